@@ -1,0 +1,48 @@
+# Every command a person types. `make help` lists them.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+UV := uv
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab serve clean lint lock
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: $(INSTALLED)  ## execute the chapters and build the site into _build/html
+	@$(PY) -m extensions.build
+
+test: $(INSTALLED)  ## every test that CI runs
+	@$(PY) -m pytest
+
+lab: $(INSTALLED)  ## JupyterLab on the chapters
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m jupyterlab chapters
+
+serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000
+	@test -f _build/html/index.html || { echo "There is no site yet: run 'make book' first." >&2; exit 1; }
+	@echo "The book is at http://127.0.0.1:8000 (stop with Ctrl-C)."
+	@$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+lint: $(INSTALLED)  ## the linters and the type checker
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(VENV)/bin/codespell
+
+lock:  ## update requirements.txt from requirements.in (needs uv)
+	@command -v $(UV) >/dev/null || { echo "uv is missing: pip install uv, or see its documentation." >&2; exit 1; }
+	@$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
+	  --excludes excludes.txt --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  -o requirements.txt requirements.in
+	@echo "requirements.txt is new: run 'make test' and 'make book', and read what moved."
+
+clean:  ## remove the environment and everything that was built
+	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment: made once, and again when the lock or the library's metadata change.
+$(INSTALLED): requirements.txt pyproject.toml
+	@sh extensions/environment.sh $(VENV)
+	@touch $@

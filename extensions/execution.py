@@ -1,0 +1,114 @@
+"""When does a chapter have to be executed again, and what does its kernel see?
+
+A Sphinx extension. The execution cache of Jupyter Book knows a notebook by its code cells and its kernelspec. This adds
+to the kernelspec a fingerprint of everything else that decides the outcome: the modules of `ntklib` that the chapter
+imports, directly or through each other, the lock, and the version of Python. So a change in a module re-executes the
+chapters that use it, and only those; a change of prose re-executes nothing.
+
+Kernels start in a profile of their own, with the network blocked and warnings raised as errors
+(:mod:`extensions.kernel_startup`), and with the settings that make two executions agree.
+"""
+
+import ast
+import hashlib
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jupytext
+from sphinx.application import Sphinx
+
+LIBRARY = Path(__file__).parent.parent / "ntklib"
+LOCK = Path(__file__).parent.parent / "requirements.txt"
+STARTUP = Path(__file__).parent / "kernel_startup.py"
+
+
+def kernel_environment(folder: Path) -> dict[str, str]:
+    """Write a fresh IPython profile below `folder`; returns the environment that a kernel of the book needs."""
+    profile = folder / "ipython"
+    startup = profile / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(STARTUP, startup / "00-book.py")
+    # the kernel's remarks on its own transport are nobody's concern here
+    (profile / "profile_default" / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 40\n")
+    return {"IPYTHONDIR": str(profile), "JAX_PLATFORMS": "cpu", "PYTHONHASHSEED": "0"}
+
+
+def imported_modules(source: str) -> set[str]:
+    """The modules of `ntklib` that a piece of Python imports, by their names inside the package.
+
+    >>> sorted(imported_modules("from ntklib.mlp import MLP\\nfrom ntklib import data"))
+    ['data', 'mlp']
+    """
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("ntklib.")}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            if node.module == "ntklib":
+                found |= {alias.name for alias in node.names}
+            elif node.module.startswith("ntklib."):
+                found.add(node.module.split(".")[1])
+    return found
+
+
+def closure(modules: set[str], library: Path = LIBRARY) -> list[Path]:
+    """The files of these modules and of all that they import, and the files that are not Python, sorted."""
+    seen: set[Path] = {library / "__init__.py", *(p for p in library.iterdir() if p.is_file() and p.suffix != ".py")}
+    waiting = [library / f"{name}.py" for name in modules]
+    while waiting:
+        path = waiting.pop()
+        if path in seen or not path.exists():
+            continue
+        seen.add(path)
+        waiting += [library / f"{name}.py" for name in imported_modules(path.read_text())]
+    return sorted(seen)
+
+
+def code_cells(text: str) -> Iterator[str]:
+    """The Python of each code cell of a text notebook, without the lines that only IPython understands."""
+    for cell in jupytext.reads(text, fmt="md:myst").cells:
+        if cell.cell_type == "code":
+            yield "\n".join("pass" if line.lstrip()[:1] in ("%", "!") else line for line in cell.source.splitlines())
+
+
+def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
+    """The files on which the outcome of a text notebook depends, apart from itself."""
+    try:
+        modules = set().union(*(imported_modules(cell) for cell in code_cells(text)))
+    except SyntaxError:  # the execution will say what is wrong with it; until then, anything may matter
+        modules = {path.stem for path in library.glob("*.py")}
+    return [*closure(modules, library), LOCK, STARTUP]
+
+
+def fingerprint(files: list[Path]) -> str:
+    """A hash of the contents of the files and of the version of Python."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _add_fingerprint(app: Sphinx, docname: str, source: list[str]) -> None:
+    text = source[0]
+    head, separator, body = text.partition("\nkernelspec:\n")
+    if not (text.startswith("---\n") and separator and "\n---\n" in body and "\n---\n" not in head[3:]):
+        return  # a page, not a notebook
+    files = dependencies(text)
+    for path in files:
+        app.env.note_dependency(str(path))
+    source[0] = f"{head}{separator}  fingerprint: {fingerprint(files)}\n{body}"
+
+
+def _prepare_kernels(app: Sphinx) -> None:
+    os.environ.update(kernel_environment(Path(app.outdir).parent))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.connect("source-read", _add_fingerprint)
+    app.connect("builder-inited", _prepare_kernels)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

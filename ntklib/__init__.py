@@ -1,0 +1,8 @@
+"""Wide neural networks as kernel machines: the helper library of the book.
+
+Importing `ntklib` imports nothing else and changes no setting of JAX: import the module that you need,
+for instance ``from ntklib.mlp import MLP``. Functions compute in the dtype that they are given; for
+64 bits call ``jax.config.update("jax_enable_x64", True)`` before making the first array.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,85 @@
+r"""How is a function of a symmetric matrix applied and differentiated?
+
+By eigendecomposition. Its derivative is the Daleckii–Krein formula, which divides differences of function values, not
+of eigenvectors, and so stays finite where eigenvalues coincide: that is where plain automatic differentiation of an
+eigendecomposition gives NaN, and it is the rule rather than the exception for kernels with a symmetry.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+__all__ = ["flow_integral"]
+
+
+@jax.custom_jvp
+def flow_integral(matrix: Array, right: Array, times: Array, floor: Array) -> Array:
+    r""":math:`\int_0^{\tau} e^{-M s}\,ds\;R`, which is :math:`M^{-1}(1 - e^{-M\tau})R` wherever that makes sense.
+
+    Args:
+        matrix: M, symmetric and positive semi-definite to rounding, (n, n).
+        right: R, (n, k).
+        times: each :math:`\tau \ge 0`, (T,); infinite is allowed.
+        floor: eigenvalues up to this are rounding. They count as zero: nothing moves along them in infinite time.
+
+    Returns:
+        (T, n, k).
+
+    >>> flow_integral(jnp.eye(1) * 2, jnp.ones((1, 1)), jnp.array([0.0, jnp.inf]), jnp.array(1e-6)).ravel().tolist()
+    [0.0, 0.5]
+    """
+    eigenvalues, vectors = jnp.linalg.eigh(matrix)
+    weights = jax.vmap(_weights, (None, 0, None))(eigenvalues, times, floor)
+    return vectors @ (weights[:, :, None] * (vectors.T @ right))
+
+
+@flow_integral.defjvp
+def _flow_integral_jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+    matrix, right, times, floor = primals
+    matrix_dot, right_dot, times_dot, _ = tangents
+    eigenvalues, vectors = jnp.linalg.eigh(matrix)
+    inner = vectors.T @ ((matrix_dot + matrix_dot.T) / 2) @ vectors
+    modes, modes_dot = vectors.T @ right, vectors.T @ right_dot
+
+    def at(time: Array, time_dot: Array) -> tuple[Array, Array]:
+        weights = _weights(eigenvalues, time, floor)
+        decay = jnp.where(jnp.isinf(time), 0.0, jnp.exp(-jnp.maximum(eigenvalues, 0) * _finite(time)))
+        change = (_divided_differences(eigenvalues, weights, time, floor) * inner) @ modes
+        return weights[:, None] * modes, change + weights[:, None] * modes_dot + decay[:, None] * modes * time_dot
+
+    value, change = jax.vmap(at)(times, times_dot)
+    return vectors @ value, vectors @ change
+
+
+def _finite(time: Array) -> Array:
+    return jnp.where(jnp.isinf(time), 0.0, time)
+
+
+def _weights(eigenvalues: Array, time: Array, floor: Array) -> Array:
+    r""":math:`(1 - e^{-\lambda\tau})/\lambda`, with its limits at :math:`\lambda = 0` and :math:`\tau = \infty`."""
+    null = eigenvalues <= floor
+    safe = jnp.where(null, 1.0, eigenvalues)
+    at_infinity = jnp.where(null, 0.0, 1 / safe)
+    # a rounded zero moves for as long as it is given, so the sum stays bounded by the time
+    at_time = jnp.where(null, _finite(time), -jnp.expm1(-safe * _finite(time)) / safe)
+    return jnp.where(jnp.isinf(time), at_infinity, at_time)
+
+
+def _divided_differences(eigenvalues: Array, weights: Array, time: Array, floor: Array) -> Array:
+    """(w(λi) − w(λj))/(λi − λj), and the derivative of w at their mean where the two are close."""
+    null = eigenvalues <= floor
+    flat = jnp.where(null, 0.0, eigenvalues)
+    difference = flat[:, None] - flat[None, :]
+    mean = (flat[:, None] + flat[None, :]) / 2
+    tau = _finite(time)
+    # Below this the quotient loses more to rounding than the midpoint loses to curvature.
+    close = jnp.abs(difference) * tau <= float(jnp.finfo(eigenvalues.dtype).eps) ** (1 / 3)
+    quotient = (weights[:, None] - weights[None, :]) / jnp.where(close, 1.0, difference)
+    x = mean * tau
+    small = x < 0.05
+    y = jnp.where(small, 1.0, x)
+    series = -1 / 2 + x * (1 / 3 - x * (1 / 8 - x * (1 / 30 - x * (1 / 144 - x / 840))))
+    slope = tau**2 * jnp.where(small, series, (jnp.exp(-y) * (1 + y) - 1) / y**2)
+    inverse = jnp.where(null, 0.0, 1 / jnp.where(null, 1.0, eigenvalues))
+    at_infinity = -inverse[:, None] * inverse[None, :]
+    return jnp.where(jnp.isinf(time), at_infinity, jnp.where(close, slope, quotient))

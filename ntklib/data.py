@@ -1,0 +1,105 @@
+"""Which data does the book use? Sets that ship inside packages or are generated; nothing is downloaded."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Classification", "circle", "digits", "one_hot"]
+
+
+class Classification(NamedTuple):
+    """A data set with classes, divided into two parts.
+
+    Attributes:
+        x_train: inputs, (n_train, d), float64.
+        y_train: labels, (n_train,), integers from 0.
+        x_test: inputs, (n_test, d), float64.
+        y_test: labels, (n_test,).
+    """
+
+    x_train: NDArray[np.float64]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[np.float64]
+    y_test: NDArray[np.int64]
+
+
+def digits(n_train: int = 1000, n_test: int | None = None, *, seed: int = 0) -> Classification:
+    r"""Handwritten digits, 8 × 8 pixels, ten classes (1,797 images; UCI, shipped inside scikit-learn).
+
+    The test images were written by the same people as the training images: the division is random, with the
+    classes in proportion. Each image is scaled to :math:`\|x\|^2 = d = 64`, so that a bias-free network sees every
+    image with variance 1 and differences in ink do not count.
+
+    Args:
+        n_train: number of training images.
+        n_test: number of test images; all others if left out.
+        seed: of the division.
+
+    Raises:
+        ValueError: if there are not that many images, or fewer than the ten classes are asked for.
+
+    >>> digits(500).x_train.shape, digits(500).x_test.shape
+    ((500, 64), (1297, 64))
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    images, labels = load_digits(return_X_y=True)
+    remaining = len(images) - n_train
+    if n_train < 10 or remaining < 10 or (n_test is not None and not 10 <= n_test <= remaining):
+        raise ValueError(
+            f"n_train and n_test must each be at least 10 and at most {len(images)} together, "
+            f"got {n_train} and {n_test}"
+        )
+    x = images * np.sqrt(images.shape[1]) / np.linalg.norm(images, axis=1, keepdims=True)
+    x_train, x_test, y_train, y_test = train_test_split(
+        x, labels, train_size=n_train, test_size=n_test or remaining, random_state=seed, stratify=labels
+    )
+    return Classification(x_train, y_train, x_test, y_test)
+
+
+def circle(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""n equally spaced points on the circle of radius :math:`\sqrt 2`, where :math:`\|x\|^2 = d`.
+
+    Returns:
+        the angles, (n,), and the points, (n, 2).
+
+    Raises:
+        ValueError: if n is not positive.
+
+    >>> angles, x = circle(4)
+    >>> np.degrees(angles).tolist(), bool(np.allclose((x**2).sum(1), 2))
+    ([0.0, 90.0, 180.0, 270.0], True)
+    """
+    if n < 1:
+        raise ValueError(f"n must be positive, got {n}")
+    angles = 2 * np.pi * np.arange(n) / n
+    return angles, np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def one_hot(labels: NDArray[np.integer], classes: int = 10) -> NDArray[np.float64]:
+    """Targets for regression on classes: 1 - 1/classes for the class of the label, -1/classes for the others.
+
+    Every row sums to zero, so that a network without biases, whose outputs are zero on average, has nothing to
+    learn about the mean.
+
+    Args:
+        labels: integers from 0 to classes - 1, (n,).
+        classes: how many there are.
+
+    Returns:
+        (n, classes).
+
+    Raises:
+        ValueError: if a label is out of range or not an integer.
+
+    >>> one_hot(np.array([1]), classes=2).tolist()
+    [[-0.5, 0.5]]
+    """
+    labels = np.asarray(labels)
+    if not np.issubdtype(labels.dtype, np.integer) or labels.ndim != 1:
+        raise ValueError(f"labels must be integers of shape (n,), got {labels.dtype} of shape {labels.shape}")
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        raise ValueError(f"labels must be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
+    return np.eye(classes)[labels] - 1 / classes

@@ -1,0 +1,248 @@
+r"""How do the outputs of a network move while it is trained?
+
+In closed form for a constant tangent kernel (:func:`gradient_flow`, and :func:`ensemble_moments` over random
+initialisations), and step by step for a real network (:func:`gradient_descent`). All three use the loss
+:math:`\frac{1}{2n}\sum_{i,o}(f_o(x_i) - y_{io})^2`, so `learning_rate * steps` of the one is the time `t` of the
+others. That is the time of ``neural_tangents.predict.gradient_descent_mse``; for the loss :math:`\frac12\sum` divide
+`t` by n.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from ntklib import _validation
+from ntklib._spectral import flow_integral
+from ntklib.mlp import MLP
+
+__all__ = ["Run", "ensemble_moments", "gradient_descent", "gradient_flow"]
+
+
+def gradient_flow(
+    kernel: ArrayLike,
+    y: ArrayLike,
+    t: ArrayLike,
+    *,
+    f0: ArrayLike = 0.0,
+    kernel_test: ArrayLike | None = None,
+    f0_test: ArrayLike = 0.0,
+    ridge: float = 0.0,
+) -> Array:
+    r"""Outputs at time t of gradient flow with a constant tangent kernel.
+
+    :math:`f_t(x) = f_0(x) + \Theta(x, X)\,(\Theta + \lambda)^{-1}(1 - e^{-(\Theta + \lambda)t/n})\,(y - f_0(X))`
+    (Lee et al. 2019, eqs. 8 to 11, for :math:`\lambda = 0`). The ridge is the weight of
+    :math:`\frac{\lambda}{2n}\|\theta - \theta_0\|^2`, so at infinite time this is kernel ridge regression.
+
+    Args:
+        kernel: :math:`\Theta(X, X)`, (n, n), symmetric and positive semi-definite.
+        y: targets, (n,) or (n, k).
+        t: time, at least 0; a number, an array of them, or infinity.
+        f0: outputs at time 0 at the training inputs, broadcast to the shape of `y`.
+        kernel_test: :math:`\Theta(X_{test}, X)`, (n_test, n), to predict at test inputs instead.
+        f0_test: outputs at time 0 at the test inputs, broadcast to (n_test,) or (n_test, k).
+        ridge: :math:`\lambda \ge 0`.
+
+    Returns:
+        (n,) or (n, k), with n_test for n if `kernel_test` is given, after the shape of `t`.
+
+    Raises:
+        ValueError: if a shape or dtype does not fit, a time or the ridge is negative, or the kernel is not symmetric
+            or has an eigenvalue below zero by more than rounding (not checked while JAX traces).
+
+    A kernel that is singular to rounding is accepted: along its null directions nothing is learned.
+
+    >>> theta = jnp.array([[2.0, 1.0], [1.0, 2.0]])
+    >>> gradient_flow(theta, jnp.array([1.0, -1.0]), jnp.array([0.0, 2.0, jnp.inf])).round(3).tolist()
+    [[0.0, 0.0], [0.6320000290870667, -0.6320000290870667], [1.0, -1.0]]
+    """
+    theta, y, flat_t, shape_t, weight = _checked_flow(kernel, y, t, ridge)
+    targets = y if y.ndim == 2 else y[:, None]
+    start = jnp.broadcast_to(f0 if y.ndim == 2 or jnp.ndim(f0) == 0 else jnp.asarray(f0)[:, None], targets.shape)
+    if kernel_test is None:
+        cross, start_out = theta, start
+    else:
+        cross = _validation.matrix("kernel_test", kernel_test, columns=len(theta))
+        wide = y.ndim == 2 or jnp.ndim(f0_test) == 0
+        start_out = jnp.broadcast_to(f0_test if wide else jnp.asarray(f0_test)[:, None], (len(cross), targets.shape[1]))
+
+    outputs = start_out + cross @ _integral(theta, targets - start, flat_t, weight)
+    return outputs.reshape(*shape_t, *(outputs.shape[1:] if y.ndim == 2 else outputs.shape[1:2]))
+
+
+def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t: ArrayLike) -> tuple[Array, Array]:
+    r"""Mean and covariance, over random initialisations, of infinitely wide networks trained for time t.
+
+    Each network is its own draw of :math:`f_0` followed by :func:`gradient_flow`, so the ensemble is Gaussian. With
+    :math:`A = \Theta_{*X}\Theta^{-1}(1 - e^{-\Theta t/n})` the mean is :math:`A y` and the covariance
+    :math:`K_{**} - A K_{X*} - K_{*X}A^\top + A K_{XX} A^\top` (Lee et al. 2019, eqs. 14 and 15). It is not the
+    posterior of a Gaussian process, neither with :math:`K` nor with :math:`\Theta`.
+
+    Args:
+        mlp: the network, in the NTK parameterisation.
+        x: training inputs, (n, d).
+        y: targets, (n,) or (n, k); the outputs are independent and share one covariance.
+        x_test: test inputs, (n_test, d).
+        t: time, at least 0; a number, an array of them, or infinity.
+
+    Returns:
+        mean (n_test,) or (n_test, k), and covariance (n_test, n_test), both after the shape of `t`.
+
+    Raises:
+        ValueError: as :func:`gradient_flow`.
+
+    >>> mean, covariance = ensemble_moments(MLP(), jnp.eye(2), jnp.array([1.0, -1.0]), jnp.eye(2), jnp.inf)
+    >>> mean.round(3).tolist(), bool(abs(covariance).max() < 1e-6)
+    ([1.0, -1.0], True)
+    """
+    x, x_test = _validation.inputs(x, x_test)  # type: ignore[assignment]
+    theta, y, flat_t, shape_t, _ = _checked_flow(mlp.ntk(x), y, t, 0.0)
+    cross, k_xx, k_tx, k_tt = mlp.ntk(x_test, x), mlp.nngp(x), mlp.nngp(x_test, x), mlp.nngp(x_test)
+
+    a = jnp.swapaxes(_integral(theta, cross.T, flat_t, jnp.zeros((), theta.dtype)), 1, 2)  # (T, n_test, n)
+    mixed = a @ k_tx.T
+    mean, covariance = a @ y, k_tt - mixed - jnp.swapaxes(mixed, 1, 2) + a @ k_xx @ jnp.swapaxes(a, 1, 2)
+    return mean.reshape(*shape_t, *mean.shape[1:]), covariance.reshape(*shape_t, *covariance.shape[1:])
+
+
+def _integral(theta: Array, right: Array, times: Array, ridge: Array) -> Array:
+    """(Θ + λ)⁻¹(1 − exp(−(Θ + λ) t/n)) R for every t: the coefficients that a first residual R leads to."""
+    n = len(theta)
+    matrix = theta + ridge * jnp.eye(n, dtype=theta.dtype)
+    # the flow is exp(−M t/n); the trace bounds the largest eigenvalue, whose rounding is what a zero is known to
+    floor = jnp.finfo(theta.dtype).eps * jnp.trace(matrix)
+    return flow_integral(matrix, right, times / n, jax.lax.stop_gradient(floor))
+
+
+def _checked_flow(
+    kernel: ArrayLike, y: ArrayLike, t: ArrayLike, ridge: ArrayLike
+) -> tuple[Array, Array, Array, tuple[int, ...], Array]:
+    theta, y = _validation.matrix("kernel", kernel), _validation.floating("y", y)
+    n = len(theta)
+    if theta.shape != (n, n):
+        raise ValueError(f"kernel must have shape (n, n), got {theta.shape}")
+    if y.ndim not in (1, 2) or len(y) != n:
+        raise ValueError(f"y must have shape ({n},) or ({n}, k) for a kernel of shape {theta.shape}, got {y.shape}")
+    time = jnp.asarray(t, theta.dtype)
+    ridge = jnp.asarray(ridge, theta.dtype)
+    if not isinstance(time, jax.core.Tracer) and not bool(jnp.all(time >= 0)):
+        raise ValueError(f"t must not be negative or NaN, got {t!r}")
+    if not isinstance(ridge, jax.core.Tracer) and not 0 <= float(ridge) < float("inf"):
+        raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
+    if not isinstance(theta, jax.core.Tracer):
+        _refuse_unless_positive(theta)
+    return theta, y, time.reshape(-1), time.shape, ridge
+
+
+def _refuse_unless_positive(theta: Array) -> None:
+    scale = float(jnp.max(jnp.abs(theta)))
+    if not scale < float("inf"):
+        raise ValueError("kernel must be finite, got NaN or infinite entries")
+    eps = float(jnp.finfo(theta.dtype).eps)
+    asymmetry = float(jnp.max(jnp.abs(theta - theta.T)))
+    if asymmetry > 100 * eps**0.5 * scale:
+        raise ValueError(f"kernel must be symmetric, got |Θ − Θᵀ| up to {asymmetry:.2g} with entries up to {scale:.2g}")
+    smallest = float(jnp.linalg.eigvalsh(theta)[0])
+    allowed = 10 * len(theta) * eps * scale
+    if smallest < -allowed:
+        raise ValueError(
+            f"kernel must be positive semi-definite, got an eigenvalue of {smallest:.2g} where rounding explains "
+            f"{-allowed:.2g}; compute it in float64, or add {-2 * smallest:.2g} to its diagonal and say so"
+        )
+
+
+class Run(NamedTuple):
+    """What :func:`gradient_descent` recorded.
+
+    Attributes:
+        params: the parameters after the last step.
+        steps: the numbers of the recorded steps, (r,); the first is 0, the last is the last step.
+        loss: the loss at each of them, (r,).
+        outputs: the outputs at each of them, (r, n, k).
+    """
+
+    params: Any
+    steps: Array
+    loss: Array
+    outputs: Array
+
+
+def gradient_descent(
+    apply: Callable[[Any, Array], Array],
+    params: Any,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    learning_rate: ArrayLike,
+    steps: int,
+    record_every: int = 0,
+) -> Run:
+    r"""Full-batch gradient descent on :math:`\frac{1}{2n}\sum(f - y)^2`, as one compiled loop.
+
+    Args:
+        apply: ``apply(params, x)`` gives the outputs (n, k).
+        params: where to start, a tree of floating arrays.
+        x: inputs, (n, d).
+        y: targets, (n, k), or (n,) for one output.
+        learning_rate: of each step.
+        steps: how many.
+        record_every: record loss and outputs every so many steps, and at the first and last; with 0 only there.
+
+    Returns:
+        a :class:`Run`. A run that diverges is recorded as it is, with infinite or NaN losses.
+
+    Raises:
+        ValueError: if a shape or dtype does not fit or a number is negative.
+
+    >>> x, y = jnp.array([[1.0], [2.0]]), jnp.array([2.0, 4.0])
+    >>> run = gradient_descent(lambda slope, x: slope * x, jnp.array(0.0), x, y, learning_rate=0.1, steps=100)
+    >>> round(float(run.params), 4), run.steps.tolist(), run.outputs.shape
+    (2.0, [0, 100], (2, 2, 1))
+    """
+    x, y = _validation.matrix("x", x), _validation.floating("y", y)
+    for name, value in (("steps", steps), ("record_every", record_every)):
+        if value != int(value) or value < 0:
+            raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
+    shape = jax.eval_shape(apply, params, x).shape
+    wanted = y[:, None].shape if y.ndim == 1 else y.shape
+    if shape != wanted or len(shape) != 2:
+        raise ValueError(f"y must have shape {shape} like the outputs (or (n,) for one output), got {y.shape}")
+    every = min(record_every, steps) or steps or 1
+    return _descend(apply, params, x, y.reshape(shape), learning_rate, steps // every, every, steps % every)
+
+
+@functools.partial(jax.jit, static_argnames=("apply", "chunks", "every", "rest"))
+def _descend(
+    apply: Callable[[Any, Array], Array],
+    params: Any,
+    x: Array,
+    y: Array,
+    learning_rate: ArrayLike,
+    chunks: int,
+    every: int,
+    rest: int,
+) -> Run:
+    def loss(params: Any) -> tuple[Array, Array]:
+        outputs = apply(params, x)
+        return jnp.sum((outputs - y) ** 2) / (2 * len(x)), outputs
+
+    def step(_: Any, params: Any) -> Any:
+        gradient = jax.grad(loss, has_aux=True)(params)[0]
+        return jax.tree.map(lambda p, g: p - jnp.asarray(learning_rate, p.dtype) * g, params, gradient)
+
+    def chunk(params: Any, _: None) -> tuple[Any, tuple[Array, Array]]:
+        return jax.lax.fori_loop(0, every, step, params), loss(params)
+
+    params, recorded = jax.lax.scan(chunk, params, None, length=chunks)
+    numbers = [every * i for i in range(chunks + 1)]
+    if rest:
+        recorded = jax.tree.map(lambda all_, one: jnp.concatenate([all_, one[None]]), recorded, loss(params))
+        params = jax.lax.fori_loop(0, rest, step, params)
+        numbers.append(every * chunks + rest)
+    losses, outputs = jax.tree.map(lambda all_, one: jnp.concatenate([all_, one[None]]), recorded, loss(params))
+    return Run(params, jnp.asarray(numbers), losses, outputs)

@@ -1,0 +1,285 @@
+r"""What is a fully connected network, at finite and at infinite width?
+
+One object answers both: :class:`MLP` draws and applies finite networks, and computes the two kernels that
+their initialisation and their training have in the limit of infinite width.
+"""
+
+import dataclasses
+import functools
+import itertools
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike, DTypeLike
+
+from ntklib import _validation
+from ntklib.activations import Activation, Pairs, by_name, safe_sqrt
+
+__all__ = ["MLP", "Layer", "Params"]
+
+
+class Layer(NamedTuple):
+    """Parameters of one dense layer: weight (fan_in, fan_out), bias (fan_out,) or `None` if `b_std` is zero."""
+
+    weight: Array
+    bias: Array | None
+
+
+Params = tuple[Layer, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class MLP:
+    r"""A multilayer perceptron with Gaussian weights, and its kernels at infinite width.
+
+    Every dense layer is ``w_std * W x / sqrt(fan_in) + b_std * b`` at initialisation, with all entries of
+    `W` and `b` standard normal; hidden layers apply the activation to it, the readout does not. What the three
+    parameterisations share is that law of the hidden layers; they differ in what gradient descent moves:
+
+    - ``"ntk"``: the entries of `W` and `b` as above. The tangent kernel converges as the width grows
+      (Jacot, Gabriel and Hongler 2018).
+    - ``"standard"``: the factors are part of the parameters, as in most code. Same networks at initialisation, but
+      the tangent kernel grows in proportion to the width.
+    - ``"mean_field"``: as ``"ntk"`` with a readout divided by `fan_in` instead of its root. The output vanishes
+      and the tangent kernel falls like 1/width, so the learning rate has to grow in proportion to the width;
+      features then move by an amount that does not vanish (Mei, Montanari and Nguyen 2018; for more than one
+      hidden layer this is the maximal-update scaling of Yang and Hu 2021).
+
+    Args:
+        depth: number of hidden layers, at least 0.
+        activation: ``"relu"``, ``"erf"``, ``"gelu"``, ``"tanh"`` or an :class:`~ntklib.activations.Activation`.
+        w_std: standard deviation of the weights, times the root of the fan-in.
+        b_std: standard deviation of the biases; with 0 there are no biases.
+        out_dim: number of outputs, k.
+        parameterization: ``"ntk"``, ``"standard"`` or ``"mean_field"``.
+
+    Raises:
+        ValueError: for values outside of these.
+
+    >>> import jax
+    >>> mlp, x = MLP(depth=2), jnp.eye(3)
+    >>> params = mlp.init(jax.random.key(0), in_dim=3, width=64)
+    >>> mlp.apply(params, x).shape
+    (3, 1)
+    >>> [round(float(entry), 3) for entry in mlp.ntk(x)[0]]  # on the diagonal, (depth + 1) w_std² ‖x‖²/d
+    [2.0, 0.457, 0.457]
+    """
+
+    depth: int = 1
+    activation: str | Activation = "relu"
+    w_std: float = 2**0.5
+    b_std: float = 0.0
+    out_dim: int = 1
+    parameterization: Literal["ntk", "standard", "mean_field"] = "ntk"
+
+    def __post_init__(self) -> None:
+        by_name(self.activation)
+        for name, least in (("depth", 0), ("out_dim", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+        for name in ("w_std", "b_std"):  # tracers pass, so that kernels can be differentiated in them
+            value = getattr(self, name)
+            if isinstance(value, int | float) and not 0 <= value < float("inf"):
+                raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+        if self.parameterization not in ("ntk", "standard", "mean_field"):
+            raise ValueError(
+                f"parameterization must be 'ntk', 'standard' or 'mean_field', got {self.parameterization!r}"
+            )
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether the layers have biases: they do unless `b_std` is the number zero."""
+        return not (isinstance(self.b_std, int | float) and self.b_std == 0)
+
+    def init(self, key: Array, in_dim: int, width: int, *, dtype: DTypeLike = float) -> Params:
+        """Draw a finite network.
+
+        Args:
+            key: a JAX random key.
+            in_dim: number of inputs, d.
+            width: number of units of each hidden layer.
+            dtype: of the parameters; the default is JAX's own, float32 unless 64 bits are switched on.
+
+        Returns:
+            `depth + 1` layers.
+
+        Raises:
+            ValueError: if `in_dim` or `width` is not a positive integer.
+        """
+        for name, value in (("in_dim", in_dim), ("width", width)):
+            if value != int(value) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        sizes = [in_dim] + [width] * self.depth + [self.out_dim]
+        layers = []
+        for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+            w_key, b_key = jax.random.split(jax.random.fold_in(key, index))
+            weight = jax.random.normal(w_key, (fan_in, fan_out), dtype)
+            bias = jax.random.normal(b_key, (fan_out,), dtype) if self.has_bias else None
+            if self.parameterization == "standard":
+                weight = weight * (self.w_std / fan_in**0.5)
+                bias = None if bias is None else bias * self.b_std
+            layers.append(Layer(weight, bias))
+        return tuple(layers)
+
+    def apply(self, params: Params, x: ArrayLike) -> Array:
+        """The outputs (n, k) of the network with these parameters at the inputs `x` (n, d).
+
+        Raises:
+            ValueError: if the number of layers, the shape of `x`, or its dtype does not fit.
+        """
+        if len(params) != self.depth + 1:
+            raise ValueError(f"params must have {self.depth + 1} layers for a depth of {self.depth}, got {len(params)}")
+        h = _validation.matrix("x", x, columns=params[0].weight.shape[0])
+        function = by_name(self.activation).function
+        for index, (weight, bias) in enumerate(params):
+            readout = index == self.depth
+            h = h @ weight
+            if self.parameterization != "standard":
+                power = 1.0 if readout and self.parameterization == "mean_field" else 0.5
+                h = h * (self.w_std / weight.shape[0] ** power)
+            if bias is not None:
+                h = h + (bias if self.parameterization == "standard" else self.b_std * bias)
+            h = h if readout else function(h)
+        return h
+
+    def nngp(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
+        r"""Covariance of one output at initialisation as the width grows: the neural-network Gaussian process.
+
+        :math:`K^0 = \sigma_w^2 x^\top x'/d + \sigma_b^2` and
+        :math:`K^{l} = \sigma_w^2\,\mathbb E[\phi(u)\phi(v)] + \sigma_b^2` with :math:`(u, v) \sim N(0, K^{l-1})`
+        (Lee et al. 2018, eq. 5); the readout counts, so the result is :math:`K^{depth}`.
+
+        Args:
+            x1: inputs, (n1, d).
+            x2: inputs, (n2, d); `x1` if left out, which also makes the diagonal exact.
+
+        Returns:
+            (n1, n2), in the dtype of the inputs.
+
+        Raises:
+            ValueError: if a shape or dtype does not fit, or in the mean-field parameterisation, whose outputs
+                vanish in the limit.
+
+        >>> [round(float(entry), 4) for entry in MLP(depth=1).nngp(jnp.eye(2))[0]]
+        [1.0, 0.3183]
+        """
+        if self.parameterization == "mean_field":
+            raise ValueError(
+                "the outputs of the mean-field parameterisation vanish as the width grows, so it has no nngp; "
+                "parameterization='ntk' has the same hidden layers"
+            )
+        return self._kernel(x1, x2, tangent=False)
+
+    def ntk(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
+        r"""The neural tangent kernel of one output in the limit of infinite width, in the NTK parameterisation.
+
+        :math:`\Theta^0 = K^0` and
+        :math:`\Theta^l = K^l + \sigma_w^2\,\mathbb E[\phi'(u)\phi'(v)]\,\Theta^{l-1}` with
+        :math:`(u, v) \sim N(0, K^{l-1})` (Jacot et al. 2018, Theorem 1). Different outputs do not interact: the
+        kernel of k outputs is this one times the identity.
+
+        Args, returns and errors are those of :meth:`nngp`; the standard parameterisation is refused too,
+        because its tangent kernel grows with the width. In float64 the result is accurate to about 1e-13
+        relative to :math:`\sqrt{\Theta(x,x)\,\Theta(x',x')}`, for nearly parallel inputs too.
+
+        >>> [round(float(entry), 4) for entry in MLP(depth=1).ntk(jnp.eye(2))[0]]
+        [2.0, 0.3183]
+        """
+        if self.parameterization != "ntk":
+            behaviour = {"standard": "grows in proportion to the width", "mean_field": "falls like 1/width"}
+            raise ValueError(
+                f"the tangent kernel of the {self.parameterization} parameterisation "
+                f"{behaviour[self.parameterization]} and has no limit; use parameterization='ntk', or "
+                "ntklib.tangent.empirical_ntk for one network"
+            )
+        return self._kernel(x1, x2, tangent=True)
+
+    def _kernel(self, x1: ArrayLike, x2: ArrayLike | None, *, tangent: bool) -> Array:
+        first, second = _validation.inputs(x1, x2)
+        b_std = self.b_std if self.has_bias else None
+        return _recursion(
+            first,
+            second,
+            self.w_std,
+            b_std,
+            depth=self.depth,
+            activation=by_name(self.activation),
+            tangent=tangent,
+        )
+
+
+@functools.partial(jax.jit, static_argnames=("depth", "activation", "tangent"))
+def _recursion(
+    x1: Array,
+    x2: Array | None,
+    w_std: ArrayLike,
+    b_std: ArrayLike | None,
+    *,
+    depth: int,
+    activation: Activation,
+    tangent: bool,
+) -> Array:
+    b_std = 0.0 if b_std is None else b_std
+    pairs = input_pairs(x1, x2).dense(w_std, b_std)
+    theta = pairs.c
+    for _ in range(depth):
+        after, derivative = activation.moments(pairs)
+        pairs = after.dense(w_std, b_std)
+        theta = pairs.c + w_std * w_std * derivative * theta
+    return theta if tangent else pairs.c
+
+
+def input_pairs(x1: Array, x2: Array | None) -> Pairs:
+    r"""The second moments :math:`x^\top x'/d` of the inputs, with gaps that are accurate for nearly parallel ones.
+
+    From the matrix product the gap :math:`|x||x'| - x^\top x'` has an error of the order of the rounding unit, which
+    is all of it once the angle is below its root. For the rows in which that happens it is taken from the difference
+    of the unit vectors instead (Kahan's formula for the angle), at the cost of one pass over the inputs per row.
+
+    >>> x = jnp.array([[1.0, 0.0]])
+    >>> float(input_pairs(x, jnp.array([[1.0, 1e-6]])).gap[0, 0] / 2.5e-13)
+    1.0
+    """
+    dim = x1.shape[1]
+    other = x1 if x2 is None else x2
+    square1, square2 = jnp.sum(x1 * x1, 1)[:, None], jnp.sum(other * other, 1)[None, :]
+    norm1, norm2 = safe_sqrt(square1), safe_sqrt(square2)
+    unit1 = x1 / jnp.where(norm1 == 0, 1, norm1)
+    unit2 = other / jnp.where(norm2 == 0, 1, norm2).T
+    cosine = jnp.matmul(unit1, unit2.T, precision="highest")
+    diagonal = jnp.eye(len(x1), dtype=bool) if x2 is None else jnp.zeros(cosine.shape, bool)
+    cosine = jnp.where(diagonal & (square1 > 0), 1, cosine)
+    threshold = float(jnp.finfo(cosine.dtype).eps) ** 0.5
+    parallel = (1 - cosine < threshold) & ~diagonal
+    antiparallel = 1 + cosine < threshold
+    gap, cogap = _refine(unit1, unit2, 1 - cosine, 1 + cosine, parallel, antiparallel)
+    scale = norm1 * norm2 / dim
+    c = jnp.where(diagonal, square1 / dim, scale * cosine)
+    return Pairs(square1 / dim, square2 / dim, c, scale * gap, scale * cogap)
+
+
+def _refine(
+    unit1: Array, unit2: Array, gap: Array, cogap: Array, parallel: Array, antiparallel: Array
+) -> tuple[Array, Array]:
+    """Replace the marked entries by half the squared length of the difference or sum of the unit vectors."""
+
+    @jax.checkpoint  # without it, reverse mode would store the differences of all pairs
+    def row(arguments: tuple[Array, ...]) -> tuple[Array, Array]:
+        u, gap, cogap, parallel, antiparallel = arguments
+
+        def exact() -> tuple[Array, Array]:
+            return (
+                jnp.where(parallel, jnp.sum((u - unit2) ** 2, 1) / 2, gap),
+                jnp.where(antiparallel, jnp.sum((u + unit2) ** 2, 1) / 2, cogap),
+            )
+
+        return jax.lax.cond(jnp.any(parallel | antiparallel), exact, lambda: (gap, cogap))
+
+    return jax.lax.cond(
+        jnp.any(parallel | antiparallel),
+        lambda: jax.lax.map(row, (unit1, gap, cogap, parallel, antiparallel)),
+        lambda: (gap, cogap),
+    )

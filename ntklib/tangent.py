@@ -1,0 +1,123 @@
+r"""How does a finite network respond to a small change of its parameters?
+
+The empirical tangent kernel of one network, and the network linearised around its parameters. Both take any function
+``apply(params, x) -> (n, k)`` of a tree of parameters, not only :class:`ntklib.mlp.MLP`.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from ntklib import _validation
+
+__all__ = ["empirical_ntk", "linearize"]
+
+Apply = Callable[[Any, Array], Array]
+
+# A block of rows of the Jacobian may take this much memory, in bytes: large enough to keep the products busy.
+_BLOCK_BYTES = 128 * 2**20
+
+
+def empirical_ntk(
+    apply: Apply,
+    params: Any,
+    x1: ArrayLike,
+    x2: ArrayLike | None = None,
+    *,
+    outputs: Literal["trace", "full"] = "trace",
+) -> Array:
+    r"""The tangent kernel :math:`\hat\Theta(x, x') = \nabla_\theta f(x)\,\nabla_\theta f(x')^\top` of one network.
+
+    The Jacobian is formed for a block of inputs at a time and contracted at once, so that memory does not grow with
+    the number of inputs (Jacot et al. 2018, section 4; for the alternatives see Novak et al. 2022).
+
+    Args:
+        apply: ``apply(params, x)`` gives the outputs (n, k) for inputs (n, d), each row from its own input alone.
+        params: a tree of floating arrays.
+        x1: inputs, (n1, d).
+        x2: inputs, (n2, d); `x1` if left out, which halves the work.
+        outputs: ``"trace"`` for the mean over the outputs of the kernel of each output with itself, ``"full"``
+            for all pairs of outputs.
+
+    Returns:
+        (n1, n2) for ``"trace"``, (n1, n2, k, k) for ``"full"``.
+
+    Raises:
+        ValueError: if a shape or dtype does not fit, or `outputs` is neither of the two.
+
+    >>> theta = {"slope": jnp.array([[2.0], [3.0]])}
+    >>> x = jnp.array([[1.0, 0.0], [1.0, 1.0]])
+    >>> empirical_ntk(lambda params, x: x @ params["slope"], theta, x).tolist()
+    [[1.0, 1.0], [1.0, 2.0]]
+    """
+    if outputs not in ("trace", "full"):
+        raise ValueError(f"outputs must be 'trace' or 'full', got {outputs!r}")
+    first, second = _validation.inputs(x1, x2)
+    shape = jax.eval_shape(apply, params, first)
+    if not isinstance(shape, jax.ShapeDtypeStruct) or shape.ndim != 2 or shape.shape[0] != first.shape[0]:
+        found = getattr(shape, "shape", type(shape).__name__)
+        raise ValueError(f"apply must return shape ({first.shape[0]}, k) for x1 of shape {first.shape}, got {found}")
+    leaves = jax.tree.leaves(params)
+    row_bytes = shape.shape[1] * sum(jnp.size(leaf) * jnp.result_type(leaf).itemsize for leaf in leaves)
+    size = max(1, _BLOCK_BYTES // max(row_bytes, 1))
+    block = functools.partial(_block, apply, params, trace=outputs == "trace")
+
+    left = [first[i : i + size] for i in range(0, len(first), size)] or [first]
+    if second is not None:
+        right = [second[j : j + size] for j in range(0, len(second), size)] or [second]
+        return jnp.concatenate([jnp.concatenate([block(a, b) for b in right], 1) for a in left], 0)
+    grid: dict[tuple[int, int], Array] = {}
+    for i, a in enumerate(left):
+        grid[i, i] = block(a, None)
+        for j in range(i):
+            grid[i, j] = block(a, left[j])
+            grid[j, i] = jnp.moveaxis(grid[i, j], (0, 1, -2, -1), (1, 0, -1, -2)) if outputs == "full" else grid[i, j].T
+    rows = range(len(left))
+    return jnp.concatenate([jnp.concatenate([grid[i, j] for j in rows], 1) for i in rows], 0)
+
+
+@functools.partial(jax.jit, static_argnames=("apply", "trace"))
+def _block(apply: Apply, params: Any, x1: Array, x2: Array | None, *, trace: bool) -> Array:
+    """The kernel between two blocks of inputs, by contracting their Jacobians leaf by leaf."""
+
+    def jacobian(x: Array) -> list[Array]:
+        per_input = jax.vmap(jax.jacrev(lambda p, row: apply(p, row[None])[0]), (None, 0))(params, x)
+        return [leaf.reshape(*leaf.shape[:2], -1) for leaf in jax.tree.leaves(per_input)]  # (n, k, size)
+
+    j1 = jacobian(x1)
+    j2 = j1 if x2 is None else jacobian(x2)
+    equation = "iop,jop->ij" if trace else "iop,jqp->ijoq"
+    total = sum(jnp.einsum(equation, a, b, precision="highest") for a, b in zip(j1, j2, strict=True))
+    return jnp.asarray(total) / (j1[0].shape[1] if trace else 1)
+
+
+def linearize(apply: Apply, params: Any) -> Callable[[Any, Array], Array]:
+    r"""The first-order expansion of a network in its parameters, around the given ones.
+
+    :math:`f_{lin}(\theta, x) = f(\theta_0, x) + \nabla_\theta f(\theta_0, x)\,(\theta - \theta_0)`: linear in
+    :math:`\theta`, as nonlinear as before in :math:`x`, and with the tangent kernel of :math:`\theta_0` throughout
+    training (Lee et al. 2019, eq. 6). Computed by a Jacobian-vector product; no Jacobian is formed.
+
+    Args:
+        apply: ``apply(params, x)`` gives the outputs (n, k).
+        params: the parameters :math:`\theta_0`, a tree of floating arrays.
+
+    Returns:
+        ``f(params, x)``, with the shapes of `apply`.
+
+    >>> f = linearize(lambda params, x: params**2 * x, jnp.array(3.0))
+    >>> float(f(jnp.array(4.0), jnp.array(1.0)))  # 9 + 6 (4 - 3)
+    15.0
+    """
+
+    def linearized(new: Any, x: Array) -> Array:
+        difference = jax.tree.map(jnp.subtract, new, params)
+        value, change = jax.jvp(lambda p: apply(p, x), (params,), (difference,))
+        return value + change
+
+    return linearized
