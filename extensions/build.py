@@ -18,7 +18,14 @@ EXECUTED = re.compile(r"([\w./ -]+?)(?:\.md)?: Executed notebook in ([\d.]+) sec
 def build(source: Path) -> int:
     """Build the book in `source` into its `_build/html`; returns the exit status, 0 only if nothing at all is wrong."""
     start = time.monotonic()
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source), "--nitpick"]
+    command = [
+        sys.executable,
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
+        "build",
+        str(source),
+        "--nitpick",
+    ]
     command += ["--warningiserror", "--keep-going"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
     assert process.stdout is not None

@@ -34,7 +34,14 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     shutil.copyfile(STARTUP, startup / "00-book.py")
     # the kernel's remarks on its own transport are nobody's concern here
     (profile / "profile_default" / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 40\n")
-    return {"IPYTHONDIR": str(profile), "JAX_PLATFORMS": "cpu", "PYTHONHASHSEED": "0"}
+    return {
+        "IPYTHONDIR": str(profile),
+        "PYTHONHASHSEED": "0",
+        "JAX_PLATFORMS": "cpu",
+        # compiling is much of a chapter's time: chapters share what they compile, and keep it between builds
+        "JAX_COMPILATION_CACHE_DIR": str(folder / ".jax_cache"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    }
 
 
 def imported_modules(source: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Does every figure have a name, a caption and an alternative text?
+"""Does every figure have a picture, a name, a caption and an alternative text?
 
 A Sphinx extension that warns about those that lack one; in a strict build a warning fails the build. A picture that a
 cell shows needs ``mystnb: figure: {name, caption}`` and ``mystnb: image: {alt}`` in the head of the cell, a picture in
@@ -40,6 +40,9 @@ def _check(app: Sphinx, doctree: nodes.document) -> None:
         missing = missing_parts(image)
         if missing:
             logger.warning("this figure lacks %s", ", ".join(missing), location=image, type="book", subtype="figure")
+    for figure in doctree.findall(nodes.figure):
+        if not any(True for _ in figure.findall(nodes.image)):
+            logger.warning("this figure shows no picture", location=figure, type="book", subtype="figure")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

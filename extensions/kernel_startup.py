@@ -24,17 +24,17 @@ def _block_network() -> None:
         if not local:
             raise OSError(f"chapters execute with the network off, but this one asked for {host}")
 
-    def connect(self, address):  # type: ignore[no-untyped-def]
+    def connect(self, address):
         if isinstance(address, tuple):
             refuse_unless_local(address[0])
         return real_connect(self, address)
 
-    def connect_ex(self, address):  # type: ignore[no-untyped-def]
+    def connect_ex(self, address):
         if isinstance(address, tuple):
             refuse_unless_local(address[0])
         return real_connect_ex(self, address)
 
-    def getaddrinfo(host, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def getaddrinfo(host, *args, **kwargs):
         refuse_unless_local(host)
         return real_getaddrinfo(host, *args, **kwargs)
 

@@ -134,16 +134,22 @@ class MLP:
             raise ValueError(f"params must have {self.depth + 1} layers for a depth of {self.depth}, got {len(params)}")
         h = _validation.matrix("x", x, columns=params[0].weight.shape[0])
         function = by_name(self.activation).function
-        for index, (weight, bias) in enumerate(params):
-            readout = index == self.depth
-            h = h @ weight
-            if self.parameterization != "standard":
-                power = 1.0 if readout and self.parameterization == "mean_field" else 0.5
-                h = h * (self.w_std / weight.shape[0] ** power)
-            if bias is not None:
-                h = h + (bias if self.parameterization == "standard" else self.b_std * bias)
-            h = h if readout else function(h)
-        return h
+        for layer in params[:-1]:
+            h = function(self.dense(layer, h))
+        return self.dense(params[-1], h, readout=True)
+
+    def dense(self, layer: Layer, h: Array, *, readout: bool = False) -> Array:
+        """What one layer makes of its inputs (n, fan_in), before the activation: (n, fan_out)."""
+        weight_scale, bias_scale = self.scales(layer, readout=readout)
+        z = h @ layer.weight * weight_scale
+        return z if layer.bias is None else z + bias_scale * layer.bias
+
+    def scales(self, layer: Layer, *, readout: bool = False) -> tuple[float, float]:
+        """The factors in front of the weights and of the biases of a layer, in this parameterisation."""
+        if self.parameterization == "standard":
+            return 1.0, 1.0
+        power = 1.0 if readout and self.parameterization == "mean_field" else 0.5
+        return self.w_std / layer.weight.shape[0] ** power, self.b_std
 
     def nngp(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
         r"""Covariance of one output at initialisation as the width grows: the neural-network Gaussian process.
@@ -224,11 +230,15 @@ def _recursion(
 ) -> Array:
     b_std = 0.0 if b_std is None else b_std
     pairs = input_pairs(x1, x2).dense(w_std, b_std)
-    theta = pairs.c
-    for _ in range(depth):
+
+    def layer(carry: tuple[Pairs, Array], _: None) -> tuple[tuple[Pairs, Array], None]:
+        pairs, theta = carry
         after, derivative = activation.moments(pairs)
         pairs = after.dense(w_std, b_std)
-        theta = pairs.c + w_std * w_std * derivative * theta
+        return (pairs, pairs.c + jnp.square(w_std) * derivative * theta), None
+
+    # unrolled where that is quick to compile; a thousand layers then still are
+    (pairs, theta), _ = jax.lax.scan(layer, (pairs, pairs.c), length=depth, unroll=max(1, min(depth, 8)))
     return theta if tangent else pairs.c
 
 
