@@ -18,7 +18,7 @@ test: $(INSTALLED)  ## every test that CI runs
 	@$(PY) -m pytest
 
 lab: $(INSTALLED)  ## JupyterLab on the chapters
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m jupyterlab chapters
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/extensions/lab" $(PY) -m jupyterlab $(LAB) chapters
 
 serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000
 	@test -f _build/html/index.html || { echo "There is no site yet: run 'make book' first." >&2; exit 1; }
@@ -44,5 +44,5 @@ clean:  ## remove the environment and everything that was built
 
 # The environment: made once, and again when the lock or the library's metadata change.
 $(INSTALLED): requirements.txt pyproject.toml
-	@sh extensions/environment.sh $(VENV)
+	@PYTHON="$(PYTHON)" sh extensions/environment.sh $(VENV)
 	@touch $@

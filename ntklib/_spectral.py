@@ -55,31 +55,44 @@ def _finite(time: Array) -> Array:
     return jnp.where(jnp.isinf(time), 0.0, time)
 
 
+def _null(eigenvalues: Array, time: Array, floor: Array) -> tuple[Array, Array]:
+    """Which eigenvalues are zero to rounding, and which of those the time is too long for.
+
+    While `floor * time` is small, rounding cannot be told from zero in the result, and the function is smooth there.
+    Later it would be rounding that moves, so nothing does.
+    """
+    null = eigenvalues <= floor
+    late = jnp.isinf(time) | (floor * _finite(time) > float(jnp.finfo(eigenvalues.dtype).eps) ** 0.5)
+    return null, null & late
+
+
 def _weights(eigenvalues: Array, time: Array, floor: Array) -> Array:
     r""":math:`(1 - e^{-\lambda\tau})/\lambda`, with its limits at :math:`\lambda = 0` and :math:`\tau = \infty`."""
-    null = eigenvalues <= floor
+    null, dead = _null(eigenvalues, time, floor)
     safe = jnp.where(null, 1.0, eigenvalues)
-    at_infinity = jnp.where(null, 0.0, 1 / safe)
-    # a rounded zero moves for as long as it is given, so the sum stays bounded by the time
-    at_time = jnp.where(null, _finite(time), -jnp.expm1(-safe * _finite(time)) / safe)
-    return jnp.where(jnp.isinf(time), at_infinity, at_time)
+    moving = jnp.where(jnp.isinf(time), 1 / safe, -jnp.expm1(-safe * _finite(time)) / safe)
+    return jnp.where(dead, 0.0, jnp.where(null, _finite(time), moving))
 
 
 def _divided_differences(eigenvalues: Array, weights: Array, time: Array, floor: Array) -> Array:
-    """(w(λi) − w(λj))/(λi − λj), and the derivative of w at their mean where the two are close."""
-    null = eigenvalues <= floor
+    """(w(λi) − w(λj))/(λi − λj), and the derivative of w at their mean where the two are close.
+
+    Where nothing moves any more, this is the derivative along directions that keep the rank (Golub and Pereyra 1973).
+    """
+    null, dead = _null(eigenvalues, time, floor)
     flat = jnp.where(null, 0.0, eigenvalues)
     difference = flat[:, None] - flat[None, :]
     mean = (flat[:, None] + flat[None, :]) / 2
     tau = _finite(time)
     # Below this the quotient loses more to rounding than the midpoint loses to curvature.
     close = jnp.abs(difference) * tau <= float(jnp.finfo(eigenvalues.dtype).eps) ** (1 / 3)
-    quotient = (weights[:, None] - weights[None, :]) / jnp.where(close, 1.0, difference)
+    quotient = (weights[:, None] - weights[None, :]) / jnp.where(difference == 0, 1.0, difference)
     x = mean * tau
     small = x < 0.05
     y = jnp.where(small, 1.0, x)
     series = -1 / 2 + x * (1 / 3 - x * (1 / 8 - x * (1 / 30 - x * (1 / 144 - x / 840))))
     slope = tau**2 * jnp.where(small, series, (jnp.exp(-y) * (1 + y) - 1) / y**2)
-    inverse = jnp.where(null, 0.0, 1 / jnp.where(null, 1.0, eigenvalues))
-    at_infinity = -inverse[:, None] * inverse[None, :]
-    return jnp.where(jnp.isinf(time), at_infinity, jnp.where(close, slope, quotient))
+    one_null, both_null = null[:, None] | null[None, :], null[:, None] & null[None, :]
+    at_infinity = jnp.where(one_null, quotient, -weights[:, None] * weights[None, :])
+    moving = jnp.where(jnp.isinf(time), at_infinity, jnp.where(close, slope, quotient))
+    return jnp.where(both_null & dead[:, None], 0.0, moving)

@@ -135,7 +135,9 @@ def _relu_moments(pairs: Pairs) -> tuple[Pairs, Array]:
     # With f = sin − x cos: m κ₁ = m (sin θ + (π − θ) cos θ)/π = m f(π − θ)/π and m − m κ₁ = gap − m f(θ)/π
     c = m * _sin_minus_x_cos(rest) / (2 * jnp.pi)
     gap = (pairs.gap - m * _sin_minus_x_cos(theta) / jnp.pi) / 2
-    after = Pairs(pairs.a / 2, pairs.b / 2, c, jnp.maximum(gap, 0), m / 2 + c)
+    # Without variance there is no angle, and of the slopes that meet there zero is taken, as for relu itself at zero.
+    gap, cogap = (jnp.where(m == 0, 0, distance) for distance in (jnp.maximum(gap, 0), m / 2 + c))
+    after = Pairs(pairs.a / 2, pairs.b / 2, c, gap, cogap)
     return after, rest / (2 * jnp.pi)
 
 
@@ -242,10 +244,11 @@ def from_function(name: str, function: Callable[[Array], Array], *, order: int =
         def variance(h: Array, shape: tuple[int, ...]) -> Array:
             return jnp.sum(h**2, 0).reshape(shape)
 
-        after = _from_values(
-            variance(left[0], pairs.a.shape), variance(right[0], pairs.b.shape), mehler(left[0], right[0])
-        )
-        return after, mehler(left[1], right[1])
+        derivative = mehler(left[1], right[1])
+        # Without variance ρ says nothing; what is left is the first-order term, by Price's theorem.
+        value = jnp.where(m == 0, derivative * pairs.c, mehler(left[0], right[0]))
+        after = _from_values(variance(left[0], pairs.a.shape), variance(right[0], pairs.b.shape), value)
+        return after, derivative
 
     return Activation(name, function, moments)
 

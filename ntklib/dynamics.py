@@ -63,14 +63,12 @@ def gradient_flow(
     """
     theta, y, flat_t, shape_t, weight = _checked_flow(kernel, y, t, ridge)
     targets = y if y.ndim == 2 else y[:, None]
-    start = jnp.broadcast_to(f0 if y.ndim == 2 or jnp.ndim(f0) == 0 else jnp.asarray(f0)[:, None], targets.shape)
+    start = _start("f0", f0, y.shape)
     if kernel_test is None:
         cross, start_out = theta, start
     else:
         cross = _validation.matrix("kernel_test", kernel_test, columns=len(theta))
-        wide = y.ndim == 2 or jnp.ndim(f0_test) == 0
-        start_out = jnp.broadcast_to(f0_test if wide else jnp.asarray(f0_test)[:, None], (len(cross), targets.shape[1]))
-
+        start_out = _start("f0_test", f0_test, (len(cross), *y.shape[1:]))
     outputs = start_out + cross @ _integral(theta, targets - start, flat_t, weight)
     return outputs.reshape(*shape_t, *(outputs.shape[1:] if y.ndim == 2 else outputs.shape[1:2]))
 
@@ -100,7 +98,8 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
     >>> mean.round(3).tolist(), bool(abs(covariance).max() < 1e-6)
     ([1.0, -1.0], True)
     """
-    x, x_test = _validation.inputs(x, x_test)  # type: ignore[assignment]
+    x = _validation.matrix("x", x)
+    x_test = _validation.matrix("x_test", x_test, columns=x.shape[1])
     theta, y, flat_t, shape_t, _ = _checked_flow(mlp.ntk(x), y, t, 0.0)
     cross, k_xx, k_tx, k_tt = mlp.ntk(x_test, x), mlp.nngp(x), mlp.nngp(x_test, x), mlp.nngp(x_test)
 
@@ -108,6 +107,18 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
     mixed = a @ k_tx.T
     mean, covariance = a @ y, k_tt - mixed - jnp.swapaxes(mixed, 1, 2) + a @ k_xx @ jnp.swapaxes(a, 1, 2)
     return mean.reshape(*shape_t, *mean.shape[1:]), covariance.reshape(*shape_t, *covariance.shape[1:])
+
+
+def _start(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Outputs at time 0, broadcast to `shape` and then made a matrix."""
+    array = jnp.asarray(values)
+    try:
+        fits = jnp.broadcast_shapes(array.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} must have shape {shape} or broadcast to it, got {array.shape}")
+    return jnp.broadcast_to(array, shape).reshape(shape[0], -1)
 
 
 def _integral(theta: Array, right: Array, times: Array, ridge: Array) -> Array:
@@ -208,9 +219,11 @@ def gradient_descent(
     for name, value in (("steps", steps), ("record_every", record_every)):
         if value != int(value) or value < 0:
             raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
-    shape = jax.eval_shape(apply, params, x).shape
+    if not isinstance(learning_rate, jax.core.Tracer) and not bool(jnp.all(jnp.asarray(learning_rate) >= 0)):
+        raise ValueError(f"learning_rate must not be negative or NaN, got {learning_rate!r}")
+    shape = _validation.output_shape(apply, params, "x", x)
     wanted = y[:, None].shape if y.ndim == 1 else y.shape
-    if shape != wanted or len(shape) != 2:
+    if shape != wanted:
         raise ValueError(f"y must have shape {shape} like the outputs (or (n,) for one output), got {y.shape}")
     every = min(record_every, steps) or steps or 1
     return _descend(apply, params, x, y.reshape(shape), learning_rate, steps // every, every, steps % every)

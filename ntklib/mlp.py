@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike, DTypeLike
 
@@ -82,8 +83,11 @@ class MLP:
                 raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
         for name in ("w_std", "b_std"):  # tracers pass, so that kernels can be differentiated in them
             value = getattr(self, name)
-            if isinstance(value, int | float) and not 0 <= value < float("inf"):
-                raise ValueError(f"{name} must be finite and not negative, got {value!r}")
+            if isinstance(value, int | float | np.number):
+                if not 0 <= value < float("inf"):
+                    raise ValueError(f"{name} must be finite and not negative, got {float(value)!r}")
+                # NumPy's scalars have a dtype of their own, which would override that of the inputs
+                object.__setattr__(self, name, float(value))
         if self.parameterization not in ("ntk", "standard", "mean_field"):
             raise ValueError(
                 f"parameterization must be 'ntk', 'standard' or 'mean_field', got {self.parameterization!r}"
@@ -112,7 +116,7 @@ class MLP:
         for name, value in (("in_dim", in_dim), ("width", width)):
             if value != int(value) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        sizes = [in_dim] + [width] * self.depth + [self.out_dim]
+        sizes = [int(in_dim)] + [int(width)] * self.depth + [self.out_dim]
         layers = []
         for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
             w_key, b_key = jax.random.split(jax.random.fold_in(key, index))
@@ -267,8 +271,11 @@ def input_pairs(x1: Array, x2: Array | None) -> Pairs:
     antiparallel = 1 + cosine < threshold
     gap, cogap = _refine(unit1, unit2, 1 - cosine, 1 + cosine, parallel, antiparallel)
     scale = norm1 * norm2 / dim
-    c = jnp.where(diagonal, square1 / dim, scale * cosine)
-    return Pairs(square1 / dim, square2 / dim, c, scale * gap, scale * cogap)
+    c = jnp.where(diagonal, square1 / dim, jnp.matmul(x1, other.T, precision="highest") / dim)
+    # At a zero input only c has a derivative; the norms have none there, and their subgradients are taken as zero.
+    zero = scale == 0
+    gap, cogap = jnp.where(zero, -c, scale * gap), jnp.where(zero, c, scale * cogap)
+    return Pairs(square1 / dim, square2 / dim, c, gap, cogap)
 
 
 def _refine(

@@ -62,15 +62,12 @@ def empirical_ntk(
     if outputs not in ("trace", "full"):
         raise ValueError(f"outputs must be 'trace' or 'full', got {outputs!r}")
     first, second = _validation.inputs(x1, x2)
-    shape = jax.eval_shape(apply, params, first)
-    if not isinstance(shape, jax.ShapeDtypeStruct) or shape.ndim != 2 or shape.shape[0] != first.shape[0]:
-        found = getattr(shape, "shape", type(shape).__name__)
-        raise ValueError(f"apply must return shape ({first.shape[0]}, k) for x1 of shape {first.shape}, got {found}")
+    shape = _validation.output_shape(apply, params, "x1", first)
     owner = getattr(apply, "__self__", None)
     if isinstance(owner, MLP) and apply == owner.apply:
         return _by_layers(owner, params, first, second, trace=outputs == "trace")
     leaves = jax.tree.leaves(params)
-    row_bytes = shape.shape[1] * sum(jnp.size(leaf) * jnp.result_type(leaf).itemsize for leaf in leaves)
+    row_bytes = shape[1] * sum(jnp.size(leaf) * jnp.result_type(leaf).itemsize for leaf in leaves)
     size = max(1, _BLOCK_BYTES // max(row_bytes, 1))
     block = functools.partial(_block, apply, params, trace=outputs == "trace")
 

@@ -1,0 +1,308 @@
+"""The Gaussian expectations of the activations, against their definitions by quadrature that shares no code."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ntklib import activations
+from ntklib.activations import Activation, Pairs, by_name, from_function
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+NUMPY = {
+    "relu": (lambda u: np.maximum(u, 0), lambda u: (u > 0).astype(float)),
+    "erf": (scipy.special.erf, lambda u: 2 / np.sqrt(np.pi) * np.exp(-(u**2))),
+    "gelu": (
+        lambda u: u * scipy.special.ndtr(u),
+        lambda u: scipy.special.ndtr(u) + u * np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi),
+    ),
+    "tanh": (np.tanh, lambda u: 1 / np.cosh(u) ** 2),
+}
+SMOOTH = ("erf", "gelu", "tanh")
+MOMENTS = {name: jax.jit(by_name(name).moments) for name in activations.names()}
+ANGLES = (0.0, 1e-12, 1e-8, 1e-6, 1e-4, 1e-2, 0.4, math.pi / 2, 2.5, 3.1)
+
+
+def pairs_at(a, b, angles):
+    """Pairs of variances a and b at each of the angles, every moment correct to rounding."""
+    m = math.sqrt(a * b)
+    angles = np.asarray(angles)[None, :]
+    gap, cogap = 2 * m * np.sin(angles / 2) ** 2, 2 * m * np.cos(angles / 2) ** 2
+    return Pairs(
+        *(jnp.asarray(z) for z in (np.full((1, 1), a), np.full_like(angles, b), m * np.cos(angles), gap, cogap))
+    )
+
+
+def expectation(function, a, b, angle, step=1 / 24, half_width=9.0):
+    """E f(u) f(v) over the plane by the trapezoidal rule."""
+    z = step * np.arange(-round(half_width / step), round(half_width / step) + 1)
+    weight = np.exp(-(z**2) / 2) * step / np.sqrt(2 * np.pi)
+    u = np.sqrt(a) * z
+    v = np.sqrt(b) * (np.cos(angle) * z[:, None] + np.sin(angle) * z[None, :])
+    return float((weight * function(u)) @ function(v) @ weight)
+
+
+def erf_given_mean(mean, variance):
+    return mp.erf(mean / mp.sqrt(1 + 2 * variance))
+
+
+def gelu_given_mean(mean, variance):
+    s = mp.sqrt(1 + variance)
+    return mean * mp.ncdf(mean / s) + variance / s * mp.npdf(mean / s)
+
+
+def conditional_expectation(outer, inner, a, b, c):
+    """E f(u) E[f(v) | u] with 30 digits; the inner expectation is elementary."""
+    a, b, c = mp.mpf(a), mp.mpf(b), mp.mpf(c)
+    spread = b - c * c / a
+
+    def integrand(z):
+        u = mp.sqrt(a) * z
+        return mp.npdf(z) * outer(u) * inner(c / a * u, spread)
+
+    return mp.quad(integrand, mp.linspace(-14, 14, 29))
+
+
+@pytest.mark.parametrize("angle", [*ANGLES, math.pi - 1e-3, math.pi - 1e-6, math.pi - 1e-12])
+def test_relu_moments_are_the_polar_integrals_to_full_relative_accuracy(angle):
+    a, b = 1.7, 0.3
+    with mp.workdps(60):
+        theta = mp.mpf(angle)
+        m = mp.sqrt(mp.mpf(a) * mp.mpf(b))
+        pairs = Pairs(
+            *(
+                jnp.full((1, 1), float(z))
+                for z in (a, b, m * mp.cos(theta), 2 * m * mp.sin(theta / 2) ** 2, 2 * m * mp.cos(theta / 2) ** 2)
+            )
+        )
+        # in polar coordinates u = √a r cos φ, v = √b r cos(φ − θ), and E r² = 2
+        both_positive = [theta - mp.pi / 2, mp.pi / 2]
+        value = m / mp.pi * mp.quad(lambda phi: mp.cos(phi) * mp.cos(phi - theta), both_positive)
+        derivative = (mp.pi - theta) / (2 * mp.pi)
+        after, slope = MOMENTS["relu"](pairs)
+        wanted = (value, m / 2 - value, m / 2 + value, derivative)
+        for got, want in zip((after.c, after.gap, after.cogap, slope), wanted, strict=True):
+            assert abs(mp.mpf(float(got[0, 0])) - want) <= 2e-14 * abs(want)
+
+
+@pytest.mark.parametrize("c", [0.99999, -0.8])
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (0.05, 30.0)])
+@pytest.mark.parametrize(
+    ("name", "outer", "inner"),
+    [("erf", mp.erf, erf_given_mean), ("gelu", lambda u: u * mp.ncdf(u), gelu_given_mean)],
+)
+def test_closed_forms_are_the_conditional_expectations(name, outer, inner, a, b, c):
+    m = math.sqrt(a * b)
+    c = c * m
+    with mp.workdps(30):
+        want = conditional_expectation(outer, inner, a, b, c)
+        one = jnp.ones((1, 1))
+        after, _ = MOMENTS[name](Pairs(a * one, b * one, c * one, (m - c) * one, (m + c) * one))
+        scale = mp.sqrt(float(after.a[0, 0]) * float(after.b[0, 0]))
+        assert abs(float(after.c[0, 0]) - want) < 1e-15 * 4 * scale
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (0.2, 1.8)])
+def test_moments_are_the_expectations_that_define_them(name, a, b):
+    after, derivative = MOMENTS[name](pairs_at(a, b, ANGLES))
+    function, slope = NUMPY[name]
+    tolerance = 1e-10 if name == "tanh" else 5e-15
+    np.testing.assert_allclose(after.a[0, 0], expectation(function, a, a, 0.0), rtol=tolerance)
+    np.testing.assert_allclose(after.b[0, 0], expectation(function, b, b, 0.0), rtol=tolerance)
+    scale = np.sqrt(after.a * after.b).max()
+    np.testing.assert_allclose(after.c[0], [expectation(function, a, b, q) for q in ANGLES], atol=tolerance * scale)
+    np.testing.assert_allclose(derivative[0], [expectation(slope, a, b, q) for q in ANGLES], atol=tolerance)
+
+
+@pytest.mark.parametrize(("variance", "bound"), [(1.0, 1e-12), (2.0, 1e-10), (3.0, 1e-8), (4.0, 2e-7), (9.0, 1e-4)])
+def test_tanh_loses_accuracy_as_the_variance_grows_and_no_more_than_this(variance, bound):
+    angles = [0.0, 1e-3, 0.1, 1.5, 3.0]
+    after, derivative = MOMENTS["tanh"](pairs_at(variance, variance, angles))
+    function, slope = NUMPY["tanh"]
+    for got, f in ((after.c[0], function), (derivative[0], slope)):
+        want = np.array([expectation(f, variance, variance, q) for q in angles])
+        assert np.max(np.abs(got - want)) < bound * want[0]
+
+
+@pytest.mark.parametrize("name", activations.names())
+@given(a=st.floats(1e-3, 10), b=st.floats(1e-3, 10), angle=st.floats(0.01, 3.13))
+def test_the_second_moment_is_the_derivative_of_the_first_in_the_covariance(name, a, b, angle):
+    """Price's theorem: d/dc E φ(u)φ(v) = E φ'(u)φ'(v)."""
+    pairs = pairs_at(a, b, [angle])
+    one, zero = jnp.ones((1, 1)), jnp.zeros((1, 1))
+    (_, derivative), (change, _) = jax.jvp(MOMENTS[name], (pairs,), (Pairs(zero, zero, one, -one, one),))
+    tolerance = 1e-6 if name == "tanh" else 1e-10
+    np.testing.assert_allclose(change.c, derivative, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", activations.names())
+@given(a=st.floats(1e-6, 20), b=st.floats(1e-6, 20), angle=st.floats(0, math.pi))
+def test_moments_obey_cauchy_schwarz_and_fit_together(name, a, b, angle):
+    after, _ = MOMENTS[name](pairs_at(a, b, [angle]))
+    m = jnp.sqrt(after.a * after.b)
+    assert abs(after.c[0, 0]) <= m[0, 0] * (1 + 1e-12)
+    assert after.gap[0, 0] >= 0
+    assert after.cogap[0, 0] >= 0
+    np.testing.assert_allclose(after.gap, m - after.c, atol=1e-14 * float(m[0, 0]))
+    np.testing.assert_allclose(after.cogap, m + after.c, atol=1e-14 * float(m[0, 0]))
+
+
+@pytest.mark.parametrize("name", ["erf", "tanh"])
+def test_odd_activations_give_odd_moments(name):
+    angles = np.array([0.0, 0.3, 1.2])
+    near, slope_near = MOMENTS[name](pairs_at(2.0, 0.7, angles))
+    far, slope_far = MOMENTS[name](pairs_at(2.0, 0.7, np.pi - angles))
+    np.testing.assert_allclose(near.c, -far.c, atol=1e-15)
+    np.testing.assert_allclose(slope_near, slope_far, rtol=1e-14)
+
+
+@given(scale=st.floats(1e-6, 1e6))
+def test_relu_moments_are_homogeneous(scale):
+    base, slope = MOMENTS["relu"](pairs_at(1.0, 2.0, ANGLES))
+    scaled, same = MOMENTS["relu"](pairs_at(scale, 2.0 * scale, ANGLES))
+    np.testing.assert_allclose(scaled.c, scale * base.c, rtol=1e-13)
+    np.testing.assert_allclose(same, slope, rtol=1e-13)
+
+
+def test_erf_of_large_variances_approaches_the_arcsine_of_the_sign():
+    angles = np.array([1e-3, 0.5, 2.0])
+    after, _ = MOMENTS["erf"](pairs_at(1e14, 1e14, angles))
+    np.testing.assert_allclose(after.c[0], 2 / np.pi * np.arcsin(np.cos(angles)), atol=1e-9)
+    assert float(after.a[0, 0]) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", activations.names())
+def test_a_zero_variance_gives_zero_covariance_and_finite_derivatives(name):
+    """All four activations vanish at zero."""
+
+    def moments(a, c):
+        one = jnp.ones((1, 1))
+        after, derivative = MOMENTS[name](Pairs(a * one, one, c * one, -c * one, c * one))
+        return after.c[0, 0], derivative[0, 0]
+
+    (value, derivative), gradients = moments(0.0, 0.0), jax.jit(jax.jacrev(moments, (0, 1)))(0.0, 0.0)
+    assert float(value) == 0
+    assert 0 < float(derivative) < 2
+    assert np.isfinite(jax.tree.leaves(gradients)).all()
+    if name != "relu":
+        assert float(gradients[0][1]) == pytest.approx(float(derivative), rel=1e-12)
+
+
+@given(a=st.floats(1e-8, 1e3), b=st.floats(1e-8, 1e3), angle=st.floats(1e-9, 3.1415), bias=st.floats(1e-3, 10))
+def test_a_dense_layer_keeps_the_gap_to_full_relative_accuracy(a, b, angle, bias):
+    with mp.workdps(60):
+        m, theta, w2, b2 = mp.sqrt(mp.mpf(a) * mp.mpf(b)), mp.mpf(angle), mp.mpf(1.3) ** 2, mp.mpf(bias) ** 2
+        c = m * mp.cos(theta)
+        before = Pairs(*(jnp.full((1, 1), float(z)) for z in (a, b, c, m - c, m + c)))
+        after = before.dense(1.3, bias)
+        top = mp.sqrt((w2 * a + b2) * (w2 * b + b2))
+        new = w2 * c + b2
+        # the difference of the roots of two variances that agree in all digits is rounding; nothing else may be
+        rounding = 1e-15 * max(a, b) * 1e-15
+        for got, want in ((after.c, new), (after.gap, top - new), (after.cogap, top + new)):
+            assert abs(float(got[0, 0]) - want) <= 1e-13 * abs(want) + rounding or got is after.c
+
+
+def test_the_covariance_after_a_dense_layer_is_affine():
+    after = pairs_at(1.0, 2.0, [0.3, 2.0]).dense(1.5, 0.5)
+    np.testing.assert_allclose(after.c[0], 2.25 * math.sqrt(2) * np.cos([0.3, 2.0]) + 0.25, rtol=1e-15)
+    np.testing.assert_allclose([after.a[0, 0], after.b[0, 0]], [2.5, 4.75], rtol=1e-15)
+
+
+@pytest.mark.parametrize("x", [1e-12, 1e-3, 0.3, 0.4999999, 0.5, 1.0, math.pi])
+def test_sine_minus_x_cosine_keeps_full_relative_accuracy(x):
+    with mp.workdps(60):
+        want = mp.sin(x) - mp.mpf(x) * mp.cos(x)
+        assert abs(float(activations._sin_minus_x_cos(jnp.asarray(x))) / want - 1) < 5e-15
+
+
+def test_the_hermite_rows_are_orthonormal():
+    nodes, rows = activations._hermite_functions(24)
+    weight = np.exp(-(nodes**2) / 2) * (nodes[1] - nodes[0]) / np.sqrt(2 * np.pi)
+    np.testing.assert_allclose((rows / weight) @ rows.T, np.eye(24), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "derivative"),
+    [
+        (lambda x: x, lambda a, b, c: c, lambda a, b, c: 1 + 0 * c),
+        (lambda x: x**2, lambda a, b, c: a * b + 2 * c**2, lambda a, b, c: 4 * c),
+        (lambda x: x**3, lambda a, b, c: 9 * a * b * c + 6 * c**3, lambda a, b, c: 9 * (a * b + 2 * c**2)),
+        (jnp.sin, lambda a, b, c: np.exp(-(a + b) / 2) * np.sinh(c), lambda a, b, c: np.exp(-(a + b) / 2) * np.cosh(c)),
+    ],
+    ids=["linear", "square", "cube", "sine"],
+)
+def test_mehler_sums_give_the_moments_of_polynomials_and_sines(function, value, derivative):
+    a, b, angles = 0.7, 1.9, np.array([0.0, 1e-5, 1.0, 2.9, np.pi])
+    after, slope = jax.jit(from_function("f", function, order=48).moments)(pairs_at(a, b, angles))
+    c = np.sqrt(a * b) * np.cos(angles)
+    np.testing.assert_allclose(after.c[0], value(a, b, c), atol=1e-12)
+    np.testing.assert_allclose(slope[0], derivative(a, b, c), atol=1e-12)
+
+
+def test_a_mehler_sum_at_zero_variance_keeps_the_value_of_the_function_at_zero():
+    """E cos(0) cos(v) = exp(−b/2), and the derivative in c is that of exp(−(a + b)/2) cosh c."""
+    one = jnp.ones((1, 1))
+    after, derivative = from_function("cosine", jnp.cos, order=48).moments(
+        Pairs(0 * one, one, 0 * one, 0 * one, 0 * one)
+    )
+    np.testing.assert_allclose(
+        [after.a, after.c, derivative], np.reshape([1, math.exp(-0.5), 0], (3, 1, 1)), atol=1e-13
+    )
+
+
+def test_from_function_agrees_with_the_closed_form_of_the_error_function():
+    pairs = pairs_at(0.8, 0.5, ANGLES)
+    closed, closed_slope = MOMENTS["erf"](pairs)
+    summed, summed_slope = jax.jit(from_function("erf again", jax.scipy.special.erf).moments)(pairs)
+    np.testing.assert_allclose(summed.c, closed.c, atol=1e-12)
+    np.testing.assert_allclose(summed_slope, closed_slope, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", activations.names())
+def test_an_activation_applies_its_function(name):
+    x = np.linspace(-4, 4, 9)
+    np.testing.assert_allclose(by_name(name)(jnp.asarray(x)), NUMPY[name][0](x), atol=1e-15)
+
+
+@pytest.mark.parametrize("name", activations.names())
+def test_moments_of_32_bits_stay_in_32_bits_and_near_those_of_64(name):
+    pairs = pairs_at(1.0, 2.0, ANGLES)
+    single = jax.tree.map(lambda z: z.astype(jnp.float32), pairs)
+    after, derivative = MOMENTS[name](pairs)
+    after32, derivative32 = MOMENTS[name](single)
+    assert {leaf.dtype for leaf in jax.tree.leaves((after32, derivative32))} == {jnp.dtype("float32")}
+    np.testing.assert_allclose(after32.c, after.c, atol=3e-6)
+    np.testing.assert_allclose(derivative32, derivative, atol=3e-6)
+
+
+def test_an_activation_is_found_by_name_or_taken_as_it_is():
+    own = Activation("own", jnp.sin, by_name("erf").moments)
+    assert by_name(own) is own
+    assert [by_name(name).name for name in activations.names()] == ["erf", "gelu", "relu", "tanh"]
+
+
+@pytest.mark.parametrize("wrong", ["sigmoid", "ReLU", 3, None])
+def test_an_unknown_activation_is_refused_with_the_known_ones(wrong):
+    with pytest.raises(ValueError, match=r"activation must be one of erf, gelu, relu, tanh .* got"):
+        by_name(wrong)
+
+
+@pytest.mark.parametrize("order", [1, 257])
+def test_an_order_that_the_quadrature_does_not_resolve_is_refused(order):
+    with pytest.raises(ValueError, match=f"order must be from 2 to 256, got {order}"):
+        from_function("tanh", jnp.tanh, order=order)
+
+
+def test_square_root_takes_rounding_below_zero_as_zero():
+    value, slope = jax.value_and_grad(activations.safe_sqrt)(-1e-17)
+    assert (float(value), float(slope)) == (0, 0)
+    assert float(jax.grad(activations.safe_sqrt)(4.0)) == 0.25

@@ -1,0 +1,87 @@
+"""Data sets: what they promise about shapes, scales, classes and repetition."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from ntklib.data import circle, digits, one_hot
+
+
+def test_digits_are_divided_without_overlap_and_all_used():
+    data = digits(500)
+    assert [part.shape for part in data] == [(500, 64), (500,), (1297, 64), (1297,)]
+    together = np.concatenate([data.x_train, data.x_test])
+    images, labels = load_digits(return_X_y=True)
+    direction = images / np.linalg.norm(images, axis=1, keepdims=True)
+    assert np.array_equal(np.sort((together / 8).round(9), 0), np.sort(direction.round(9), 0))
+    assert np.array_equal(np.bincount(np.r_[data.y_train, data.y_test]), np.bincount(labels))
+
+
+def test_every_digit_keeps_its_label():
+    images, labels = load_digits(return_X_y=True)
+    data = digits(100, 50)
+    direction = images / np.linalg.norm(images, axis=1, keepdims=True)
+    for x, y in ((data.x_train, data.y_train), (data.x_test, data.y_test)):
+        nearest = np.argmax(x @ direction.T, 1)
+        np.testing.assert_allclose(8 * direction[nearest], x, atol=1e-12)
+        assert np.array_equal(labels[nearest], y)
+
+
+def test_digits_have_unit_mean_square_and_classes_in_proportion():
+    data = digits(1000, 300)
+    np.testing.assert_allclose((data.x_train**2).sum(1), 64)
+    np.testing.assert_allclose((data.x_test**2).sum(1), 64)
+    assert (data.x_train.dtype, data.y_train.dtype) == (np.float64, np.int64)
+    share = np.bincount(load_digits().target) / 1797
+    assert np.abs(np.bincount(data.y_train) / 1000 - share).max() < 2e-3
+    assert np.abs(np.bincount(data.y_test) / 300 - share).max() < 5e-3
+
+
+def test_the_seed_alone_decides_the_division():
+    assert np.array_equal(digits(50).x_train, digits(50, seed=0).x_train)
+    assert not np.array_equal(digits(50).x_train, digits(50, seed=1).x_train)
+
+
+@pytest.mark.parametrize("sizes", [(9,), (1788,), (100, 9), (100, 0), (1700, 98)])
+def test_more_or_fewer_digits_than_there_can_be_are_refused(sizes):
+    with pytest.raises(ValueError, match=rf"n_train and n_test must .* 1797 together, got {sizes[0]} and"):
+        digits(*sizes)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 100])
+def test_the_circle_is_equally_spaced_with_the_squared_radius_of_the_dimension(n):
+    angles, x = circle(n)
+    assert x.shape == (n, 2)
+    np.testing.assert_allclose(np.diff(angles), 2 * np.pi / n)
+    np.testing.assert_allclose(x[:, 0] + 1j * x[:, 1], np.sqrt(2) * np.exp(2j * np.pi * np.arange(n) / n), atol=1e-14)
+
+
+def test_an_empty_circle_is_refused():
+    with pytest.raises(ValueError, match="n must be positive, got 0"):
+        circle(0)
+
+
+def test_one_hot_targets_sum_to_zero_and_stand_one_apart():
+    labels = np.array([2, 0, 1, 2])
+    targets = one_hot(labels, classes=4)
+    assert targets.shape == (4, 4)
+    np.testing.assert_allclose(targets.sum(1), 0, atol=1e-15)
+    assert np.array_equal(targets.argmax(1), labels)
+    np.testing.assert_allclose(np.sort(targets, 1), [[-0.25, -0.25, -0.25, 0.75]] * 4)
+    assert one_hot(labels).shape == (4, 10)
+    assert one_hot(labels[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 3], "labels must be from 0 to 2, got 0 to 3"),
+        ([-1, 0], "labels must be from 0 to 2, got -1 to 0"),
+        ([0.0, 1.0], r"labels must be integers of shape \(n,\), got float64 of shape \(2,\)"),
+        ([[0, 1]], r"labels must be integers of shape \(n,\), got int64 of shape \(1, 2\)"),
+        ([True, False], "labels must be integers"),
+    ],
+)
+def test_labels_that_are_no_labels_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        one_hot(np.array(labels), classes=3)
