@@ -17,12 +17,12 @@ def main(chapter: Path, out: Path, folder: Path) -> None:
     notebook = jupytext.read(chapter)
     resources = {"metadata": {"path": str(chapter.parent)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute(env=environment)
-    outputs = [
-        output.get("data", output.get("text", dict(output)))
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-    ]
+    outputs = []
+    for cell in notebook.cells:
+        shown = cell.get("outputs", [])
+        # how a cell's text is cut into messages is a matter of time
+        outputs.append("".join(output.text for output in shown if output.output_type == "stream"))
+        outputs += [output.data for output in shown if output.output_type != "stream"]
     out.write_text(json.dumps(outputs, indent=1))
 
 
