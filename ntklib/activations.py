@@ -185,7 +185,8 @@ def _hermite_functions(order: int, half_width: float = 14.0, step: float = 0.1) 
     Sums over the nodes are then expectations: the trapezoidal rule converges geometrically for a Gaussian
     weight (Trefethen and Weideman 2014). The recurrence runs on the Hermite functions, which stay bounded.
     """
-    z = np.arange(-half_width, half_width + step / 2, step)
+    nodes = round(half_width / step)
+    z = step * np.arange(-nodes, nodes + 1)
     rows = np.empty((order, len(z)))
     rows[0] = np.exp(-(z**2) / 4)
     rows[1] = z * rows[0]
@@ -203,9 +204,9 @@ def from_function(name: str, function: Callable[[Array], Array], *, order: int =
 
     Args:
         name: what to call it.
-        function: an elementwise JAX function, smooth: for `tanh` the default order leaves less than 1e-10
-            relative at variances up to 4 and less than 1e-6 up to 25, measured in the tests. A function with a
-            kink converges only algebraically and does not belong here.
+        function: an elementwise JAX function, smooth. For `tanh` the default order leaves, in float64, an error of
+            1e-13 in the value and 3e-11 in the derivative at variance 2, of 6e-10 and 8e-8 at variance 4, and of
+            7e-5 and 5e-3 at variance 25. A function with a kink converges only algebraically and does not belong here.
         order: the number of terms.
 
     Raises:
@@ -246,7 +247,7 @@ def from_function(name: str, function: Callable[[Array], Array], *, order: int =
 
         derivative = mehler(left[1], right[1])
         # Without variance ρ says nothing; what is left is the first-order term, by Price's theorem.
-        value = jnp.where(m == 0, derivative * pairs.c, mehler(left[0], right[0]))
+        value = mehler(left[0], right[0]) + jnp.where(m == 0, derivative * pairs.c, 0)
         after = _from_values(variance(left[0], pairs.a.shape), variance(right[0], pairs.b.shape), value)
         return after, derivative
 

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
+from numpy.typing import NDArray
 
 from ntklib import _validation
 from ntklib._spectral import flow_integral
@@ -139,26 +141,27 @@ def _checked_flow(
         raise ValueError(f"kernel must have shape (n, n), got {theta.shape}")
     if y.ndim not in (1, 2) or len(y) != n:
         raise ValueError(f"y must have shape ({n},) or ({n}, k) for a kernel of shape {theta.shape}, got {y.shape}")
+    # the checks are NumPy's: inside jit, JAX would trace them even for values that are known
+    if not isinstance(t, jax.core.Tracer) and not np.all(np.asarray(t) >= 0):
+        raise ValueError(f"t must not be negative or NaN, got {t!r}")
+    if not isinstance(ridge, jax.core.Tracer) and not 0 <= float(np.asarray(ridge)) < float("inf"):
+        raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
+    if not isinstance(kernel, jax.core.Tracer):
+        _refuse_unless_positive(np.asarray(kernel, theta.dtype))
     time = jnp.asarray(t, theta.dtype)
     ridge = jnp.asarray(ridge, theta.dtype)
-    if not isinstance(time, jax.core.Tracer) and not bool(jnp.all(time >= 0)):
-        raise ValueError(f"t must not be negative or NaN, got {t!r}")
-    if not isinstance(ridge, jax.core.Tracer) and not 0 <= float(ridge) < float("inf"):
-        raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
-    if not isinstance(theta, jax.core.Tracer):
-        _refuse_unless_positive(theta)
     return theta, y, time.reshape(-1), time.shape, ridge
 
 
-def _refuse_unless_positive(theta: Array) -> None:
-    scale = float(jnp.max(jnp.abs(theta)))
+def _refuse_unless_positive(theta: NDArray[np.floating]) -> None:
+    scale = float(np.max(np.abs(theta)))
     if not scale < float("inf"):
         raise ValueError("kernel must be finite, got NaN or infinite entries")
-    eps = float(jnp.finfo(theta.dtype).eps)
-    asymmetry = float(jnp.max(jnp.abs(theta - theta.T)))
+    eps = float(np.finfo(theta.dtype).eps)
+    asymmetry = float(np.max(np.abs(theta - theta.T)))
     if asymmetry > 100 * eps**0.5 * scale:
         raise ValueError(f"kernel must be symmetric, got |Θ − Θᵀ| up to {asymmetry:.2g} with entries up to {scale:.2g}")
-    smallest = float(jnp.linalg.eigvalsh(theta)[0])
+    smallest = float(np.linalg.eigvalsh(theta)[0])
     allowed = 10 * len(theta) * eps * scale
     if smallest < -allowed:
         raise ValueError(
@@ -219,13 +222,14 @@ def gradient_descent(
     for name, value in (("steps", steps), ("record_every", record_every)):
         if value != int(value) or value < 0:
             raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
-    if not isinstance(learning_rate, jax.core.Tracer) and not bool(jnp.all(jnp.asarray(learning_rate) >= 0)):
+    if not isinstance(learning_rate, jax.core.Tracer) and not np.all(np.asarray(learning_rate) >= 0):
         raise ValueError(f"learning_rate must not be negative or NaN, got {learning_rate!r}")
     shape = _validation.output_shape(apply, params, "x", x)
     wanted = y[:, None].shape if y.ndim == 1 else y.shape
     if shape != wanted:
         raise ValueError(f"y must have shape {shape} like the outputs (or (n,) for one output), got {y.shape}")
-    every = min(record_every, steps) or steps or 1
+    steps = int(steps)
+    every = min(int(record_every), steps) or steps or 1
     return _descend(apply, params, x, y.reshape(shape), learning_rate, steps // every, every, steps % every)
 
 

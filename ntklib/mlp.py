@@ -192,7 +192,7 @@ class MLP:
         kernel of k outputs is this one times the identity.
 
         Args, returns and errors are those of :meth:`nngp`; the standard parameterisation is refused too,
-        because its tangent kernel grows with the width. In float64 the result is accurate to about 1e-13
+        because its tangent kernel grows with the width. In float64 the result is accurate to 1e-12
         relative to :math:`\sqrt{\Theta(x,x)\,\Theta(x',x')}`, for nearly parallel inputs too.
 
         >>> [round(float(entry), 4) for entry in MLP(depth=1).ntk(jnp.eye(2))[0]]

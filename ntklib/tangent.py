@@ -64,16 +64,19 @@ def empirical_ntk(
     first, second = _validation.inputs(x1, x2)
     shape = _validation.output_shape(apply, params, "x1", first)
     owner = getattr(apply, "__self__", None)
-    if isinstance(owner, MLP) and apply == owner.apply:
+    if type(owner) is MLP and apply == owner.apply:  # a subclass may compute something else
         return _by_layers(owner, params, first, second, trace=outputs == "trace")
+    other = first if second is None else second
+    if min(len(first), len(other)) == 0:
+        return jnp.zeros((len(first), len(other), *(shape[1:] * 2 if outputs == "full" else ())), first.dtype)
     leaves = jax.tree.leaves(params)
     row_bytes = shape[1] * sum(jnp.size(leaf) * jnp.result_type(leaf).itemsize for leaf in leaves)
     size = max(1, _BLOCK_BYTES // max(row_bytes, 1))
     block = functools.partial(_block, apply, params, trace=outputs == "trace")
 
-    left = [first[i : i + size] for i in range(0, len(first), size)] or [first]
+    left = [first[i : i + size] for i in range(0, len(first), size)]
     if second is not None:
-        right = [second[j : j + size] for j in range(0, len(second), size)] or [second]
+        right = [second[j : j + size] for j in range(0, len(second), size)]
         return jnp.concatenate([jnp.concatenate([block(a, b) for b in right], 1) for a in left], 0)
     grid: dict[tuple[int, int], Array] = {}
     for i, a in enumerate(left):
@@ -106,15 +109,15 @@ def _by_layers(mlp: MLP, params: Params, x1: Array, x2: Array | None, *, trace: 
     entering1, returning1 = _passes(mlp, params, x1)
     entering2, returning2 = (entering1, returning1) if x2 is None else _passes(mlp, params, x2)
     equation = "iou,jou->ij" if trace else "iou,jpu->ijop"
-    total = jnp.zeros(())
+    parts = []
     for layer, h1, h2, d1, d2 in zip(params, entering1, entering2, returning1, returning2, strict=True):
         weight_scale, bias_scale = mlp.scales(layer, readout=layer is params[-1])
         inputs = weight_scale**2 * jnp.matmul(h1, h2.T, precision="highest")
         if layer.bias is not None:
             inputs = inputs + bias_scale**2
         back = jnp.einsum(equation, d1, d2, precision="highest")
-        total = total + (inputs if trace else inputs[:, :, None, None]) * back
-    return total / (mlp.out_dim if trace else 1)
+        parts.append((inputs if trace else inputs[:, :, None, None]) * back)
+    return functools.reduce(jnp.add, parts) / (mlp.out_dim if trace else 1)
 
 
 def _passes(mlp: MLP, params: Params, x: Array) -> tuple[list[Array], list[Array]]:
