@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import ROOT, chromium
+from browser import ROOT, axe, chromium
 
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
@@ -83,3 +83,16 @@ def test_a_page_alone(browser, name):
             if known is None or (target.suffix == ".html" and parts.fragment and unquote(parts.fragment) not in known):
                 dead.append(link.removeprefix(f"file://{SITE}/"))
     assert dead == [], "links that lead nowhere"
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES or ["no page"])
+def test_nothing_for_axe_to_find(browser, name, scheme):
+    page = browser.new_context(offline=True, color_scheme=scheme, reduced_motion="reduce").new_page()
+    page.goto(f"file://{SITE / name}")
+    page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+    page.add_script_tag(content=axe())
+    found = page.evaluate("() => axe.run()")["violations"]
+    page.context.close()
+    assert [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found] == []
