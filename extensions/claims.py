@@ -29,6 +29,7 @@ from ntklib.claims import scientific
 logger = logging.getLogger(__name__)
 
 SCRIPT = Path(__file__).with_name("claims.js")
+KEY = re.compile(r"\b[a-z]+\d{4}[a-z]*\b")  # of the bibliography
 MARK = re.compile(r'<div class="ntk-claim" data-claim="([^"]*)">')
 KINDS = {
     "literature": "literature",
@@ -67,28 +68,31 @@ def prose(text: str) -> list[nodes.Node]:
     return found
 
 
-def source_nodes(env: BuildEnvironment, claim: dict[str, Any]) -> list[nodes.Node]:
-    """Where the expected value comes from, a reference to the literature as a link."""
-    source = claim["source"]
-    if claim["kind"] != "literature":
-        return prose(source)
-    key = re.match(r"[a-z]+\d{4}[a-z]*", source)[0]  # type: ignore[index]
+def reference(env: BuildEnvironment, key: str) -> nodes.Node | None:
+    """An entry of the bibliography as a link to where it can be read; `None` if there is no such entry."""
     entry = env.get_domain("cite").bibdata.data.entries.get(key)  # type: ignore[attr-defined]
     if entry is None:
-        return prose(source)
+        return None
     names = [" ".join(person.last_names) for person in entry.persons.get("author", [])] or [key]
     who = names[0] if len(names) == 1 else f"{names[0]} and {names[1]}" if len(names) == 2 else f"{names[0]} et al."
-    label = re.sub(r"[{}\\]", "", f"{who} {entry.fields.get('year', '')}")
     fields = entry.fields
-    address = (
-        f"https://doi.org/{fields['doi']}"
-        if "doi" in fields
-        else f"https://arxiv.org/abs/{fields['eprint']}"
-        if "eprint" in fields
-        else fields.get("url")
-    )
-    link = nodes.reference("", label, refuri=address, internal=False) if address else nodes.Text(label)
-    return [link, *prose(source[len(key) :])]
+    label = re.sub(r"[{}\\]", "", f"{who} {fields.get('year', '')}")
+    if "doi" in fields:
+        address = f"https://doi.org/{fields['doi']}"
+    elif "eprint" in fields:
+        address = f"https://arxiv.org/abs/{fields['eprint']}"
+    else:
+        address = fields.get("url")
+    return nodes.reference("", label, refuri=address, internal=False) if address else nodes.Text(label)
+
+
+def source_nodes(env: BuildEnvironment, claim: dict[str, Any]) -> list[nodes.Node]:
+    """Where the expected value comes from, with the keys of the bibliography as links."""
+    found: list[nodes.Node] = []
+    for part in re.split(rf"({KEY.pattern})", claim["source"]):
+        link = reference(env, part) if KEY.fullmatch(part) else None
+        found += prose(part) if link is None else [link]
+    return found
 
 
 class ClaimBoxes(SphinxTransform):
@@ -122,9 +126,9 @@ class ClaimBoxes(SphinxTransform):
                 f"claim {claim['name']!r} has a tolerance that rejects nothing: name wrong answers, rejects=…", location
             )
         if claim["kind"] == "literature":
-            key = re.match(r"[a-z]+\d{4}[a-z]*", claim["source"])[0]  # type: ignore[index]
-            if key not in self.env.get_domain("cite").bibdata.data.entries:  # type: ignore[attr-defined]
-                warn(f"claim {claim['name']!r} has a source that the bibliography lacks: {key}", location)
+            for key in KEY.findall(claim["source"]):
+                if reference(self.env, key) is None:
+                    warn(f"claim {claim['name']!r} has a source that the bibliography lacks: {key}", location)
 
     def _box(self, claim: dict[str, Any]) -> nodes.container:
         statement = nodes.paragraph("", "", *prose(claim["statement"]), classes=["claim-statement"])
