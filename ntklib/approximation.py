@@ -5,6 +5,7 @@ Constructions, not training: units placed where a proof puts them. Networks with
 :func:`sawtooth` and :func:`square`. :func:`exact_rank` counts, without rounding, what a polynomial activation spans.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -67,7 +68,7 @@ class Shallow(NamedTuple):
         [2.0, 3.0]
         """
         x = _validation.matrix("x", x, columns=self.weight.shape[0])
-        return activation(x @ self.weight + self.bias) @ self.readout + self.offset
+        return _evaluate(self, x, activation)
 
 
 def interpolant(knots: ArrayLike, values: ArrayLike) -> Shallow:
@@ -97,9 +98,7 @@ def interpolant(knots: ArrayLike, values: ArrayLike) -> Shallow:
         raise ValueError(f"values must have shape {t.shape} like the knots, got {v.shape}")
     if not isinstance(knots, jax.core.Tracer) and not np.all(np.diff(np.asarray(t)) > 0):
         raise ValueError("knots must increase, got some that are equal or decrease")
-    slopes = jnp.diff(v) / jnp.diff(t)
-    changes = jnp.concatenate([slopes[:1], jnp.diff(slopes)])
-    return Shallow(jnp.ones((1, len(t) - 1), t.dtype), -t[:-1], changes, v[0])
+    return _interpolant(t, v)
 
 
 def barron_constant(dim: int) -> float:
@@ -248,7 +247,10 @@ def sawtooth(x: ArrayLike, m: int) -> Array:
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
     x, m = _validation.floating("x", x), _count("m", m, 0)
-    return jax.lax.fori_loop(0, m, lambda _, h: _tent(h), x)
+    tooth: Array = x
+    for _ in range(m):
+        tooth = _tent(tooth)
+    return tooth
 
 
 def square(x: ArrayLike, m: int) -> Array:
@@ -272,18 +274,28 @@ def square(x: ArrayLike, m: int) -> Array:
     ([0.0, 0.0625, 0.25, 1.0], 0.015625)
     """
     x, m = _validation.floating("x", x), _count("m", m, 0)
-
-    def add(_: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        total, tooth, scale = carry
+    total, tooth, scale = x, x, 1.0
+    for _ in range(m):
         tooth, scale = _tent(tooth), scale / 4
-        return total - scale * tooth, tooth, scale
+        total = total - scale * tooth
+    return total
 
-    return jax.lax.fori_loop(0, m, add, (x, x, jnp.ones((), x.dtype)))[0]
+
+@functools.partial(jax.jit, static_argnames="activation")
+def _evaluate(net: Shallow, x: Array, activation: Callable[[Array], Array]) -> Array:
+    return activation(x @ net.weight + net.bias) @ net.readout + net.offset
 
 
+@jax.jit
+def _interpolant(knots: Array, values: Array) -> Shallow:
+    slopes = jnp.diff(values) / jnp.diff(knots)
+    changes = jnp.concatenate([slopes[:1], jnp.diff(slopes)])
+    return Shallow(jnp.ones((1, len(knots) - 1), knots.dtype), -knots[:-1], changes, values[0])
+
+
+@jax.jit
 def _tent(x: Array) -> Array:
-    half = jnp.asarray(0.5, x.dtype)
-    return jax.nn.relu(2 * jax.nn.relu(x) - 4 * jax.nn.relu(x - half))
+    return jax.nn.relu(2 * jax.nn.relu(x) - 4 * jax.nn.relu(x - 0.5))
 
 
 def _exponents(dim: int, degree: int) -> list[tuple[int, ...]]:
