@@ -42,7 +42,7 @@ def dyadic(m, dtype):
 
 
 class TestSawtooth:
-    @given(x=UNIT, m=st.integers(0, 40))
+    @given(x=UNIT, m=st.sampled_from([0, 1, 2, 5, 40]))
     def test_nothing_is_rounded(self, x, m):
         for bits in (False, True):
             with jax.enable_x64(bits):
@@ -90,7 +90,7 @@ class TestSquare:
         assert np.array_equal(square(knots, m), knots**2)
         assert set((np.asarray(square(middles, m)) - np.asarray(middles) ** 2).tolist()) == {2.0 ** (-2 * m - 2)}
 
-    @given(x=UNIT, m=st.integers(0, 20))
+    @given(x=UNIT, m=st.sampled_from([0, 1, 3, 20]))
     def test_error_is_between_zero_and_the_bound(self, x, m):
         with jax.enable_x64(True):
             error = Fraction(float(square(jnp.asarray(x, float), m))) - Fraction(x) ** 2
@@ -115,7 +115,7 @@ class TestSquare:
 class TestInterpolant:
     @given(
         st.lists(
-            st.tuples(st.integers(-50, 50), st.integers(-20, 20)), min_size=2, max_size=8, unique_by=lambda p: p[0]
+            st.tuples(st.integers(-50, 50), st.integers(-20, 20)), min_size=2, max_size=5, unique_by=lambda p: p[0]
         )
     )
     def test_against_numpy(self, points):
