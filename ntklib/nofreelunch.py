@@ -222,9 +222,10 @@ def errors_on_samples(learner: Learner | Any, inputs: ArrayLike, m: int) -> NDAr
     errors = np.empty((2**n, n**m), np.int64)
     for column, sample in enumerate(itertools.product(range(n), repeat=m)):
         seen = list(sample)
-        labels, where = np.unique(targets[:, seen], axis=0, return_inverse=True)
-        predicted = np.stack([_ask(ask, points[seen], row, points) for row in labels])
-        errors[:, column] = (predicted[where.reshape(-1)] != targets).sum(1)
+        labels = targets[:, seen]
+        first, where = _groups(labels)
+        predicted = np.stack([_ask(ask, points[seen], row, points) for row in labels[first]])
+        errors[:, column] = (predicted[where] != targets).sum(1)
     return errors
 
 
@@ -283,17 +284,23 @@ def _correct(
     ask = _as_learner(learner)
     known: dict[bytes, NDArray[np.int64]] = {}
     for targets in portions:
-        # eight labels a byte, so that a labelling is a short string and equal ones are found by sorting strings
-        packed = np.ascontiguousarray(np.packbits(targets[:, chosen].astype(bool), axis=1))
-        keys, first, where = np.unique(
-            packed.view(f"V{packed.shape[1]}").reshape(-1), return_index=True, return_inverse=True
-        )
-        predicted = np.empty((len(keys), len(rest)), np.int64)
-        for index, (key, row) in enumerate(zip(keys, first, strict=True)):
-            if key.tobytes() not in known:
-                known[key.tobytes()] = _ask(ask, points[chosen], targets[row, chosen], points[rest])
-            predicted[index] = known[key.tobytes()]
-        yield (predicted[where.reshape(-1)] == targets[:, rest]).sum(1)
+        labels = targets[:, chosen]
+        first, where = _groups(labels)
+        predicted = np.empty((len(first), len(rest)), np.int64)
+        for index, row in enumerate(labels[first]):
+            if row.tobytes() not in known:
+                known[row.tobytes()] = _ask(ask, points[chosen], row, points[rest])
+            predicted[index] = known[row.tobytes()]
+        yield (predicted[where] == targets[:, rest]).sum(1)
+
+
+def _groups(rows: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each different row of zeros and ones occurs first, and which of these every row equals."""
+    if rows.shape[1] <= 62:  # a row is a number, and numbers are sorted fast
+        _, first, where = np.unique(rows @ (1 << np.arange(rows.shape[1])), return_index=True, return_inverse=True)
+    else:
+        _, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    return first, where.reshape(-1)
 
 
 def _as_learner(learner: Learner | Any) -> Learner:
