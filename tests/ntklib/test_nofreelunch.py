@@ -107,6 +107,7 @@ def test_many_training_points_are_not_confused():
     rng = np.random.default_rng(0)
     targets, train = rng.integers(0, 2, (40, 90)), list(range(80))  # more labels than bits in a word
     targets[20:, :80] = targets[:20, :80]
+    targets[20:, 75] ^= 1  # a label beyond the 64th is all the difference
     points = np.arange(90)[:, None]
     assert average_accuracy(hashing, points, train, targets) == loop(hashing, points, train, targets)
 
