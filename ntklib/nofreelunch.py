@@ -140,7 +140,7 @@ def all_targets(n_points: int) -> NDArray[np.int64]:
     >>> all_targets(2).tolist()
     [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
-    return np.concatenate(list(_portions(None, n_points)))
+    return np.concatenate(list(_portions(None, n_points))).astype(np.int64)
 
 
 def is_closed(targets: ArrayLike) -> bool:
@@ -256,13 +256,14 @@ def _division(inputs: ArrayLike, train: Sequence[int]) -> tuple[NDArray[Any], ND
     return points, chosen, np.setdiff1d(np.arange(n), chosen)
 
 
-def _portions(targets: ArrayLike | None, n: int) -> Iterator[NDArray[np.int64]]:
-    """The targets, (portion, n) at a time."""
+def _portions(targets: ArrayLike | None, n: int) -> Iterator[NDArray[np.uint8]]:
+    """The targets, (portion, n) at a time, a byte a label."""
     if targets is None:
         if not 1 <= n <= _MOST_POINTS:
             raise ValueError(f"all targets are listed for 1 to {_MOST_POINTS} points, got {n}; give targets instead")
         for start in range(0, 2**n, _PORTION):
-            yield (np.arange(start, min(start + _PORTION, 2**n))[:, None] >> np.arange(n)) & 1
+            numbers = np.arange(start, min(start + _PORTION, 2**n), dtype="<u4")
+            yield np.unpackbits(numbers.view(np.uint8).reshape(-1, 4), axis=1, bitorder="little")[:, :n]
         return
     rows = np.asarray(targets)
     if rows.ndim != 2 or rows.shape[1] != n or len(rows) == 0:
@@ -270,7 +271,7 @@ def _portions(targets: ArrayLike | None, n: int) -> Iterator[NDArray[np.int64]]:
     if not ((rows == 0) | (rows == 1)).all():
         raise ValueError(f"targets must hold the labels 0 and 1, got {np.unique(rows)[:5].tolist()}")
     for start in range(0, len(rows), _PORTION):
-        yield rows[start : start + _PORTION].astype(np.int64)
+        yield rows[start : start + _PORTION].astype(np.uint8)
 
 
 def _correct(
@@ -278,23 +279,23 @@ def _correct(
     points: NDArray[Any],
     chosen: NDArray[np.int64],
     rest: NDArray[np.int64],
-    portions: Iterator[NDArray[np.int64]],
+    portions: Iterator[NDArray[np.uint8]],
 ) -> Iterator[NDArray[np.int64]]:
     """Counts of correct labels for each portion of targets; every labelling of the training set is learned once."""
     ask = _as_learner(learner)
-    known: dict[bytes, NDArray[np.int64]] = {}
+    known: dict[bytes, NDArray[np.uint8]] = {}
     for targets in portions:
         labels = targets[:, chosen]
         first, where = _groups(labels)
-        predicted = np.empty((len(first), len(rest)), np.int64)
+        predicted = np.empty((len(first), len(rest)), np.uint8)
         for index, row in enumerate(labels[first]):
             if row.tobytes() not in known:
                 known[row.tobytes()] = _ask(ask, points[chosen], row, points[rest])
             predicted[index] = known[row.tobytes()]
-        yield (predicted[where] == targets[:, rest]).sum(1)
+        yield (predicted[where] == targets[:, rest]).sum(1, dtype=np.int64)
 
 
-def _groups(rows: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _groups(rows: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Where each different row of zeros and ones occurs first, and which of these every row equals."""
     if rows.shape[1] <= 62:  # a row is a number, and numbers are sorted fast
         _, first, where = np.unique(rows @ (1 << np.arange(rows.shape[1])), return_index=True, return_inverse=True)
@@ -307,10 +308,10 @@ def _as_learner(learner: Learner | Any) -> Learner:
     return from_estimator(learner) if hasattr(learner, "fit") and hasattr(learner, "predict") else learner
 
 
-def _ask(learner: Learner, x: NDArray[Any], y: NDArray[np.int64], x_test: NDArray[Any]) -> NDArray[np.int64]:
-    labels = np.asarray(learner(x, y.copy(), x_test))
+def _ask(learner: Learner, x: NDArray[Any], y: NDArray[np.integer], x_test: NDArray[Any]) -> NDArray[np.uint8]:
+    labels = np.asarray(learner(x, y.astype(np.int64), x_test))
     if labels.shape != (len(x_test),):
         raise ValueError(f"learner must return labels of shape ({len(x_test)},), got {labels.shape}")
     if not ((labels == 0) | (labels == 1)).all():
         raise ValueError(f"learner must return the labels 0 and 1, got {np.unique(labels)[:5].tolist()}")
-    return labels.astype(np.int64)
+    return labels.astype(np.uint8)
