@@ -1,8 +1,8 @@
 """Where are the claims of the book, and what came of them?
 
-A Sphinx extension. It turns the outcome of each :func:`ntklib.claims.claim` in an executed chapter into a box on the page,
-gives its number to the text (``{claim}`name:.2f```), links theorems and library functions to the claims that concern
-them, and makes the ledger (directive ``claims-ledger``, and ``claims.json`` beside the site) of them all.
+A Sphinx extension. It turns the outcome of each :func:`ntklib.claims.claim` in an executed chapter into a box on the
+page, gives its number to the text (``{claim}`name:.2f```), links theorems and library functions to the claims that
+concern them, and makes the ledger (directive ``claims-ledger``, and ``claims.json`` beside the site) of them all.
 """
 
 import datetime
@@ -119,7 +119,9 @@ class ClaimBoxes(SphinxTransform):
     def _check(self, claim: dict[str, Any], location: nodes.Node) -> None:
         judged = claim["expected_text"] and claim["tolerance_text"] != "exactly"
         if judged and claim["agrees"] and not claim["rejects"]:
-            warn(f"claim {claim['name']!r} has a tolerance that rejects nothing: name wrong answers, rejects=…", location)
+            warn(
+                f"claim {claim['name']!r} has a tolerance that rejects nothing: name wrong answers, rejects=…", location
+            )
         if claim["kind"] == "literature":
             key = re.match(r"[a-z]+\d{4}[a-z]*", claim["source"])[0]  # type: ignore[index]
             if key not in self.env.get_domain("cite").bibdata.data.entries:  # type: ignore[attr-defined]
@@ -196,15 +198,25 @@ def _summary(claims: list[tuple[str, dict[str, Any]]]) -> str:
     disagree = sum(claim["kind"] == "literature" and not claim["agrees"] for _, claim in claims)
     pages = len({docname for docname, _ in claims})
     return (
-        f"{len(claims)} claims in {pages} {'chapter' if pages == 1 else 'chapters'}. {count['literature']} compare with the "
-        f"literature, and {disagree or 'none'} of these {'disagrees' if disagree == 1 else 'disagree'} with it; "
-        f"{count['theorem']} compare with a theorem or an identity, {count['ours']} with what this book measured before; "
-        f"{count['measured']} {'is' if count['measured'] == 1 else 'are'} recorded and not judged."
+        f"{len(claims)} claims in {pages} {'chapter' if pages == 1 else 'chapters'}. {count['literature']} compare "
+        f"with the literature, and {disagree or 'none'} of these {'disagrees' if disagree == 1 else 'disagree'}; "
+        f"{count['theorem']} compare with a theorem or an identity, {count['ours']} with what this book measured "
+        f"before; {count['measured']} {'is' if count['measured'] == 1 else 'are'} recorded and not judged."
     )
 
 
 def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]]]) -> nodes.table:
-    heads = ("claim", "chapter", "kind", "source", "expected", "measured", "tolerance", "difference / tolerance", "verdict")
+    heads = (
+        "claim",
+        "chapter",
+        "kind",
+        "source",
+        "expected",
+        "measured",
+        "tolerance",
+        "difference / tolerance",
+        "verdict",
+    )
     group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in heads), cols=len(heads))
     table = nodes.table("", group, classes=["claims-ledger"])
     group += nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph(head, head)) for head in heads)))
@@ -214,7 +226,11 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
         title = app.env.titles[page].astext()
         deviation = claim["deviation"]
         cells: list[list[nodes.Node]] = [
-            [*prose(claim["statement"]), nodes.Text(" "), _link(app, docname, page, f"claim-{claim['name']}", claim["name"])],
+            [
+                *prose(claim["statement"]),
+                nodes.Text(" "),
+                _link(app, docname, page, f"claim-{claim['name']}", claim["name"]),
+            ],
             [nodes.Text(title)],
             [nodes.Text(KINDS[claim["kind"]])],
             source_nodes(app.env, claim),
@@ -232,7 +248,9 @@ def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """The ledger, and the links from theorems and functions to their claims."""
     claims = list(all_claims(app.env))
     for place in list(doctree.findall(ledger_node)):
-        build = ", ".join(f"{name} {value}" for name, value in this_build().items() if name not in ("processor", "date"))
+        build = ", ".join(
+            f"{name} {value}" for name, value in this_build().items() if name not in ("processor", "date")
+        )
         about = f"Built on {this_build()['date']} with {build}, on {this_build()['processor']}."
         summary = _summary(claims)
         parts = [nodes.paragraph(summary, summary), nodes.paragraph(about, about)]
