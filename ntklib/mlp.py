@@ -239,11 +239,25 @@ def _recursion(
         pairs, theta = carry
         after, derivative = activation.moments(pairs)
         pairs = after.dense(w_std, b_std)
+        if x2 is None:
+            pairs = _exact_diagonal(pairs)
         return (pairs, pairs.c + jnp.square(w_std) * derivative * theta), None
 
     # unrolled where that is quick to compile; a thousand layers then still are
     (pairs, theta), _ = jax.lax.scan(layer, (pairs, pairs.c), length=depth, unroll=max(1, min(depth, 8)))
     return theta if tangent else pairs.c
+
+
+def _exact_diagonal(pairs: Pairs) -> Pairs:
+    """Every input with itself: rounding there would grow with every layer of a network that pulls inputs apart."""
+    diagonal = jnp.eye(len(pairs.a), dtype=bool)
+    return Pairs(
+        pairs.a,
+        pairs.b,
+        jnp.where(diagonal, pairs.a, pairs.c),
+        jnp.where(diagonal, 0, pairs.gap),
+        jnp.where(diagonal, 2 * pairs.a, pairs.cogap),
+    )
 
 
 def input_pairs(x1: Array, x2: Array | None) -> Pairs:

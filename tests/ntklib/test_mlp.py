@@ -219,6 +219,16 @@ def test_relu_kernels_without_biases_are_homogeneous(x64, s1, s2):
     np.testing.assert_allclose(mlp.ntk(s1 * x, s2 * y), s1 * s2 * mlp.ntk(x, y), rtol=1e-12)
 
 
+def test_the_diagonal_stays_exact_where_deep_networks_pull_inputs_apart(x64):
+    """Correlation 1 is an unstable fixed point here: an error of rounding on the diagonal doubles with every layer."""
+    q = 9 + 0.16
+    for _ in range(60):
+        q = 9 * 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)) + 0.16
+    x = jnp.sqrt(2.0) * jnp.array([[1.0, 0.0], [np.cos(0.5), np.sin(0.5)]])
+    kernel = MLP(depth=60, activation="erf", w_std=3.0, b_std=0.4).nngp(x)
+    np.testing.assert_allclose(jnp.diag(kernel), q, rtol=1e-12)
+
+
 @pytest.mark.parametrize("depth", [0, 1, 3])
 def test_relu_diagonal_grows_by_one_layer_at_a_time(x64, depth):
     x = jnp.asarray(np.random.default_rng(0).standard_normal((3, 5)))
