@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Classification", "circle", "digits", "one_hot"]
+__all__ = ["Classification", "Record", "circle", "co2", "digits", "one_hot"]
 
 
 class Classification(NamedTuple):
@@ -57,6 +57,39 @@ def digits(n_train: int = 1000, n_test: int | None = None, *, seed: int = 0) -> 
         x, labels, train_size=n_train, test_size=n_test or remaining, random_state=seed, stratify=labels
     )
     return Classification(x_train, y_train, x_test, y_test)
+
+
+class Record(NamedTuple):
+    """A quantity over time.
+
+    Attributes:
+        year: times in decimal years, (n,), float64, increasing.
+        value: what was measured then, (n,), float64.
+    """
+
+    year: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+
+def co2() -> Record:
+    """Carbon dioxide in the air at Mauna Loa, Hawaii, March 1958 to December 2001: 521 monthly means.
+
+    Keeling and Whorf's weekly flask samples (public domain, shipped inside statsmodels), in parts per million of
+    volume. A month's value is the mean of its weeks that were measured (at most five), and stands at the middle of the
+    month, ``year + (month - 1/2) / 12``. Of 2,284 weeks 59 have no value; they are left out, not filled in. Five
+    months have no week with a value (June and October 1958, February to April 1964) and are not in the record.
+
+    >>> record = co2()
+    >>> record.year.shape, float(record.year[0].round(3)), float(record.value[0])
+    ((521,), 1958.208, 316.1)
+    """
+    from statsmodels.datasets import co2 as shipped
+
+    weeks = shipped.load_pandas().data["co2"].dropna()
+    months = 12 * weeks.index.year.to_numpy() + weeks.index.month.to_numpy() - 1
+    measured, of_week = np.unique(months, return_inverse=True)
+    total = np.bincount(of_week, weights=weeks.to_numpy(np.float64))
+    return Record((measured + 0.5) / 12, total / np.bincount(of_week))
 
 
 def circle(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
