@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from ntklib.data import circle, co2, digits, one_hot
+from ntklib.data import circle, co2, digits, one_hot, ripley, ripley_probability
 
 
 def test_digits_are_divided_without_overlap_and_all_used():
@@ -133,3 +133,39 @@ def test_the_carbon_dioxide_record_rises_and_peaks_in_may():
     season = [np.mean((record.value - trend(record.year))[month == m]) for m in range(1, 13)]
     assert (np.argmax(season) + 1, np.argmin(season) + 1) in {(5, 9), (5, 10)}
     assert 313 < record.value.min() < record.value.max() < 374
+
+
+def test_ripley_has_the_moments_of_its_mixtures():
+    data = ripley(40_000, 10, seed=1)
+    assert [part.shape for part in data] == [(40_000, 2), (40_000,), (10, 2), (10,)]
+    assert np.bincount(data.y_train).tolist() == [20_000, 20_000]
+    for label, mean, spread in ((0, [-0.2, 0.3], 0.5), (1, [0.05, 0.7], 0.35)):
+        x = data.x_train[data.y_train == label]
+        np.testing.assert_allclose(x.mean(0), mean, atol=0.02)
+        # the two components are `spread` away from their mean along the first axis
+        np.testing.assert_allclose(np.cov(x.T), [[0.03 + spread**2, 0], [0, 0.03]], atol=0.005)
+
+
+def test_ripley_has_the_bayes_error_that_is_said():
+    side = np.linspace(-2, 2, 801)
+    points = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    means = [[(-0.7, 0.3), (0.3, 0.3)], [(-0.3, 0.7), (0.4, 0.7)]]
+    density = [sum(np.exp(-((points - m) ** 2).sum(1) / 0.06) / (0.06 * np.pi) for m in pair) / 2 for pair in means]
+    cell = (side[1] - side[0]) ** 2
+    assert abs(np.minimum(*density).sum() / 2 * cell - 0.08933) < 5e-5
+    probability = ripley_probability(points)
+    near = sum(density) > 1e-9
+    np.testing.assert_allclose(probability[near], (density[1] / sum(density))[near], rtol=1e-9)
+    drawn = ripley(2, 100_000, seed=2)
+    errors = (ripley_probability(drawn.x_test) > 0.5) != drawn.y_test
+    assert abs(errors.mean() - 0.08933) < 0.003
+
+
+def test_ripley_repeats_and_refuses():
+    assert np.array_equal(ripley(50).x_train, ripley(50, seed=0).x_train)
+    assert not np.array_equal(ripley(50).x_train, ripley(50, seed=1).x_train)
+    assert np.bincount(ripley(51).y_train).tolist() == [25, 26]
+    with pytest.raises(ValueError, match="n_train and n_test must each be at least 2, got 1 and 1000"):
+        ripley(1)
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 2\), got \(3,\)"):
+        ripley_probability(np.zeros(3))
