@@ -104,7 +104,7 @@ class Claim:
 
     def to_dict(self) -> dict[str, Any]:
         """What goes into the machine-readable ledger."""
-        return {**asdict(self), "verdict": self.verdict}
+        return {**asdict(self), "comparison": self.comparison, "verdict": self.verdict}
 
     def __str__(self) -> str:
         mark = {"agrees": "✓", "measured only": "·"}.get(self.verdict, "≠")
@@ -290,7 +290,7 @@ class _Test(NamedTuple):
             text = f"{_text(region.low)} to {_text(region.high)}"
             return cls(region, None, text, float(region.high - region.low) / 2, "")
         words = "at most" if isinstance(region, AtMost) else "at least"
-        return cls(region, None, f"{words} {_text(region.bound)}", None, "")
+        return cls(region, None, f"{words} {_text(region.bound)}", abs(float(region.bound)) or None, "")
 
     def passes(self, value: Any) -> bool:
         match self.expected:
