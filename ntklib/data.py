@@ -78,7 +78,7 @@ class Record(NamedTuple):
 def co2() -> Record:
     """Carbon dioxide in the air at Mauna Loa, Hawaii, March 1958 to December 2001: 521 monthly means.
 
-    Keeling and Whorf's weekly flask samples (public domain, shipped inside statsmodels), in parts per million of
+    Keeling and Whorf's weekly means (public domain, shipped inside statsmodels), in parts per million of
     volume. A month's value is the mean of its weeks that were measured (at most five), and stands at the middle of the
     month, ``year + (month - 1/2) / 12``. Of 2,284 weeks 59 have no value; they are left out, not filled in. Five
     months have no week with a value (June and October 1958, February to April 1964) and are not in the record.
