@@ -1,8 +1,8 @@
 """Where are the claims of the book, and what came of them?
 
-A Sphinx extension. It turns the outcome of each :func:`ntklib.claims.claim` in an executed chapter into a box on the page,
-gives its number to the text (``{claim}`name:.2f```), links theorems and library functions to the claims that concern
-them, and makes the ledger (directive ``claims-ledger``, and ``claims.json`` beside the site) of them all.
+A Sphinx extension. It turns the outcome of each :func:`ntklib.claims.claim` in an executed chapter into a box on the
+page, gives its number to the text (``{claim}`name:.2f```), links theorems and library functions to the claims that
+concern them, and makes the ledger (directive ``claims-ledger``, and ``claims.json`` beside the site) of them all.
 """
 
 import datetime
@@ -29,7 +29,7 @@ from ntklib.claims import scientific
 logger = logging.getLogger(__name__)
 
 SCRIPT = Path(__file__).with_name("claims.js")
-STYLE = Path(__file__).with_name("claims.css")
+KEY = re.compile(r"\b[a-z]+\d{4}[a-z]*\b")  # of the bibliography
 MARK = re.compile(r'<div class="ntk-claim" data-claim="([^"]*)">')
 KINDS = {
     "literature": "literature",
@@ -68,28 +68,31 @@ def prose(text: str) -> list[nodes.Node]:
     return found
 
 
-def source_nodes(env: BuildEnvironment, claim: dict[str, Any]) -> list[nodes.Node]:
-    """Where the expected value comes from, a reference to the literature as a link."""
-    source = claim["source"]
-    if claim["kind"] != "literature":
-        return prose(source)
-    key = re.match(r"[a-z]+\d{4}[a-z]*", source)[0]  # type: ignore[index]
+def reference(env: BuildEnvironment, key: str) -> nodes.Node | None:
+    """An entry of the bibliography as a link to where it can be read; `None` if there is no such entry."""
     entry = env.get_domain("cite").bibdata.data.entries.get(key)  # type: ignore[attr-defined]
     if entry is None:
-        return prose(source)
+        return None
     names = [" ".join(person.last_names) for person in entry.persons.get("author", [])] or [key]
     who = names[0] if len(names) == 1 else f"{names[0]} and {names[1]}" if len(names) == 2 else f"{names[0]} et al."
-    label = re.sub(r"[{}\\]", "", f"{who} {entry.fields.get('year', '')}")
     fields = entry.fields
-    address = (
-        f"https://doi.org/{fields['doi']}"
-        if "doi" in fields
-        else f"https://arxiv.org/abs/{fields['eprint']}"
-        if "eprint" in fields
-        else fields.get("url")
-    )
-    link = nodes.reference("", label, refuri=address, internal=False) if address else nodes.Text(label)
-    return [link, *prose(source[len(key) :])]
+    label = re.sub(r"[{}\\]", "", f"{who} {fields.get('year', '')}")
+    if "doi" in fields:
+        address = f"https://doi.org/{fields['doi']}"
+    elif "eprint" in fields:
+        address = f"https://arxiv.org/abs/{fields['eprint']}"
+    else:
+        address = fields.get("url")
+    return nodes.reference("", label, refuri=address, internal=False) if address else nodes.Text(label)
+
+
+def source_nodes(env: BuildEnvironment, claim: dict[str, Any]) -> list[nodes.Node]:
+    """Where the expected value comes from, with the keys of the bibliography as links."""
+    found: list[nodes.Node] = []
+    for part in re.split(rf"({KEY.pattern})", claim["source"]):
+        link = reference(env, part) if KEY.fullmatch(part) else None
+        found += prose(part) if link is None else [link]
+    return found
 
 
 class ClaimBoxes(SphinxTransform):
@@ -119,11 +122,13 @@ class ClaimBoxes(SphinxTransform):
     def _check(self, claim: dict[str, Any], location: nodes.Node) -> None:
         judged = claim["expected_text"] and claim["tolerance_text"] != "exactly"
         if judged and claim["agrees"] and not claim["rejects"]:
-            warn(f"claim {claim['name']!r} has a tolerance that rejects nothing: name wrong answers, rejects=…", location)
+            warn(
+                f"claim {claim['name']!r} has a tolerance that rejects nothing: name wrong answers, rejects=…", location
+            )
         if claim["kind"] == "literature":
-            key = re.match(r"[a-z]+\d{4}[a-z]*", claim["source"])[0]  # type: ignore[index]
-            if key not in self.env.get_domain("cite").bibdata.data.entries:  # type: ignore[attr-defined]
-                warn(f"claim {claim['name']!r} has a source that the bibliography lacks: {key}", location)
+            for key in KEY.findall(claim["source"]):
+                if reference(self.env, key) is None:
+                    warn(f"claim {claim['name']!r} has a source that the bibliography lacks: {key}", location)
 
     def _box(self, claim: dict[str, Any]) -> nodes.container:
         statement = nodes.paragraph("", "", *prose(claim["statement"]), classes=["claim-statement"])
@@ -196,15 +201,25 @@ def _summary(claims: list[tuple[str, dict[str, Any]]]) -> str:
     disagree = sum(claim["kind"] == "literature" and not claim["agrees"] for _, claim in claims)
     pages = len({docname for docname, _ in claims})
     return (
-        f"{len(claims)} claims in {pages} {'chapter' if pages == 1 else 'chapters'}. {count['literature']} compare with the "
-        f"literature, and {disagree or 'none'} of these {'disagrees' if disagree == 1 else 'disagree'} with it; "
-        f"{count['theorem']} compare with a theorem or an identity, {count['ours']} with what this book measured before; "
-        f"{count['measured']} {'is' if count['measured'] == 1 else 'are'} recorded and not judged."
+        f"{len(claims)} claims in {pages} {'chapter' if pages == 1 else 'chapters'}. {count['literature']} compare "
+        f"with the literature, and {disagree or 'none'} of these {'disagrees' if disagree == 1 else 'disagree'}; "
+        f"{count['theorem']} compare with a theorem or an identity, {count['ours']} with what this book measured "
+        f"before; {count['measured']} {'is' if count['measured'] == 1 else 'are'} recorded and not judged."
     )
 
 
 def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]]]) -> nodes.table:
-    heads = ("claim", "chapter", "kind", "source", "expected", "measured", "tolerance", "difference / tolerance", "verdict")
+    heads = (
+        "claim",
+        "chapter",
+        "kind",
+        "source",
+        "expected",
+        "measured",
+        "tolerance",
+        "difference / tolerance",
+        "verdict",
+    )
     group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in heads), cols=len(heads))
     table = nodes.table("", group, classes=["claims-ledger"])
     group += nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph(head, head)) for head in heads)))
@@ -214,7 +229,11 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
         title = app.env.titles[page].astext()
         deviation = claim["deviation"]
         cells: list[list[nodes.Node]] = [
-            [*prose(claim["statement"]), nodes.Text(" "), _link(app, docname, page, f"claim-{claim['name']}", claim["name"])],
+            [
+                *prose(claim["statement"]),
+                nodes.Text(" "),
+                _link(app, docname, page, f"claim-{claim['name']}", claim["name"]),
+            ],
             [nodes.Text(title)],
             [nodes.Text(KINDS[claim["kind"]])],
             source_nodes(app.env, claim),
@@ -232,7 +251,9 @@ def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """The ledger, and the links from theorems and functions to their claims."""
     claims = list(all_claims(app.env))
     for place in list(doctree.findall(ledger_node)):
-        build = ", ".join(f"{name} {value}" for name, value in this_build().items() if name not in ("processor", "date"))
+        build = ", ".join(
+            f"{name} {value}" for name, value in this_build().items() if name not in ("processor", "date")
+        )
         about = f"Built on {this_build()['date']} with {build}, on {this_build()['processor']}."
         summary = _summary(claims)
         parts = [nodes.paragraph(summary, summary), nodes.paragraph(about, about)]
@@ -297,9 +318,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         claims = [{**claim, "page": f"{docname}.html"} for docname, claim in all_claims(app.env)]
         text = json.dumps({"build": this_build(), "claims": claims}, indent=1, ensure_ascii=False)
         (Path(app.outdir) / "claims.json").write_text(text + "\n")
-        for asset in (SCRIPT, STYLE):
-            target = Path(app.outdir) / "_static" / asset.name
-            target.write_bytes(asset.read_bytes())
+        (Path(app.outdir) / "_static" / SCRIPT.name).write_bytes(SCRIPT.read_bytes())
 
 
 def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -315,7 +334,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_transform(ClaimBoxes)
     app.add_role("claim", ClaimRole())
     app.add_directive("claims-ledger", LedgerDirective)
-    app.add_css_file(STYLE.name)
     app.connect("env-updated", _pages_to_write)
     app.connect("env-check-consistency", _check_all)
     app.connect("doctree-resolved", _fill)

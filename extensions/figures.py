@@ -1,8 +1,9 @@
-"""Does every figure have a picture, a name, a caption and an alternative text?
+"""Does every figure have a picture, a name, a caption and an alternative text? And does it follow the theme?
 
 A Sphinx extension that warns about those that lack one; in a strict build a warning fails the build. A picture that a
 cell shows needs ``mystnb: figure: {name, caption}`` and ``mystnb: image: {alt}`` in the head of the cell, a picture in
-the text needs the `figure` directive with ``:name:`` and ``:alt:``.
+the text needs the `figure` directive with ``:name:`` and ``:alt:``. Pictures are drawn on a transparent ground; in the
+dark theme `figures.css` turns them light on dark.
 """
 
 from typing import Any
@@ -37,6 +38,7 @@ def missing_parts(image: nodes.image) -> list[str]:
 
 def _check(app: Sphinx, doctree: nodes.document) -> None:
     for image in doctree.findall(nodes.image):
+        image["classes"].append("dark-light")  # the theme puts no white ground behind it; figures.css turns it dark
         missing = missing_parts(image)
         if missing:
             logger.warning("this figure lacks %s", ", ".join(missing), location=image, type="book", subtype="figure")

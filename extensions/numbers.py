@@ -70,9 +70,7 @@ class QuotedRole(SphinxRole):
         if match is None:
             message = f"quoted needs a number and the key of its source, `1.08 <tipping2001>`, got `{self.text}`"
             return [], [self.inliner.reporter.warning(message, line=self.lineno)]
-        cited, messages = self.inliner.parse(  # type: ignore[attr-defined]
-            f"{{cite:p}}`{match[2]}`", self.lineno, self.inliner, self.inliner.parent
-        )
+        cited, messages = self.inliner.parse(f"{{cite:p}}`{match[2]}`", self.lineno, self.inliner, self.inliner.parent)
         return [nodes.inline(match[1], match[1], classes=["quoted"]), nodes.Text(" "), *cited], messages
 
 

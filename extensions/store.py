@@ -10,7 +10,7 @@ def findings(env: BuildEnvironment, kind: str) -> dict[str, Any]:
     """What was found of this kind, by the name of the page."""
     if not hasattr(env, "book_findings"):
         env.book_findings = {}  # type: ignore[attr-defined]
-    return env.book_findings.setdefault(kind, {})
+    return env.book_findings.setdefault(kind, {})  # type: ignore[attr-defined]
 
 
 def _purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:

@@ -1,8 +1,8 @@
 """Has every theorem a proof, and a measurement that would notice if it were wrong?
 
-A Sphinx extension. After each theorem, lemma, proposition and corollary, and before the next, a ``prf:proof`` block has
-to follow: a proof, a sketch that is called one, or the place where the proof stands. And a claim has to name the theorem,
-or a ``no-numerical-check`` directive has to say why none does.
+A Sphinx extension. After each theorem, lemma, proposition and corollary, and before the next, a ``prf:proof`` block
+has to follow: a proof, a sketch that is called one, or the place where the proof stands. And a claim has to name the
+theorem, or a ``no-numerical-check`` directive has to say why none does.
 """
 
 from typing import Any
@@ -76,7 +76,9 @@ def _check_all(app: Sphinx, env: BuildEnvironment) -> None:
     claimed = {label for _, claim in all_claims(env) for label in claim["theorem"]}
     for label, location in statements.items():
         if label not in claimed | excused.keys():
-            message = "nothing checks {}: name it in a claim (theorem=…), or say why not in a no-numerical-check directive"
+            message = (
+                "nothing checks {}: name it in a claim (theorem=…), or say why not in a no-numerical-check directive"
+            )
             warn(message.format(label), location)
     for label, location in excused.items():
         if label not in statements:
