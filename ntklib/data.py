@@ -5,7 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Classification", "circle", "digits", "one_hot"]
+__all__ = ["Classification", "Record", "circle", "co2", "digits", "one_hot", "ripley", "ripley_probability"]
+
+# Ripley's synthetic data: two normal components for each class, all with the covariance 0.03 I.
+_RIPLEY_MEANS = np.array([[[-0.7, 0.3], [0.3, 0.3]], [[-0.3, 0.7], [0.4, 0.7]]])
+_RIPLEY_VARIANCE = 0.03
 
 
 class Classification(NamedTuple):
@@ -59,6 +63,39 @@ def digits(n_train: int = 1000, n_test: int | None = None, *, seed: int = 0) -> 
     return Classification(x_train, y_train, x_test, y_test)
 
 
+class Record(NamedTuple):
+    """A quantity over time.
+
+    Attributes:
+        year: times in decimal years, (n,), float64, increasing.
+        value: what was measured then, (n,), float64.
+    """
+
+    year: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+
+def co2() -> Record:
+    """Carbon dioxide in the air at Mauna Loa, Hawaii, March 1958 to December 2001: 521 monthly means.
+
+    Keeling and Whorf's weekly means (public domain, shipped inside statsmodels), in parts per million of
+    volume. A month's value is the mean of its weeks that were measured (at most five), and stands at the middle of the
+    month, ``year + (month - 1/2) / 12``. Of 2,284 weeks 59 have no value; they are left out, not filled in. Five
+    months have no week with a value (June and October 1958, February to April 1964) and are not in the record.
+
+    >>> record = co2()
+    >>> record.year.shape, float(record.year[0].round(3)), float(record.value[0])
+    ((521,), 1958.208, 316.1)
+    """
+    from statsmodels.datasets import co2 as shipped
+
+    weeks = shipped.load_pandas().data["co2"].dropna()
+    months = 12 * weeks.index.year.to_numpy() + weeks.index.month.to_numpy() - 1
+    measured, of_week = np.unique(months, return_inverse=True)
+    total = np.bincount(of_week, weights=weeks.to_numpy(np.float64))
+    return Record((measured + 0.5) / 12, total / np.bincount(of_week))
+
+
 def circle(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     r"""n equally spaced points on the circle of radius :math:`\sqrt 2`, where :math:`\|x\|^2 = d`.
 
@@ -103,3 +140,50 @@ def one_hot(labels: NDArray[np.integer], classes: int = 10) -> NDArray[np.float6
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(f"labels must be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
     return np.eye(classes)[labels] - 1 / classes
+
+
+def ripley(n_train: int = 250, n_test: int = 1000, *, seed: int = 0) -> Classification:
+    r"""Two overlapping classes in the plane, drawn from the mixtures behind Ripley's synthetic data.
+
+    Class 0 is an equal mixture of normal distributions around (−0.7, 0.3) and (0.3, 0.3), class 1 around (−0.3, 0.7)
+    and (0.4, 0.7), all with the covariance 0.03 I (Ripley 1996). Each part has the
+    two classes in equal number, the odd one in class 1, in random order. No classifier errs less often than the
+    Bayes classifier, which errs on 8.93 %: see :func:`ripley_probability`.
+
+    Args:
+        n_train: number of training points.
+        n_test: number of test points.
+        seed: of the draw.
+
+    Raises:
+        ValueError: if there are fewer than two points in a part.
+
+    >>> ripley(100).x_train.shape, np.bincount(ripley(100).y_train).tolist()
+    ((100, 2), [50, 50])
+    """
+    if n_train < 2 or n_test < 2:
+        raise ValueError(f"n_train and n_test must each be at least 2, got {n_train} and {n_test}")
+    rng = np.random.default_rng(seed)
+    parts: list[NDArray] = []
+    for n in (n_train, n_test):
+        labels = rng.permutation(np.arange(n) >= n // 2).astype(np.int64)
+        centres = _RIPLEY_MEANS[labels, rng.integers(0, 2, n)]
+        parts += [centres + np.sqrt(_RIPLEY_VARIANCE) * rng.standard_normal((n, 2)), labels]
+    return Classification(*parts)
+
+
+def ripley_probability(x: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The probability of class 1 at points (n, 2) under the distribution that :func:`ripley` draws from.
+
+    Raises:
+        ValueError: if the points are not in the plane.
+
+    >>> ripley_probability(np.array([[-0.3, 0.7], [-0.7, 0.3], [0.35, 0.5]])).round(3).tolist()
+    [0.995, 0.005, 0.5]
+    """
+    x = np.asarray(x, float)
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ValueError(f"x must have shape (n, 2), got {x.shape}")
+    exponents = -((x[:, None, None] - _RIPLEY_MEANS) ** 2).sum(-1) / (2 * _RIPLEY_VARIANCE)
+    of_class = np.logaddexp.reduce(exponents, axis=2)
+    return np.exp(of_class[:, 1] - np.logaddexp.reduce(of_class, axis=1))

@@ -1,10 +1,13 @@
 """Data sets: what they promise about shapes, scales, classes and repetition."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from ntklib.data import circle, digits, one_hot
+from ntklib.data import circle, co2, digits, one_hot, ripley, ripley_probability
 
 
 def test_digits_are_divided_without_overlap_and_all_used():
@@ -85,3 +88,84 @@ def test_one_hot_targets_sum_to_zero_and_stand_one_apart():
 def test_labels_that_are_no_labels_are_refused(labels, message):
     with pytest.raises(ValueError, match=message):
         one_hot(np.array(labels), classes=3)
+
+
+def weekly_lines():
+    """The file that statsmodels ships, read without statsmodels or pandas: (year, month, ppm) of each week."""
+    import importlib.util
+
+    folder = Path(importlib.util.find_spec("statsmodels").origin).parent / "datasets" / "co2"
+    with open(folder / "co2.csv", newline="") as file:
+        for row in list(csv.reader(file))[1:]:
+            date, value = row[-2:]
+            yield int(date[:4]), int(date[4:6]), float(value) if value else None
+
+
+def test_the_carbon_dioxide_record_is_the_mean_of_the_weeks_of_each_month():
+    weeks = {}
+    for year, month, value in weekly_lines():
+        weeks.setdefault((year, month), []).append(value)
+    kept = {key: [v for v in values if v is not None] for key, values in weeks.items()}
+    record = co2()
+    months = [(int(y), round((y % 1) * 12 + 0.5)) for y in record.year]
+    assert months == sorted(key for key, values in kept.items() if values)
+    np.testing.assert_allclose(record.value, [np.mean(kept[key]) for key in months], rtol=1e-12)
+
+
+def test_months_without_a_measurement_are_left_out_of_the_record_and_nothing_is_filled_in():
+    record = co2()
+    steps = np.round(np.diff(record.year) * 12).astype(int)
+    assert steps.sum() + 1 == (2001 - 1958) * 12 + 10  # March 1958 to December 2001
+    after = record.year[:-1][steps > 1]
+    assert dict(zip(np.round(after, 2).tolist(), (steps[steps > 1] - 1).tolist(), strict=True)) == {
+        1958.38: 1,  # June follows May
+        1958.71: 1,
+        1964.04: 3,
+    }
+    assert np.isfinite(record.value).all()
+    assert (record.year.dtype, record.value.dtype) == (np.float64, np.float64)
+
+
+def test_the_carbon_dioxide_record_rises_and_peaks_in_may():
+    record = co2()
+    trend = np.polynomial.Polynomial.fit(record.year, record.value, 3)
+    month = np.round((record.year % 1) * 12 + 0.5).astype(int)
+    season = [np.mean((record.value - trend(record.year))[month == m]) for m in range(1, 13)]
+    assert (np.argmax(season) + 1, np.argmin(season) + 1) in {(5, 9), (5, 10)}
+    assert 313 < record.value.min() < record.value.max() < 374
+
+
+def test_ripley_has_the_moments_of_its_mixtures():
+    data = ripley(40_000, 10, seed=1)
+    assert [part.shape for part in data] == [(40_000, 2), (40_000,), (10, 2), (10,)]
+    assert np.bincount(data.y_train).tolist() == [20_000, 20_000]
+    for label, mean, spread in ((0, [-0.2, 0.3], 0.5), (1, [0.05, 0.7], 0.35)):
+        x = data.x_train[data.y_train == label]
+        np.testing.assert_allclose(x.mean(0), mean, atol=0.02)
+        # the two components are `spread` away from their mean along the first axis
+        np.testing.assert_allclose(np.cov(x.T), [[0.03 + spread**2, 0], [0, 0.03]], atol=0.005)
+
+
+def test_ripley_has_the_bayes_error_that_is_said():
+    side = np.linspace(-2, 2, 801)
+    points = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    means = [[(-0.7, 0.3), (0.3, 0.3)], [(-0.3, 0.7), (0.4, 0.7)]]
+    density = [sum(np.exp(-((points - m) ** 2).sum(1) / 0.06) / (0.06 * np.pi) for m in pair) / 2 for pair in means]
+    cell = (side[1] - side[0]) ** 2
+    assert abs(np.minimum(*density).sum() / 2 * cell - 0.08933) < 5e-5
+    probability = ripley_probability(points)
+    near = sum(density) > 1e-9
+    np.testing.assert_allclose(probability[near], (density[1] / sum(density))[near], rtol=1e-9)
+    drawn = ripley(2, 100_000, seed=2)
+    errors = (ripley_probability(drawn.x_test) > 0.5) != drawn.y_test
+    assert abs(errors.mean() - 0.08933) < 0.003
+
+
+def test_ripley_repeats_and_refuses():
+    assert np.array_equal(ripley(50).x_train, ripley(50, seed=0).x_train)
+    assert not np.array_equal(ripley(50).x_train, ripley(50, seed=1).x_train)
+    assert np.bincount(ripley(51).y_train).tolist() == [25, 26]
+    with pytest.raises(ValueError, match="n_train and n_test must each be at least 2, got 1 and 1000"):
+        ripley(1)
+    with pytest.raises(ValueError, match=r"x must have shape \(n, 2\), got \(3,\)"):
+        ripley_probability(np.zeros(3))

@@ -1,0 +1,322 @@
+r"""Which kernels does the book compare networks with? Small objects that add and multiply.
+
+A kernel says what it is for one pair of points (`evaluate`); calling it gives the matrix for two sets of points.
+Differences of points are formed, not expanded into scalar products, so equal and nearly equal points lose no digits.
+That costs about five times a matrix product.
+
+>>> k = 2.0 * RBF(lengthscale=0.5) + 0.1 * Polynomial(degree=2)
+>>> x = jnp.array([[0.0, 0.0], [0.3, 0.4]])
+>>> k(x).round(3).tolist() == k(x, x).round(3).tolist()
+True
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from ntklib import _validation
+
+__all__ = ["RBF", "ArcCosine", "Constant", "Kernel", "Laplace", "Polynomial", "Product", "Sum"]
+
+
+class Kernel:
+    r"""A positive semi-definite function of two points; `+` and `*` with kernels and non-negative numbers give another.
+
+    To make one, derive from this class, name its numbers as annotations of a frozen dataclass, and write `evaluate`.
+    Numbers are leaves of a JAX tree: `jax.grad` and `jax.vmap` go through a kernel as they go through an array.
+    A field with ``metadata={"static": True}`` is not a leaf.
+
+    >>> slope = jax.grad(lambda kernel: kernel(jnp.array([[0.0]]), jnp.array([[1.0]])).sum())(RBF(2.0))
+    >>> round(float(slope.lengthscale), 4)  # k / ℓ³ at distance 1
+    0.1103
+    """
+
+    __array_ufunc__ = None  # so that NumPy's scalars leave `2.0 * kernel` to the kernel
+
+    def __init_subclass__(cls) -> None:
+        jax.tree_util.register_pytree_node(
+            cls, lambda kernel: _leaves(kernel), lambda static, leaves: _rebuild(cls, static, leaves)
+        )
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        raise NotImplementedError
+
+    def __call__(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
+        """The matrix of the kernel between two sets of points.
+
+        Args:
+            x1: points, (n1, d).
+            x2: points, (n2, d); `x1` if left out.
+
+        Returns:
+            (n1, n2), in the dtype of the points; exactly symmetric for one set.
+
+        Raises:
+            ValueError: if a shape or dtype does not fit.
+        """
+        first, second = _validation.inputs(x1, x2)
+        if second is not None:
+            return _gram(self, first, second)
+        gram = _gram(self, first, first)
+        return jnp.where(jnp.tri(len(first), dtype=bool), gram, gram.T)  # compiled arithmetic need not commute
+
+    def diagonal(self, x: ArrayLike) -> Array:
+        """The kernel of each point with itself, (n,) for points (n, d), without the rest of the matrix.
+
+        >>> Polynomial(degree=2, offset=0.0).diagonal(jnp.array([[1.0], [2.0]])).tolist()
+        [1.0, 16.0]
+        """
+        return _diagonal(self, _validation.matrix("x", x))
+
+    def __add__(self, other: Any) -> "Kernel":
+        return _combine(Sum, self, other)
+
+    def __radd__(self, other: Any) -> "Kernel":
+        return _combine(Sum, other, self)
+
+    def __mul__(self, other: Any) -> "Kernel":
+        return _combine(Product, self, other)
+
+    def __rmul__(self, other: Any) -> "Kernel":
+        return _combine(Product, other, self)
+
+
+@dataclasses.dataclass(frozen=True)
+class RBF(Kernel):
+    r""":math:`\exp(-\|x - y\|^2/(2\ell^2))`, the Gaussian or squared-exponential kernel; strictly positive definite.
+
+    Args:
+        lengthscale: :math:`\ell > 0`, a number, or one for each coordinate (d,).
+
+    >>> round(float(RBF(2.0)(jnp.array([[0.0]]), jnp.array([[2.0]]))[0, 0]), 4)  # exp(−½)
+    0.6065
+    """
+
+    lengthscale: ArrayLike = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self, "lengthscale", positive=True)
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        return jnp.exp(-jnp.sum(((x - y) / self.lengthscale) ** 2) / 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Laplace(Kernel):
+    r""":math:`\exp(-\|x - y\|/\ell)` with the Euclidean norm: strictly positive definite, rough where RBF is smooth.
+
+    scikit-learn's ``laplacian_kernel`` has the sum of absolute differences instead. At equal points, where the
+    kernel has a kink, derivatives are taken as zero.
+
+    Args:
+        lengthscale: :math:`\ell > 0`, a number, or one for each coordinate (d,).
+
+    >>> round(float(Laplace()(jnp.array([[0.0, 0.0]]), jnp.array([[3.0, 4.0]]))[0, 0]), 5)  # exp(−5)
+    0.00674
+    """
+
+    lengthscale: ArrayLike = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self, "lengthscale", positive=True)
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        return jnp.exp(-_norm((x - y) / self.lengthscale))
+
+
+@dataclasses.dataclass(frozen=True)
+class Polynomial(Kernel):
+    r""":math:`(x^\top y + c)^p`: scalar products of all monomials up to degree p, or of degree p if c is zero.
+
+    Args:
+        degree: p, a positive integer.
+        offset: :math:`c \ge 0`.
+
+    >>> Polynomial(degree=2)(jnp.array([[1.0, 2.0]])).tolist()  # (5 + 1)²
+    [[36.0]]
+    """
+
+    degree: int = dataclasses.field(default=2, metadata={"static": True})
+    offset: ArrayLike = 1.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.degree, int | np.integer) or isinstance(self.degree, bool) or self.degree < 1:
+            raise ValueError(f"degree must be a positive integer, got {self.degree!r}")
+        _check(self, "offset", positive=False)
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        return (jnp.sum(x * y) + self.offset) ** self.degree
+
+
+@dataclasses.dataclass(frozen=True)
+class ArcCosine(Kernel):
+    r"""The kernel of one infinitely wide hidden layer of threshold units, ReLU or squared ReLU, with a random readout.
+
+    :math:`2\,\mathbb E_w[\phi(w^\top\tilde x)\phi(w^\top\tilde y)] = \|\tilde x\|^p\|\tilde y\|^p J_p(\theta)/\pi` with
+    :math:`\phi(u) = \max(u, 0)^p`, w standard normal, :math:`\tilde x = (x, b)`, and :math:`\theta` the angle
+    (Cho and Saul 2009, eqs. 1 to 7). The angle is accurate for nearly parallel points too; at parallel ones, where the
+    order 0 has a kink, its derivatives are taken as zero. With a zero point the kernel is 0, and for order 0 it is ½.
+
+    Args:
+        order: p, 0, 1 or 2.
+        bias: b, which is appended to each point; 0 for none.
+
+    >>> [round(float(entry), 4) for entry in ArcCosine()(jnp.eye(2))[0]]  # 1, and 1/π between orthogonal units
+    [1.0, 0.3183]
+    """
+
+    order: int = dataclasses.field(default=1, metadata={"static": True})
+    bias: ArrayLike = 0.0
+
+    def __post_init__(self) -> None:
+        if self.order not in (0, 1, 2) or isinstance(self.order, bool):
+            raise ValueError(f"order must be 0, 1 or 2, got {self.order!r}")
+        _check(self, "bias", positive=False)
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        x, y = (jnp.append(point, jnp.asarray(self.bias, point.dtype)) for point in (x, y))
+        u, size_x = _unit(x)
+        v, size_y = _unit(y)
+        near, far = _norm(u - v), _norm(u + v)
+        far = jnp.where(near + far == 0, 1, far)  # two zero points: any angle will do, but not that of (0, 0)
+        theta, rest = 2 * jnp.arctan2(near, far), 2 * jnp.arctan2(far, near)  # θ and π − θ, both relatively accurate
+        if self.order == 0:
+            return jnp.where(size_x * size_y == 0, 0.5, rest / jnp.pi)
+        sine, cosine = jnp.sin(theta), jnp.cos(theta)
+        j = sine + rest * cosine if self.order == 1 else 3 * sine * cosine + rest * (1 + 2 * cosine**2)
+        return (size_x * size_y) ** self.order * j / jnp.pi
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant(Kernel):
+    """The same value for each pair of points: what a number is in a sum or product of kernels.
+
+    Args:
+        value: not negative.
+
+    >>> Constant(2.0)(jnp.zeros((1, 3)), jnp.zeros((2, 3))).tolist()
+    [[2.0, 2.0]]
+    """
+
+    value: ArrayLike = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self, "value", positive=False)
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        return jnp.asarray(self.value, jnp.result_type(x, y))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sum(Kernel):
+    """The sum of two kernels: what their features give side by side.
+
+    >>> (RBF() + 1.0)(jnp.zeros((1, 1))).tolist()
+    [[2.0]]
+    """
+
+    left: Kernel
+    right: Kernel
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        return self.left.evaluate(x, y) + self.right.evaluate(x, y)
+
+
+@dataclasses.dataclass(frozen=True)
+class Product(Kernel):
+    """The product of two kernels, positive semi-definite by Schur's theorem: the products of all pairs of features.
+
+    >>> (3.0 * RBF())(jnp.zeros((1, 1))).tolist()
+    [[3.0]]
+    """
+
+    left: Kernel
+    right: Kernel
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        return self.left.evaluate(x, y) * self.right.evaluate(x, y)
+
+
+@jax.jit
+def _gram(kernel: Kernel, x1: Array, x2: Array) -> Array:
+    pairs = jax.vmap(jax.vmap(kernel.evaluate, (None, 0)), (0, None))(x1, x2)
+    return pairs.astype(jnp.result_type(x1, x2))
+
+
+@jax.jit
+def _diagonal(kernel: Kernel, x: Array) -> Array:
+    return jax.vmap(kernel.evaluate)(x, x).astype(x.dtype)
+
+
+def _combine(how: type[Sum] | type[Product], left: Any, right: Any) -> Any:
+    def kernel(value: Any) -> Any:
+        if isinstance(value, Kernel):
+            return value
+        number = isinstance(value, int | float | np.number | jax.Array | np.ndarray) and not isinstance(value, bool)
+        return Constant(value) if number and np.ndim(value) == 0 else None
+
+    parts = kernel(left), kernel(right)
+    return NotImplemented if None in parts else how(*parts)
+
+
+def _check(kernel: Kernel, name: str, *, positive: bool) -> None:
+    """Refuse a number that is out of range; tracers pass, so that kernels can be made inside transformations."""
+    value = getattr(kernel, name)
+    if isinstance(value, jax.core.Tracer):
+        return
+    wanted = "finite and positive" if positive else "finite and not negative"
+    try:
+        numbers = np.asarray(value, float)
+    except (TypeError, ValueError):
+        numbers = np.array(np.nan)
+    vector = isinstance(kernel, RBF | Laplace)
+    if not np.all(np.isfinite(numbers) & (numbers > 0 if positive else numbers >= 0)) or numbers.ndim > vector:
+        shape = "a number or an array (d,), " if vector else "a number, "
+        raise ValueError(f"{name} must be {shape}{wanted}, got {value!r}")
+    if isinstance(value, np.number | int) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        # NumPy's scalars have a dtype of their own, which would override that of the points
+        object.__setattr__(kernel, name, float(value))
+    elif isinstance(value, list | tuple):
+        object.__setattr__(kernel, name, numbers)
+
+
+def _leaves(kernel: Any) -> tuple[list[Any], tuple[Any, ...]]:
+    fields = dataclasses.fields(kernel)
+    static = tuple(getattr(kernel, field.name) for field in fields if field.metadata.get("static"))
+    return [getattr(kernel, field.name) for field in fields if not field.metadata.get("static")], static
+
+
+def _rebuild(cls: type, static: tuple[Any, ...], leaves: Any) -> Any:
+    """A kernel from its tree, unchecked: JAX also puts things there that are no numbers."""
+    kernel: Any = object.__new__(cls)
+    static_values, leaf_values = iter(static), iter(leaves)
+    for field in dataclasses.fields(cls):
+        value = next(static_values if field.metadata.get("static") else leaf_values)
+        object.__setattr__(kernel, field.name, value)
+    return kernel
+
+
+def _norm(x: Array) -> Array:
+    """The Euclidean norm, with derivative zero at zero."""
+    square = jnp.sum(x * x)
+    positive = square > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1)), 0)
+
+
+def _unit(x: Array) -> tuple[Array, Array]:
+    """The direction of x (zero for zero) and its norm."""
+    size = _norm(x)
+    return x / jnp.where(size == 0, 1, size), size
