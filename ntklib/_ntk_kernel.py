@@ -51,7 +51,7 @@ class NTK(Kernel):
     >>> kernel.theta.round(3).tolist()  # logarithms of b_std, w_std and the noise
     [-2.303, 0.347, -0.693]
     >>> kernel(np.eye(2)).round(3).tolist()
-    [[3.146, 0.707], [0.707, 3.146]]
+    [[3.56, 0.728], [0.728, 3.56]]
     """
 
     def __init__(

@@ -59,7 +59,8 @@ class _Posterior(NamedTuple):
 
 
 _Infer = Callable[[NDArray[np.intp], Array, Array], _Posterior]
-_REFUSED = _Posterior(*[np.empty(0)] * 5, evidence=-np.inf)  # a matrix that is singular to rounding
+_NONE = np.empty(0)
+_REFUSED = _Posterior(_NONE, _NONE, _NONE, _NONE, _NONE, -np.inf)  # a matrix that is singular to rounding
 
 
 def regression(design: Array, targets: Array, *, tol: float, max_iter: int) -> Relevance:
