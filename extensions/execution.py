@@ -6,7 +6,8 @@ imports, directly or through each other, the lock, and the version of Python. So
 chapters that use it, and only those; a change of prose re-executes nothing.
 
 Kernels start in a profile of their own, with the network blocked and warnings raised as errors
-(:mod:`extensions.kernel_startup`), and with the settings that make two executions agree.
+(:mod:`extensions.kernel_startup`), and with the settings that make two executions agree. Where several chapters have to
+be executed, as many run side by side as there are processor cores.
 """
 
 import ast
@@ -15,11 +16,21 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jupytext
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from myst_nb.core.read import create_nb_reader
+from nbformat import NotebookNode
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 LIBRARY = Path(__file__).parent.parent / "ntklib"
 LOCK = Path(__file__).parent.parent / "requirements.txt"
@@ -99,15 +110,62 @@ def fingerprint(files: list[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _add_fingerprint(app: Sphinx, docname: str, source: list[str]) -> None:
-    text = source[0]
+def with_fingerprint(text: str) -> tuple[str, list[Path]]:
+    """A text notebook with the fingerprint in its kernelspec, and what it depends on; a page stays as it is."""
     head, separator, body = text.partition("\nkernelspec:\n")
     if not (text.startswith("---\n") and separator and "\n---\n" in body and "\n---\n" not in head[3:]):
-        return  # a page, not a notebook
+        return text, []
     files = dependencies(text)
+    return f"{head}{separator}  fingerprint: {fingerprint(files)}\n{body}", files
+
+
+def cached(cache: JupyterCacheAbstract, notebook: NotebookNode) -> bool:
+    """Whether the outcome of this notebook is known."""
+    try:
+        cache.match_cache_notebook(notebook)
+    except KeyError:
+        return False
+    return True
+
+
+def _add_fingerprint(app: Sphinx, docname: str, source: list[str]) -> None:
+    source[0], files = with_fingerprint(source[0])
     for path in files:
         app.env.note_dependency(str(path))
-    source[0] = f"{head}{separator}  fingerprint: {fingerprint(files)}\n{body}"
+
+
+def _execute_side_by_side(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Execute what is not in the cache, and put it there; what fails is left to the build, which says why."""
+    config = env.mystnb_config  # type: ignore[attr-defined]
+    if config.execution_mode != "cache":
+        return
+    cache = get_cache(config.execution_cache_path)
+    waiting: list[tuple[Path, NotebookNode]] = []
+    for docname in docnames:
+        path = Path(env.doc2path(docname))
+        text, files = with_fingerprint(path.read_text())
+        if files:
+            reader = create_nb_reader(str(path), env.myst_config, config, text)  # type: ignore[attr-defined]
+            notebook = reader.read(text) if reader is not None else None
+            if notebook is not None and not cached(cache, notebook):
+                waiting.append((path, notebook))
+    if len(waiting) < 2:
+        return  # nothing to gain
+
+    def run(path: Path, notebook: NotebookNode) -> ExecutionResult:
+        logger.info("%s: Executing notebook", path)
+        return single_nb_execution(
+            notebook, cwd=str(path.parent), timeout=config.execution_timeout, allow_errors=False, meta_override=True
+        )
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        started = [(path, notebook, pool.submit(run, path, notebook)) for path, notebook in waiting]
+        for path, notebook, future in started:
+            result = future.result()
+            if result.err is None:
+                logger.info("%s: Executed notebook in %.2f seconds", path, result.time)
+                bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": result.time})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
 def _prepare_kernels(app: Sphinx) -> None:
@@ -118,4 +176,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("source-read", _add_fingerprint)
     app.connect("builder-inited", _prepare_kernels)
+    app.connect("env-before-read-docs", _execute_side_by_side)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

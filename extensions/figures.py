@@ -5,6 +5,7 @@ cell shows needs ``mystnb: figure: {name, caption}`` and ``mystnb: image: {alt}`
 the text needs the `figure` directive with ``:name:`` and ``:alt:``.
 """
 
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -12,6 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+
+STYLE = Path(__file__).with_name("figures.css")
 
 
 def _enclosing_figure(node: nodes.Node) -> nodes.figure | None:
@@ -45,7 +48,16 @@ def _check(app: Sphinx, doctree: nodes.document) -> None:
             logger.warning("this figure shows no picture", location=figure, type="book", subtype="figure")
 
 
+def _copy_style(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir) / "_static" / STYLE.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(STYLE.read_bytes())
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.add_css_file(STYLE.name)
+    app.connect("builder-inited", _copy_style)
     app.connect("doctree-read", _check)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

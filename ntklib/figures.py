@@ -14,18 +14,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from ntklib._frames import ROLES
+
 __all__ = ["COLORS", "MARKERS", "agreement", "gram", "power_law", "spectrum", "use_style"]
 
-#: What is data, a finite network, a kernel or a prediction, and what is only there for comparison.
+#: What is data, a finite network, a kernel or a prediction, and what is only there for comparison: as in the explorers.
 COLORS: Mapping[str, str] = {
-    "network": "#1f6fb2",
-    "kernel": "#c4511d",
-    "data": "#3b3b3b",
-    "prediction": "#12805c",
-    "reference": "#767676",
+    **{name: ROLES[name].light for name in ("network", "kernel", "data", "prediction")},
+    "reference": ROLES["neutral"].light,
 }
 
-MARKERS: Mapping[str, str] = {"network": "o", "kernel": "s", "data": ".", "prediction": "^", "reference": "x"}
+MARKERS: Mapping[str, str] = {"network": "s", "kernel": "^", "data": ".", "prediction": "D", "reference": "x"}
 
 
 def use_style() -> None:

@@ -11,19 +11,25 @@ from nbclient import NotebookClient
 from extensions.execution import kernel_environment
 
 
+def shown(notebook) -> list:
+    """What the cells show, in an order and a form that two executions share."""
+    found: list = []
+    for outputs in (cell.outputs for cell in notebook.cells if cell.cell_type == "code"):
+        # how a cell's text is cut into messages is a matter of time
+        found.append("".join(output.text for output in outputs if output.output_type == "stream"))
+        for output in outputs:
+            if output.output_type != "stream":  # the name of a live widget is a random number
+                found.append({kind: data for kind, data in output.data.items() if "widget-view" not in kind})
+    return found
+
+
 def main(chapter: Path, out: Path, folder: Path) -> None:
     environment = {**os.environ, **kernel_environment(folder)}
     environment["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[2] / "_build" / ".jax_cache")
     notebook = jupytext.read(chapter)
     resources = {"metadata": {"path": str(chapter.parent)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute(env=environment)
-    outputs = []
-    for cell in notebook.cells:
-        shown = cell.get("outputs", [])
-        # how a cell's text is cut into messages is a matter of time
-        outputs.append("".join(output.text for output in shown if output.output_type == "stream"))
-        outputs += [output.data for output in shown if output.output_type != "stream"]
-    out.write_text(json.dumps(outputs, indent=1))
+    out.write_text(json.dumps(shown(notebook), indent=1))
 
 
 if __name__ == "__main__":

@@ -42,12 +42,13 @@ def points(n, seed=0):
 @pytest.mark.parametrize("depth", [1, 3])
 def test_kernels_of_infinitely_wide_networks(activation, rtol, b_std, depth):
     mlp = MLP(depth, activation, w_std=1.3, b_std=b_std)
+    atol = 1e-6 if activation == "tanh" else 0.0  # for entries that happen to be near zero
     kernel_fn = twin(mlp)[2]
     x1, x2 = points(6), points(4, seed=1)
     between, within = jax.jit(lambda: [kernel_fn(x1, x, ("nngp", "ntk")) for x in (x2, None)])()
     for get in ("nngp", "ntk"):
         kernel = getattr(mlp, get)
-        assert_allclose(kernel(x1, x2), getattr(between, get), rtol=rtol)
+        assert_allclose(kernel(x1, x2), getattr(between, get), rtol=rtol, atol=atol)
         ours, theirs = np.array(kernel(x1)), np.array(getattr(within, get))
         # Of the angle between an input and itself neural-tangents knows half the digits only, the root of rounding;
         # the tangent kernel of relu is the one that feels it.
@@ -55,7 +56,7 @@ def test_kernels_of_infinitely_wide_networks(activation, rtol, b_std, depth):
         assert_allclose(np.diag(ours), np.diag(theirs), rtol=on_diagonal)
         np.fill_diagonal(ours, 0.0)
         np.fill_diagonal(theirs, 0.0)
-        assert_allclose(ours, theirs, rtol=rtol)
+        assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
 def test_kernels_without_hidden_layers():

@@ -1,0 +1,65 @@
+// Sorts and filters the ledger of claims. Without this script the table is complete and in the order of the book.
+"use strict";
+
+document.querySelectorAll("table.claims-ledger").forEach((table) => {
+  const [CHAPTER, KIND] = [1, 2];
+  const body = table.tBodies[0];
+  const rows = [...body.rows];
+  const text = (row, column) => row.cells[column].textContent.trim();
+
+  // "12.5 %", "2^-7" and "1/3" start with a number; a row without one goes last whichever way the column is sorted
+  const number = (words) => {
+    const match = /^(?:at (?:most|least) |± )?([-−]?[\d.]+(?:e[-+]?\d+)?)(?:\/(\d+))?/.exec(words);
+    return match ? Number(match[1].replace("−", "-")) / Number(match[2] || 1) : NaN;
+  };
+  const compare = (a, b) => {
+    const [x, y] = [number(a), number(b)];
+    if (!Number.isNaN(x) && !Number.isNaN(y)) return x - y;
+    if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
+    return a.localeCompare(b);
+  };
+
+  const status = document.createElement("p");
+  status.setAttribute("role", "status");
+  const shown = {};
+  const filter = () => {
+    let count = 0;
+    rows.forEach((row) => {
+      row.hidden = Object.entries(shown).some(([column, wanted]) => wanted && text(row, column) !== wanted);
+      count += !row.hidden;
+    });
+    status.textContent = `${count} of ${rows.length} claims are shown.`;
+  };
+
+  const controls = document.createElement("div");
+  controls.className = "claims-controls";
+  [[CHAPTER, "Chapter"], [KIND, "Compared with"]].forEach(([column, name]) => {
+    const label = document.createElement("label");
+    const select = document.createElement("select");
+    label.append(name, select);
+    select.append(new Option("all", ""));
+    [...new Set(rows.map((row) => text(row, column)))].sort().forEach((v) => select.append(new Option(v, v)));
+    select.addEventListener("change", () => {
+      shown[column] = select.value;
+      filter();
+    });
+    controls.append(label);
+  });
+  (table.closest(".pst-scrollable-table-container") || table).before(controls, status);
+  filter();
+
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes[0].childNodes);
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      [...head.parentNode.cells].forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const sign = down ? -1 : 1;
+      rows.sort((a, b) => sign * compare(text(a, column), text(b, column)));
+      body.append(...rows);
+    });
+  });
+});

@@ -1,0 +1,30 @@
+"""What did the extensions find on each page? Findings that Sphinx keeps between builds, and forgets with their page."""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+
+def findings(env: BuildEnvironment, kind: str) -> dict[str, Any]:
+    """What was found of this kind, by the name of the page."""
+    if not hasattr(env, "book_findings"):
+        env.book_findings = {}  # type: ignore[attr-defined]
+    return env.book_findings.setdefault(kind, {})  # type: ignore[attr-defined]
+
+
+def _purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    for pages in getattr(env, "book_findings", {}).values():
+        pages.pop(docname, None)
+
+
+def _merge(app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
+    for kind, pages in getattr(other, "book_findings", {}).items():
+        findings(env, kind).update({name: pages[name] for name in docnames if name in pages})
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.connect("env-purge-doc", _purge)
+    app.connect("env-merge-info", _merge)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

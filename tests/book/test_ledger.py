@@ -1,0 +1,96 @@
+"""The ledger of claims as a reader meets it: the built page in Chromium, from `file://`, with the network off."""
+
+import re
+
+import pytest
+from browser import axe, chromium
+from test_build import build, chapter, make_book
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    other = chapter("sound").split("# A sound chapter")[0] + (
+        "# Another chapter\n\n```{code-cell}\nfrom ntklib.claims import claim\n\n"
+        'claim("tenth", 0.11, 0.1, atol=0.02, rejects=0, source="ours", statement="It is a tenth.")\n'
+        'claim("seen", 7.5, None, source="nobody knows", statement="It was seen.")\n'
+        'claim("other", 3, 2, agrees=False, source="known2000", statement="It is not two.")\n```\n'
+    )
+    book = make_book(tmp_path_factory.mktemp("book"), {"sound": chapter("sound"), "other": other})
+    status, output = build(book)
+    assert status == 0, output
+    return book / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser, site):
+    page = browser.new_context(offline=True).new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"file://{site}/sound.html")
+    page.wait_for_selector("table.claims-ledger th button")
+    yield page
+    assert not problems
+
+
+def shown(page):
+    return [link.inner_text() for link in page.locator("table.claims-ledger tbody tr:visible td:first-child a").all()]
+
+
+def test_all_claims_are_there_and_lead_to_their_boxes(page, site):
+    assert shown(page) == ["tenth", "seen", "other", "sum", "third", "step"]
+    assert "6 claims in 2 chapters. 2 compare with the literature, and 1 of these disagrees;" in page.content()
+    page.get_by_role("link", name="other", exact=True).last.click()
+    assert page.url.endswith("other.html#claim-other")
+    box = page.locator("#claim-other")
+    assert "measured 3, expected 2 exactly" in box.inner_text()
+    assert "disagrees with the source" in box.inner_text()
+
+
+def test_filtering_by_chapter_and_kind(page):
+    page.get_by_label("Chapter").select_option("Another chapter")
+    assert shown(page) == ["tenth", "seen", "other"]
+    assert page.get_by_text("3 of 6 claims are shown.").is_visible()
+    page.get_by_label("Compared with").select_option("measured only")
+    assert shown(page) == ["seen"]
+    page.get_by_label("Chapter").select_option("all")
+    page.get_by_label("Compared with").select_option("literature")
+    assert shown(page) == ["other", "sum"]
+
+
+def test_sorting_by_keyboard_numbers_as_numbers(page):
+    button = page.locator("table.claims-ledger th button", has_text="measured")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert shown(page) == ["step", "tenth", "third", "sum", "other", "seen"]
+    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("measured")
+    page.keyboard.press("Enter")
+    assert shown(page) == ["seen", "other", "sum", "third", "tenth", "step"]
+    assert page.locator("th[aria-sort]").count() == 1
+
+
+def test_the_number_in_the_text_leads_to_its_box(page):
+    page.locator("a.claim-value", has_text="2.0").click()
+    assert page.url.endswith("#claim-sum")
+    assert re.sub(r"\s+", " ", page.locator("#claim-sum .claim-numbers").inner_text()) == (
+        "measured 2.013 ± 0.02, expected 2 ± 0.1 (Known et al. 2000, Table 1) agrees"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_for_axe_to_find_in_boxes_and_ledger(browser, site, scheme, width):
+    page = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": width, "height": 900}).new_page()
+    page.goto(f"file://{site}/sound.html")
+    page.wait_for_selector("table.claims-ledger th button")
+    page.add_script_tag(content=axe())
+    found = page.evaluate(
+        "() => axe.run({include: ['.claim', '.claims-ledger', '.claims-controls', '.claim-links', '.claim-value']})"
+    )["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,238 @@
+"""What a claim accepts and refuses, what it shows, and what it records."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import linregress
+
+from ntklib.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, scientific
+
+numbers = st.floats(-1e6, 1e6)
+sizes = st.floats(1e-6, 1e3)
+
+
+def make(measured, expected, name="name", **options):
+    options = {"source": "theorem", "statement": "It holds.", **options}
+    return claim(name, measured, expected, **options)
+
+
+@given(numbers, numbers, sizes)
+def test_an_absolute_tolerance(measured, expected, atol):
+    if abs(measured - expected) <= atol:
+        outcome = make(measured, expected, atol=atol)
+        assert outcome.deviation == abs(measured - expected) / atol <= 1
+        assert outcome.tolerance == atol
+    else:
+        with pytest.raises(ClaimError, match="is not"):
+            make(measured, expected, atol=atol)
+
+
+@given(numbers, st.floats(1e-3, 1e6), st.floats(1e-3, 10))
+def test_a_relative_tolerance(measured, expected, rtol):
+    within = abs(measured - expected) <= rtol * expected
+    assert _passes(measured, expected, rtol=rtol) == within
+
+
+@given(numbers, numbers, numbers)
+def test_intervals_and_bounds(measured, a, b):
+    low, high = sorted((a, b))
+    if low < high:
+        assert _passes(measured, Interval(low, high)) == (low <= measured <= high)
+    assert _passes(measured, AtMost(a)) == (measured <= a)
+    assert _passes(measured, AtLeast(a)) == (measured >= a)
+
+
+def _passes(*arguments, **options):
+    try:
+        make(*arguments, **options)
+    except ClaimError:
+        return False
+    return True
+
+
+@given(st.fractions(), st.fractions())
+def test_fractions_are_compared_exactly(measured, expected):
+    assert _passes(measured, expected) == (measured == expected)
+
+
+def test_a_fraction_that_a_float_would_hide():
+    third = Fraction(1, 3)
+    assert not _passes(third + Fraction(1, 10**30), third)
+    assert make(Fraction(2, 6), third).measured == "1/3"
+
+
+@pytest.mark.parametrize("measured", [3, np.int64(3), Fraction(3), np.array(3)])
+def test_whole_numbers_of_any_kind(measured):
+    assert make(measured, 3).tolerance_text == "exactly"
+    assert not _passes(measured, 4)
+
+
+def test_texts_and_booleans():
+    assert make("ab", "ab").measured == "ab"
+    assert not _passes("ab", "ac")
+    assert not _passes("1", 1)
+    assert make(np.bool_(True), True).measured is True
+
+
+def test_arrays():
+    outcome = make(np.array([1.0, 2.1]), [1.0, 2.0], atol=0.2, rejects=[np.zeros(2)])
+    assert outcome.deviation == pytest.approx(0.5)
+    assert outcome.measured == [1.0, 2.1]
+    assert not _passes(np.array([1.0, 3.0]), [1.0, 2.0], atol=0.2)
+    assert make([Fraction(1, 2), 1], [Fraction(1, 2), Fraction(1)]).measured == ["1/2", 1]
+    with pytest.raises(ValueError, match=r"measured shape \(3,\) and expects shape \(2,\)"):
+        make(np.ones(3), np.ones(2), atol=0.1)
+    assert make(np.ones((4, 3)), np.ones((4, 3)), atol=0.1).measured_text == "12 numbers from 1 to 1"
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, np.array([1.0, math.nan])])
+def test_what_is_not_finite_never_passes(bad):
+    for expected in (1.0, AtMost(1), AtLeast(1), Interval(0, 1), None):
+        with pytest.raises(ClaimError, match="not finite"):
+            make(bad, expected, **({"atol": 1.0} if expected == 1.0 else {}))
+    with pytest.raises(ValueError, match="not finite"):
+        make(1.0, math.nan, atol=1.0)
+
+
+def test_a_slope_with_its_standard_error():
+    x = np.arange(5.0)
+    outcome = make(linregress(x, 2 * x + [0.1, -0.1, 0.1, -0.1, 0.1]), 2, atol=0.2, rejects=1)
+    assert outcome.measured_text == "2 ± 0.04"
+    assert make(Estimate(1.25, 0.031), None).measured_text == "1.25 ± 0.03"
+    with pytest.raises(ClaimError, match=r"standard error above ± 0\.1: it cannot tell"):
+        make(Estimate(1.0, 0.2), 1.0, atol=0.1)
+
+
+@pytest.mark.parametrize("wrong", [-0.55, [-1.0, -0.55]])
+def test_a_tolerance_that_admits_a_wrong_answer(wrong):
+    with pytest.raises(ClaimError, match=r"so wide that the wrong answer -0\.55 would pass"):
+        make(-0.5, -0.5, atol=0.1, rejects=wrong)
+    assert make(-0.5, -0.5, atol=0.04, rejects=wrong).rejects
+
+
+def test_rejecting_with_bounds_and_arrays():
+    assert make(0.1, AtMost(1), rejects=2).rejects == ["2"]
+    with pytest.raises(ClaimError, match="would pass"):
+        make(0.1, AtMost(1), rejects=0.9)
+    with pytest.raises(ClaimError, match="would pass"):
+        make(np.zeros(2), np.zeros(2), atol=0.1, rejects=np.full(2, 0.05))
+
+
+def test_a_stated_disagreement_is_held_to_it():
+    outcome = make(2.5, 2.0, atol=0.1, agrees=False, source="someone1999, Table 2")
+    assert outcome.verdict == "disagrees with the source"
+    with pytest.raises(ClaimError, match="although the text says that it is not"):
+        make(2.05, 2.0, atol=0.1, agrees=False)
+
+
+def test_the_message_of_a_failure_says_everything():
+    with pytest.raises(ClaimError) as failure:
+        make(1.5, 1.0, name="some-name", atol=0.1, source="ours", statement="The sky is blue.")
+    for part in ("some-name", "The sky is blue.", "measured 1.5", "1.0", "± 0.1", "ours"):
+        assert part in str(failure.value).replace("is not 1 ", "is not 1.0 ")
+    assert isinstance(failure.value, AssertionError)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected", "kind"),
+    [
+        ("jacot2018", 1, "literature"),
+        ("jacot2018a, Theorem 1", 1, "literature"),
+        ("ours", 1, "ours"),
+        ("Ours, in another build", 1, "ours"),
+        ("theorem", 1, "theorem"),
+        ("closed form", 1, "theorem"),
+        ("jacot2018", None, "measured"),
+    ],
+)
+def test_kinds_of_sources(source, expected, kind):
+    assert make(1, expected, source=source).kind == kind
+
+
+def test_theorems_and_functions():
+    from ntklib.mlp import MLP
+    from ntklib.tangent import empirical_ntk
+
+    outcome = make(1, 1, theorem="thm-a", function=[empirical_ntk, MLP.ntk, MLP().nngp, "ntklib.data.circle"])
+    assert outcome.theorem == ["thm-a"]
+    wanted = ["ntklib.tangent.empirical_ntk", "ntklib.mlp.MLP.ntk", "ntklib.mlp.MLP.nngp", "ntklib.data.circle"]
+    assert outcome.function == wanted
+    with pytest.raises(ValueError, match=r"must be one of ntklib, got .*math\.sin|builtin"):
+        make(1, 1, function=math.sin)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((1.0, 1.0), {}, "give atol or rtol"),
+        ((np.ones(2), np.ones(2)), {}, "give atol or rtol"),
+        ((1.0, 1.0), {"atol": 0.0}, "must be positive"),
+        ((1.0, 1.0), {"atol": math.inf}, "must be positive and finite"),
+        ((1.0, 1.0), {"rtol": -1.0}, "rtol of claim 'name' must be positive"),
+        ((0.0, 0.0), {"rtol": 0.1}, "give atol"),
+        (("a", "a"), {"atol": 0.1}, "compares a text"),
+        ((1.0, AtMost(2)), {"atol": 0.1}, "takes neither atol nor rtol"),
+        ((1.0, None), {"atol": 0.1}, "takes neither atol nor rtol"),
+        ((1.0, None), {"rejects": 2}, "can neither reject"),
+        ((1.0, Interval(2, 1)), {}, "empty or a point"),
+        ((1.0, AtMost(math.inf)), {}, "not finite"),
+        ((1, 1), {"name": "Bad Name"}, "lower-case words with hyphens"),
+        ((1, 1), {"statement": " "}, "needs a statement and a source"),
+        ((1, 1), {"source": ""}, "needs a statement and a source"),
+        ((object(), 1), {}, "compares numbers"),
+        (([], 1), {}, "compares numbers"),
+    ],
+)
+def test_what_is_not_a_claim(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(*arguments, **options)
+
+
+def test_text_in_a_terminal(capsys):
+    outcome = make(0.512, 0.5, atol=0.1, rejects=1, statement="A half.", source="ours")
+    assert capsys.readouterr().out == "✓ A half.\n  measured 0.512, expected 0.5 ± 0.1  (ours)\n"
+    assert outcome._ipython_display_() is None
+    make(0.512, None, statement="A half.", source="nobody knows")
+    assert capsys.readouterr().out == "· A half.\n  measured 0.512  (nobody knows)\n"
+
+
+def test_the_box_carries_the_record():
+    outcome = make(0.5, 0.5, atol=0.1, rejects=1, statement='Less < more & "so"', theorem="thm-a")
+    box = outcome._repr_mimebundle_()["text/html"]
+    import html
+
+    record = json.loads(html.unescape(re.search(r'data-claim="([^"]*)"', box)[1]))
+    assert record == json.loads(json.dumps(outcome.to_dict()))
+    assert record["statement"] == 'Less < more & "so"'
+    assert record["verdict"] == "agrees"
+    assert "<more" not in box
+    assert "Less &lt; more &amp; &quot;so&quot;" in box
+
+
+def test_in_a_notebook_the_box_is_shown_once():
+    code = (
+        "from IPython.testing.globalipapp import start_ipython\n"
+        "shell = start_ipython()\n"
+        "from IPython.utils.capture import capture_output\n"
+        "cell = \"from ntklib.claims import claim\\nclaim('a', 1, 1, source='s', statement='t')\"\n"
+        "with capture_output() as shown:\n"
+        "    shell.run_cell(cell)\n"
+        "print(len(shown.outputs), 'ntk-claim' in shown.outputs[0].data['text/html'], repr(shown.stdout))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "1 True" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (2.5e-8, "2 · 10⁻⁸"), (-3e-13, "-3 · 10⁻¹³"), (9.6, "1 · 10¹"), (1, "1 · 10⁰")]
+)
+def test_powers_of_ten(value, text):
+    assert scientific(value) == text
