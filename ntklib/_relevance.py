@@ -183,6 +183,8 @@ def _ascend(
             proposals = [_replace(active, alpha, now.mean, m, precision[m])]
             if np.isfinite(precision[m]) and m in active:  # rather move all precisions at once
                 proposals.insert(0, (active, np.where(ratio[active] > 1, precision[active], alpha), now.mean))
+                half_way = np.sqrt(precision[m] * alpha[active == m][0])
+                proposals.append(_replace(active, alpha, now.mean, m, half_way))
             for new_active, new_alpha, start in proposals:
                 new = infer(new_active, new_alpha, start)
                 if new.evidence > now.evidence:

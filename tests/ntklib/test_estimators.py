@@ -218,7 +218,7 @@ def test_the_regression_is_at_a_maximum_of_the_evidence():
     np.testing.assert_allclose(found.weights, posterior @ kept.T @ Y / found.noise, rtol=1e-6)
 
 
-def test_the_classification_satisfies_its_fixed_point():
+def test_the_classification_is_at_a_mode_and_near_a_maximum_of_the_evidence():
     points = ripley(100)
     phi = np.c_[np.ones(100), np.exp(-(cdist(points.x_train, points.x_train) ** 2) / 0.25)]
     found = _relevance.classification(phi, points.y_train.astype(float), tol=1e-10, max_iter=5000)
@@ -229,8 +229,24 @@ def test_the_classification_satisfies_its_fixed_point():
     np.testing.assert_allclose(kept.T @ (points.y_train - probability), found.precisions * found.weights, atol=1e-6)
     hessian = (kept.T * (probability * (1 - probability))) @ kept + np.diag(found.precisions)
     np.testing.assert_allclose(found.covariance, np.linalg.inv(hessian), rtol=1e-5)
-    determined = 1 - found.precisions * np.diag(found.covariance)
-    np.testing.assert_allclose(determined / found.weights**2, found.precisions, rtol=1e-2)  # Tipping's update
+    np.testing.assert_allclose(laplace_evidence(kept, points.y_train, found.precisions), found.evidence[-1], rtol=1e-9)
+    for index in range(len(found.precisions)):  # Laplace moves with the mode: near, not at, a maximum
+        for factor in (0.7, 1.4):
+            moved = found.precisions * factor ** (np.arange(len(found.precisions)) == index)
+            assert laplace_evidence(kept, points.y_train, moved) < found.evidence[-1] + 0.1
+        rest = np.delete(kept, index, 1), points.y_train, np.delete(found.precisions, index)
+        assert laplace_evidence(*rest) < found.evidence[-1]
+
+
+def laplace_evidence(phi, labels, precisions):
+    """By a general minimiser for the mode and the determinant of the Hessian there."""
+    sign = 2 * labels - 1
+    energy = lambda w: np.logaddexp(0, -sign * (phi @ w)).sum() + w @ (precisions * w) / 2  # noqa: E731
+    slope = lambda w: precisions * w - phi.T @ (sign / (1 + np.exp(sign * (phi @ w))))  # noqa: E731
+    mode = minimize(energy, np.zeros(phi.shape[1]), jac=slope, method="BFGS", options={"gtol": 1e-9}).x
+    p = 1 / (1 + np.exp(-phi @ mode))
+    hessian = (phi.T * (p * (1 - p))) @ phi + np.diag(precisions)
+    return -energy(mode) + np.log(precisions).sum() / 2 - np.linalg.slogdet(hessian)[1] / 2
 
 
 def test_the_regression_predicts_mean_and_deviation_of_its_weights():
