@@ -29,7 +29,6 @@ from ntklib.claims import scientific
 logger = logging.getLogger(__name__)
 
 SCRIPT = Path(__file__).with_name("claims.js")
-STYLE = Path(__file__).with_name("claims.css")
 MARK = re.compile(r'<div class="ntk-claim" data-claim="([^"]*)">')
 KINDS = {
     "literature": "literature",
@@ -315,9 +314,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         claims = [{**claim, "page": f"{docname}.html"} for docname, claim in all_claims(app.env)]
         text = json.dumps({"build": this_build(), "claims": claims}, indent=1, ensure_ascii=False)
         (Path(app.outdir) / "claims.json").write_text(text + "\n")
-        for asset in (SCRIPT, STYLE):
-            target = Path(app.outdir) / "_static" / asset.name
-            target.write_bytes(asset.read_bytes())
+        (Path(app.outdir) / "_static" / SCRIPT.name).write_bytes(SCRIPT.read_bytes())
 
 
 def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -333,7 +330,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_transform(ClaimBoxes)
     app.add_role("claim", ClaimRole())
     app.add_directive("claims-ledger", LedgerDirective)
-    app.add_css_file(STYLE.name)
     app.connect("env-updated", _pages_to_write)
     app.connect("env-check-consistency", _check_all)
     app.connect("doctree-resolved", _fill)

@@ -33,6 +33,9 @@ def use_style() -> None:
         {
             "figure.figsize": (6.4, 3.6),
             "figure.constrained_layout.use": True,
+            "figure.facecolor": "none",  # a page has a ground of its own, light or dark
+            "axes.facecolor": "none",
+            "savefig.facecolor": "none",
             "font.size": 10.5,
             "axes.spines.top": False,
             "axes.spines.right": False,

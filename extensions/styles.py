@@ -1,0 +1,27 @@
+"""What does the book change in the look of the theme? The style sheets beside this file, on every page.
+
+A Sphinx extension: `claims.css`, `figures.css` and so on are copied into the site and linked.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+SHEETS = sorted(Path(__file__).parent.glob("*.css"))
+
+
+def _copy(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir) / "_static"
+        target.mkdir(parents=True, exist_ok=True)
+        for sheet in SHEETS:
+            (target / sheet.name).write_bytes(sheet.read_bytes())
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    for sheet in SHEETS:
+        app.add_css_file(sheet.name)
+    app.connect("builder-inited", _copy)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
