@@ -266,7 +266,10 @@ def test_the_regression_predicts_mean_and_deviation_of_its_weights():
 def test_the_unit_of_targets_and_basis_does_not_matter():
     model, other = RelevanceVectorRegressor().fit(X, Y), RelevanceVectorRegressor().fit(X, 1e6 * Y)
     assert np.array_equal(model.relevance_, other.relevance_)
-    np.testing.assert_allclose(other.predict(X_TEST), 1e6 * model.predict(X_TEST), rtol=1e-4)
+    for got, wanted in zip(other.predict(X_TEST, return_std=True), model.predict(X_TEST, return_std=True), strict=True):
+        np.testing.assert_allclose(got, 1e6 * wanted, rtol=1e-4)
+    shift = other.log_marginal_likelihood_ - model.log_marginal_likelihood_
+    np.testing.assert_allclose(shift, -40 * np.log(1e6), rtol=1e-6)
     scaled = RelevanceVectorRegressor(lambda a, b: 100 * np.exp(-(cdist(a, b) ** 2) / 2)).fit(X, Y)
     np.testing.assert_allclose(scaled.predict(X_TEST), model.predict(X_TEST), rtol=1e-4)
 
