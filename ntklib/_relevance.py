@@ -6,8 +6,8 @@ most of them are infinite at the maximum (Tipping 2001). Seen as a function of o
 .. math:: \ell(\alpha) = \tfrac12\Bigl[\log\frac{\alpha}{\alpha + s} + \frac{q^2}{\alpha + s}\Bigr],
 
 with the maximum :math:`s^2/(q^2 - s)` if :math:`q^2 > s` and infinity otherwise, so a step adds, removes or moves
-the one column that gains most (Tipping and Faul 2003). For a regression the gain is exact. For a classification it holds
-for one Laplace approximation and the evidence is that of the next, so a step is kept only if the evidence rises.
+the one column that gains most (Tipping and Faul 2003). For a regression the gain is exact. For a classification it is
+that of one Laplace approximation and the next one decides: a step is kept only if the evidence rises.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import expit
 
 __all__ = ["Relevance", "classification", "regression"]
@@ -59,24 +59,29 @@ class _Posterior(NamedTuple):
 
 
 _Infer = Callable[[NDArray[np.intp], Array, Array], _Posterior]
+_NONE = np.empty(0)
+_REFUSED = _Posterior(_NONE, _NONE, _NONE, _NONE, _NONE, -np.inf)  # a matrix that is singular to rounding
 
 
 def regression(design: Array, targets: Array, *, tol: float, max_iter: int) -> Relevance:
     """Relevant columns of a design (n, p) for targets (n,) with Gaussian noise, whose variance is found too."""
     n = len(targets)
     spread = float(np.var(targets)) or float(np.mean(targets**2)) or 1.0
-    least: float = 1e-8 * spread
+    least: float = 1e-6 * spread
     noise: float = 0.1 * spread
     design, norms = _unit_columns(design)
-    gram, projection, square = design.T @ design, design.T @ targets, float(targets @ targets)
+    gram, projection = design.T @ design, design.T @ targets
 
     def infer(active: NDArray[np.intp], alpha: Array, start: Array) -> _Posterior:
         cross = gram[:, active]
-        factor, covariance = _invert(cross[active] / noise + np.diag(alpha))
+        try:
+            factor, covariance = _invert(cross[active] / noise + np.diag(alpha))
+        except LinAlgError:
+            return _REFUSED
         mean = covariance @ projection[active] / noise
-        residual = square - 2 * mean @ projection[active] + mean @ cross[active] @ mean
+        residual = targets - design[:, active] @ mean  # not from the products, which lose digits where it is small
         determinant = n * np.log(noise) + 2 * np.log(np.diag(factor)).sum() - np.log(alpha).sum()
-        quadratic = max(residual, 0.0) / noise + mean @ (alpha * mean)
+        quadratic = residual @ residual / noise + mean @ (alpha * mean)
         return _Posterior(
             mean,
             covariance,
@@ -86,14 +91,21 @@ def regression(design: Array, targets: Array, *, tol: float, max_iter: int) -> R
             -0.5 * (n * np.log(2 * np.pi) + determinant + quadratic),
         )
 
-    def settle(active: NDArray[np.intp], alpha: Array, now: _Posterior) -> bool:
-        """One step of expectation maximisation for the noise, which cannot lower the evidence; whether it moved."""
+    def settle(active: NDArray[np.intp], alpha: Array, now: _Posterior) -> _Posterior:
+        """Another variance of the noise: the fixed point's if that raises the evidence, as the next certainly does."""
         nonlocal noise
         before = noise
         error = targets - design[:, active] @ now.mean
         determined = len(active) - float(alpha @ np.diag(now.covariance))  # γ, the well-determined parameters
-        noise = max((float(error @ error) + noise * determined) / n, least)
-        return abs(np.log(noise / before)) > tol
+        fixed_point = float(error @ error) / max(n - determined, 1e-3 * n)
+        expectation_maximisation = (float(error @ error) + before * determined) / n
+        for proposed in (fixed_point, expectation_maximisation):
+            noise = max(proposed, least)
+            new = infer(active, alpha, now.mean)
+            if new.evidence > now.evidence:
+                return new
+        noise = before
+        return now
 
     found = _ascend(infer, settle, design.shape[1], tol=tol, max_iter=max_iter)
     return _rescale(found, norms)._replace(noise=noise)
@@ -113,18 +125,19 @@ def classification(design: Array, labels: Array, *, tol: float, max_iter: int) -
         mean, value = start, objective(start)
         for _ in range(100):  # Newton's method, with a step that is halved until it gains
             probability = expit(phi @ mean)
+            weight = probability * (1 - probability)
+            try:
+                factor, covariance = _invert(phi.T @ (phi * weight[:, None]) + np.diag(alpha))
+            except LinAlgError:
+                return _REFUSED
             slope = phi.T @ (labels - probability) - alpha * mean
-            _, covariance = _invert(phi.T @ (phi * (probability * (1 - probability))[:, None]) + np.diag(alpha))
             step = covariance @ slope
-            if slope @ step <= 1e-12 * max(1.0, abs(value)):
+            if slope @ step <= 1e-14 * max(1.0, abs(value)):
                 break
-            while objective(mean + step) < value and np.abs(step).max() > 0:
+            while objective(mean + step) < value and np.abs(step).max() > 1e-12 * np.abs(mean).max():
                 step = step / 2
             mean = mean + step
             value = objective(mean)
-        probability = expit(phi @ mean)
-        weight = probability * (1 - probability)
-        factor, covariance = _invert(phi.T @ (phi * weight[:, None]) + np.diag(alpha))
         cross = design.T @ (phi * weight[:, None])
         size = weight @ design**2
         return _Posterior(
@@ -136,13 +149,13 @@ def classification(design: Array, labels: Array, *, tol: float, max_iter: int) -
             value + np.log(alpha).sum() / 2 - np.log(np.diag(factor)).sum(),
         )
 
-    found = _ascend(infer, lambda active, alpha, now: False, design.shape[1], tol=tol, max_iter=max_iter)
+    found = _ascend(infer, lambda active, alpha, now: now, design.shape[1], tol=tol, max_iter=max_iter)
     return _rescale(found, norms)
 
 
 def _ascend(
     infer: _Infer,
-    settle: Callable[[NDArray[np.intp], Array, _Posterior], bool],
+    settle: Callable[[NDArray[np.intp], Array, _Posterior], _Posterior],
     p: int,
     *,
     tol: float,
@@ -165,25 +178,28 @@ def _ascend(
         ) / 2
         gain = np.where(refused, 0, best - held)
         m = int(np.argmax(gain))
-        if gain[m] <= tol:
-            if settle(active, alpha, now):
-                now = infer(active, alpha, now.mean)
-                evidence.append(now.evidence)
-                refused[:] = False
+        if gain[m] > tol:
+            precision = np.where(ratio > 1, sparsity / np.where(ratio > 1, ratio - 1, 1), np.inf)
+            proposals = [_replace(active, alpha, now.mean, m, precision[m])]
+            if np.isfinite(precision[m]) and m in active:  # rather move all precisions at once
+                proposals.insert(0, (active, np.where(ratio[active] > 1, precision[active], alpha), now.mean))
+                half_way = np.sqrt(precision[m] * alpha[active == m][0])
+                proposals.append(_replace(active, alpha, now.mean, m, half_way))
+            for new_active, new_alpha, start in proposals:
+                new = infer(new_active, new_alpha, start)
+                if new.evidence > now.evidence:
+                    active, alpha, now = new_active, new_alpha, settle(new_active, new_alpha, new)
+                    refused[:] = False
+                    break
+            else:
+                refused[m] = True
                 continue
-            converged = True
-            break
-        precision = sparsity[m] / (ratio[m] - 1) if ratio[m] > 1 else np.inf
-        new_active, new_alpha, start = _replace(active, alpha, now.mean, m, precision)
-        new = infer(new_active, new_alpha, start)
-        if new.evidence > now.evidence:
-            active, alpha, now = new_active, new_alpha, new
-            evidence.append(now.evidence)
-            refused[:] = False
-            if settle(active, alpha, now):
-                now = infer(active, alpha, now.mean)
         else:
-            refused[m] = True
+            now = settle(active, alpha, now)
+            converged = now.evidence - evidence[-1] <= tol
+        evidence.append(now.evidence)
+        if converged:
+            break
     order = np.argsort(active)
     covariance = now.covariance[np.ix_(order, order)]
     return Relevance(active[order], now.mean[order], covariance, alpha[order], 0.0, np.array(evidence), converged)

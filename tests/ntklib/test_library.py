@@ -13,6 +13,7 @@ FOLDER = Path(ntklib.__file__).parent
 FLOORS = {
     "_validation": 0,
     "_spectral": 0,
+    "_relevance": 0,
     "activations": 1,
     "kernels": 1,
     "data": 1,
@@ -25,6 +26,7 @@ FLOORS = {
     "complexity": 3,
     "approximation": 3,
     "estimators": 4,
+    "_ntk_kernel": 4,
     "neural_tangents": 4,
     "figures": 5,
     "explore": 5,
