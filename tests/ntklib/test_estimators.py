@@ -90,7 +90,9 @@ def test_pipeline_search_clone_pickle_and_pandas(estimator):
 
 @pytest.mark.parametrize("estimator", EVERY, ids=name)
 @pytest.mark.parametrize(
-    "kernel", [NTK(), kernels.RBF(0.8), RBF(0.8) + ConstantKernel(0.1), lambda a, b: np.exp(-cdist(a, b))], ids=str
+    "kernel",
+    [NTK(), kernels.RBF(0.8), RBF(0.8) + ConstantKernel(0.1), lambda a, b: np.exp(-cdist(a, b))],
+    ids=["NTK", "RBF", "sum", "function"],
 )
 def test_every_kind_of_kernel_is_its_precomputed_matrix(estimator, kernel):
     y, model = targets(estimator), clone(estimator).set_params(kernel=kernel).fit(X, targets(estimator))
