@@ -92,6 +92,9 @@ def page(lab):
     """The notebook, opened, before anything was run."""
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1400})
+        # on a busy machine JupyterLab may ask something, about a kernel that is slow to come: agree
+        dialog = page.locator(".jp-Dialog")
+        page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").last.click())
         page.goto(lab[0] + "/lab/tree/notebook.ipynb?reset")
         page.wait_for_function(
             "window.jupyterapp && document.querySelectorAll('.jp-CodeCell').length === 3", timeout=90_000

