@@ -151,7 +151,11 @@ def _value(claims: dict[str, dict[str, Any]], node: claim_value_node) -> nodes.N
         try:
             value = claim["measured"]
             number = float(Fraction(value)) if isinstance(value, str) else value
-            text = scientific(number) if spec == "scientific" else format(number, spec).replace("-", "−")
+            text = (
+                scientific(number)
+                if spec == "scientific"
+                else format(number, spec).replace("-", "−").replace("%", " %")
+            )
         except (ValueError, TypeError) as error:
             warn(f"claim {name!r} cannot be written as {spec!r}: {error}", node)
     return nodes.reference(text, text, refid=f"claim-{name}", internal=True, classes=["claim-value"])

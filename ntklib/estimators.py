@@ -191,9 +191,20 @@ class KernelClassifier(ClassifierMixin, _KernelEstimator):
 class _RelevanceVectorMachine(_KernelEstimator):
     """What the two relevance vector machines share: the design matrix and the bookkeeping of its columns."""
 
-    fit_intercept: bool
-    tol: float
-    max_iter: int
+    def __init__(
+        self,
+        kernel: KernelLike = "rbf",
+        *,
+        lengthscale: Any = 1.0,
+        fit_intercept: bool = True,
+        tol: float = 1e-5,
+        max_iter: int = 5000,
+    ) -> None:
+        self.kernel = kernel
+        self.lengthscale = lengthscale
+        self.fit_intercept = fit_intercept
+        self.tol = tol
+        self.max_iter = max_iter
 
     def _design(self, X: Array) -> Array:
         if not self.tol > 0 or not self.max_iter >= 1:
@@ -275,21 +286,6 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
     (True, 0.1)
     """
 
-    def __init__(
-        self,
-        kernel: KernelLike = "rbf",
-        *,
-        lengthscale: Any = 1.0,
-        fit_intercept: bool = True,
-        tol: float = 1e-5,
-        max_iter: int = 5000,
-    ) -> None:
-        self.kernel = kernel
-        self.lengthscale = lengthscale
-        self.fit_intercept = fit_intercept
-        self.tol = tol
-        self.max_iter = max_iter
-
     def fit(self, X: Any, y: Any) -> Self:
         """Find the relevant basis functions for inputs (n, d) and targets (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
@@ -350,21 +346,6 @@ class RelevanceVectorClassifier(ClassifierMixin, _RelevanceVectorMachine):
     >>> len(model.relevance_) < 10, bool(model.score(points.x_test, points.y_test) > 0.88)
     (True, True)
     """
-
-    def __init__(
-        self,
-        kernel: KernelLike = "rbf",
-        *,
-        lengthscale: Any = 1.0,
-        fit_intercept: bool = True,
-        tol: float = 1e-5,
-        max_iter: int = 5000,
-    ) -> None:
-        self.kernel = kernel
-        self.lengthscale = lengthscale
-        self.fit_intercept = fit_intercept
-        self.tol = tol
-        self.max_iter = max_iter
 
     def fit(self, X: Any, y: Any) -> Self:
         """Find the relevant basis functions for inputs (n, d) and labels (n,)."""

@@ -11,7 +11,7 @@ import jupytext
 import numpy as np
 import pytest
 import yaml
-from browser import ROOT, axe, chromium
+from browser import ROOT, axe
 from docutils import nodes
 from scipy.interpolate import RegularGridInterpolator
 
@@ -55,12 +55,6 @@ def computed() -> list[explore.Explorer]:
                 found.append(eval("Explorer(" + last[2], names))
     assert len(found) == 6
     return found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture

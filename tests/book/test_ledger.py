@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import axe, chromium
+from browser import axe
 from test_build import build, chapter, make_book
 
 
@@ -19,12 +19,6 @@ def site(tmp_path_factory):
     status, output = build(book)
     assert status == 0, output
     return book / "_build" / "html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import ROOT, axe, chromium
+from browser import ROOT, axe
 
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
@@ -37,12 +37,6 @@ LOOK = r"""
   };
 }
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @cache

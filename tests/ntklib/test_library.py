@@ -61,6 +61,11 @@ def test_every_module_has_a_floor():
     assert set(MODULES) <= set(FLOORS)
 
 
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("_")])
+def test_every_public_module_is_in_the_reference(module):
+    assert f".. automodule:: ntklib.{module}\n" in (FOLDER.parent / "appendix" / "library.md").read_text()
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_from_the_floors_below_it(module):
     neighbours = {name.split(".")[1] for name in imported(module) if name.startswith("ntklib.")} & set(FLOORS)
