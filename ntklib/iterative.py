@@ -191,7 +191,7 @@ def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
     r"""A factor F, (n, m), with :math:`F F^\top \approx K`, by randomly pivoted Cholesky decomposition.
 
     Points are drawn in proportion to what the approximation still misses on the diagonal, many at a time, so that it
-    is nearly as good as the best one of its rank for a kernel matrix whose eigenvalues fall quickly (Chen, Epperly,
+    comes near the best one of its rank for a kernel matrix whose eigenvalues fall quickly (Chen, Epperly,
     Tropp and Webber 2025). The remainder is positive semi-definite: F never overestimates.
 
     Args:
