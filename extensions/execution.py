@@ -33,6 +33,7 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 LIBRARY = Path(__file__).parent.parent / "ntklib"
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
 LOCK = Path(__file__).parent.parent / "requirements.txt"
 STARTUP = Path(__file__).parent / "kernel_startup.py"
 
@@ -99,7 +100,8 @@ def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
         modules = set().union(*(imported_modules(cell) for cell in code_cells(text)))
     except SyntaxError:  # the execution will say what is wrong with it; until then, anything may matter
         modules = {path.stem for path in library.glob("*.py")}
-    return [*closure(modules, library), LOCK, STARTUP]
+    measured = sorted(RESULTS.glob("*.json")) if "benchmarks/results" in text else []
+    return [*closure(modules, library), LOCK, STARTUP, *measured]
 
 
 def fingerprint(files: list[Path]) -> str:

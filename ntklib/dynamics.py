@@ -18,7 +18,7 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from ntklib import _validation
+from ntklib import _precision, _validation
 from ntklib._spectral import flow_integral
 from ntklib.mlp import MLP
 
@@ -55,9 +55,11 @@ def gradient_flow(
 
     Raises:
         ValueError: if a shape or dtype does not fit, a time or the ridge is negative, or the kernel is not symmetric
-            or has an eigenvalue below zero by more than rounding (not checked while JAX traces).
+            or has an eigenvalue below zero by more than rounding; or if, in float32, more than a hundredth of the
+            targets lies in directions whose eigenvalues are not known to a hundredth and matter by that time (not
+            checked while JAX traces).
 
-    A kernel that is singular to rounding is accepted: along its null directions nothing is learned.
+    In float64 a kernel that is singular to rounding is accepted: along its null directions nothing is learned.
 
     >>> theta = jnp.array([[2.0, 1.0], [1.0, 2.0]])
     >>> gradient_flow(theta, jnp.array([1.0, -1.0]), jnp.array([0.0, 2.0, jnp.inf])).round(3).tolist()
@@ -71,6 +73,7 @@ def gradient_flow(
     else:
         cross = _validation.matrix("kernel_test", kernel_test, columns=len(theta))
         start_out = _start("f0_test", f0_test, (len(cross), *y.shape[1:]))
+    _refuse_if_lost(theta, targets - start, flat_t, weight)
     outputs = start_out + cross @ _integral(theta, targets - start, flat_t, weight)
     return outputs.reshape(*shape_t, *(outputs.shape[1:] if y.ndim == 2 else outputs.shape[1:2]))
 
@@ -103,6 +106,7 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
     x = _validation.matrix("x", x)
     x_test = _validation.matrix("x_test", x_test, columns=x.shape[1])
     theta, y, flat_t, shape_t, _ = _checked_flow(mlp.ntk(x), y, t, 0.0)
+    _refuse_if_lost(theta, y.reshape(len(y), -1), flat_t, jnp.zeros((), theta.dtype))
     cross, k_xx, k_tx, k_tt = mlp.ntk(x_test, x), mlp.nngp(x), mlp.nngp(x_test, x), mlp.nngp(x_test)
 
     a = jnp.swapaxes(_integral(theta, cross.T, flat_t, jnp.zeros((), theta.dtype)), 1, 2)  # (T, n_test, n)
@@ -167,6 +171,25 @@ def _refuse_unless_positive(theta: NDArray[np.floating]) -> None:
         raise ValueError(
             f"kernel must be positive semi-definite, got an eigenvalue of {smallest:.2g} where rounding explains "
             f"{-allowed:.2g}; compute it in float64, or add {-2 * smallest:.2g} to its diagonal and say so"
+        )
+
+
+def _refuse_if_lost(theta: Array, residual: Array, times: Array, ridge: Array) -> None:
+    """Refuse, in float32, an answer that is made of rounding: see `_precision`."""
+    if any(isinstance(value, jax.core.Tracer) for value in (theta, residual, times, ridge)) or not times.size:
+        return
+    eps = float(jnp.finfo(theta.dtype).eps)
+    if eps < 1e-10 or not len(theta):
+        return
+    values, vectors = np.linalg.eigh(np.asarray(theta) + float(ridge) * np.eye(len(theta), dtype=theta.dtype))
+    known = eps / _precision.LOST * float(values[-1])
+    unknown = np.linalg.norm(vectors[:, values < known].T @ np.asarray(residual))
+    moved = -np.expm1(-known * float(np.max(np.asarray(times))) / len(theta))  # at most, along one of these
+    lost = moved * unknown / max(float(np.linalg.norm(residual)), np.finfo(float).tiny)
+    if lost > _precision.LOST:
+        raise ValueError(
+            f"in {theta.dtype} this loses the answer: {lost:.1%} of the targets lies in directions whose eigenvalues, "
+            f"below {known:.2g}, are rounding to more than {_precision.LOST:.0%}; {_precision.ADVICE}"
         )
 
 

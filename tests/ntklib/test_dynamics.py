@@ -478,3 +478,18 @@ def test_a_descent_that_makes_no_sense_is_refused(x64, arguments, message):
     defaults = {"apply": linear, "params": jnp.ones((3, OUTPUTS)), "x": X, "y": Y, "learning_rate": 0.1, "steps": 2}
     with pytest.raises(ValueError, match=message):
         gradient_descent(**(defaults | arguments))
+
+
+def test_a_flow_in_32_bits_that_ends_in_rounding_is_an_error_with_advice():
+    """A kernel with eigenvalues down to 1e-9: 32 bits do not have them, 64 do, and early times do not need them."""
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((20, 20)))[0]
+    theta = basis @ np.diag(10.0 ** np.linspace(0, -9, 20)) @ basis.T
+    y = basis.sum(1)
+    single = theta.astype(np.float32) + np.float32(1e-7) * np.eye(20, dtype=np.float32), y.astype(np.float32)
+    with pytest.raises(ValueError, match=r"float32 this loses the answer: 5[0-9]\.[0-9]% of the targets .* float64"):
+        gradient_flow(*single, np.inf)
+    assert np.isfinite(gradient_flow(*single, 1.0)).all()
+    assert np.isfinite(gradient_flow(*single, np.inf, ridge=0.01)).all()
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(gradient_flow(theta, y, np.inf), y, atol=1e-6)
