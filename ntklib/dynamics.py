@@ -8,6 +8,7 @@ others. That is the time of ``neural_tangents.predict.gradient_descent_mse``; fo
 """
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,6 +24,9 @@ from ntklib._spectral import flow_integral
 from ntklib.mlp import MLP
 
 __all__ = ["Run", "ensemble_moments", "gradient_descent", "gradient_flow"]
+
+# A turn of a descent that reports its progress lasts about this long: far above what it costs to start one.
+_SECONDS_A_TURN = 0.05
 
 
 def gradient_flow(
@@ -218,6 +222,7 @@ def gradient_descent(
     learning_rate: ArrayLike,
     steps: int,
     record_every: int = 0,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Run:
     r"""Full-batch gradient descent on :math:`\frac{1}{2n}\sum(f - y)^2`, as one compiled loop.
 
@@ -229,12 +234,16 @@ def gradient_descent(
         learning_rate: of each step.
         steps: how many.
         record_every: record loss and outputs every so many steps, and at the first and last; with 0 only there.
+        progress: called as ``progress(done, steps)`` some ten times a second and at the end, for instance to draw a
+            bar, or to stop by an exception. The loop is then interrupted for it; the numbers stay the same.
 
     Returns:
-        a :class:`Run`. A run that diverges is recorded as it is, with infinite or NaN losses.
+        a :class:`Run`, in the dtype of the parameters. A run that diverges is recorded as it is, with infinite or NaN
+        losses. In float32 the loss stops falling some seven digits below where it began.
 
     Raises:
-        ValueError: if a shape or dtype does not fit or a number is negative.
+        ValueError: if a shape or dtype does not fit or a number is negative, or if progress is asked for inside of
+            `jax.jit`, `jax.vmap` or `jax.grad`, which run the loop as a whole.
 
     >>> x, y = jnp.array([[1.0], [2.0]]), jnp.array([2.0, 4.0])
     >>> run = gradient_descent(lambda slope, x: slope * x, jnp.array(0.0), x, y, learning_rate=0.1, steps=100)
@@ -253,7 +262,13 @@ def gradient_descent(
         raise ValueError(f"y must have shape {shape} like the outputs (or (n,) for one output), got {y.shape}")
     steps = int(steps)
     every = min(int(record_every), steps) or steps or 1
-    return _descend(apply, params, x, y.reshape(shape), learning_rate, steps // every, every, steps % every)
+    if progress is None:
+        return _descend(apply, params, x, y.reshape(shape), learning_rate, steps // every, every, steps % every)
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((params, x, y, learning_rate))):
+        raise ValueError(
+            "progress cannot be reported while JAX traces; call gradient_descent outside of jit, vmap, grad"
+        )
+    return _descend_in_turns(apply, params, x, y.reshape(shape), learning_rate, steps, every, progress)
 
 
 @functools.partial(jax.jit, static_argnames=("apply", "chunks", "every", "rest"))
@@ -267,13 +282,7 @@ def _descend(
     every: int,
     rest: int,
 ) -> Run:
-    def loss(params: Any) -> tuple[Array, Array]:
-        outputs = apply(params, x)
-        return jnp.sum((outputs - y) ** 2) / (2 * len(x)), outputs
-
-    def step(_: Any, params: Any) -> Any:
-        gradient = jax.grad(loss, has_aux=True)(params)[0]
-        return jax.tree.map(lambda p, g: p - jnp.asarray(learning_rate, p.dtype) * g, params, gradient)
+    loss, step = _loss_and_step(apply, x, y, learning_rate)
 
     def chunk(params: Any, _: None) -> tuple[Any, tuple[Array, Array]]:
         return jax.lax.fori_loop(0, every, step, params), loss(params)
@@ -286,3 +295,86 @@ def _descend(
         numbers.append(every * chunks + rest)
     losses, outputs = jax.tree.map(lambda all_, one: jnp.concatenate([all_, one[None]]), recorded, loss(params))
     return Run(params, jnp.asarray(numbers), losses, outputs)
+
+
+def _loss_and_step(
+    apply: Callable[[Any, Array], Array], x: Array, y: Array, learning_rate: ArrayLike
+) -> tuple[Callable[[Any], tuple[Array, Array]], Callable[[Any, Any], Any]]:
+    def loss(params: Any) -> tuple[Array, Array]:
+        outputs = apply(params, x)
+        return jnp.sum((outputs - y) ** 2) / (2 * len(x)), outputs
+
+    def step(_: Any, params: Any) -> Any:
+        gradient = jax.grad(loss, has_aux=True)(params)[0]
+        return jax.tree.map(lambda p, g: p - jnp.asarray(learning_rate, p.dtype) * g, params, gradient)
+
+    return loss, step
+
+
+def _descend_in_turns(
+    apply: Callable[[Any, Array], Array],
+    params: Any,
+    x: Array,
+    y: Array,
+    learning_rate: ArrayLike,
+    steps: int,
+    every: int,
+    progress: Callable[[int, int], object],
+) -> Run:
+    """The same descent in turns that last long enough to cost nothing, with a report after each."""
+    numbers = [*range(0, steps, every), steps]
+    recording = every < steps
+    unit = every if recording else 1
+    recorded = jax.tree.map(
+        lambda one: jnp.zeros((len(numbers), *one.shape), one.dtype), jax.eval_shape(_note, apply, params, x, y)
+    )
+    turn = functools.partial(_turn, apply, x=x, y=y, learning_rate=learning_rate, recording=recording)
+    recorded = _put(recorded, 0, _note(apply, params, x, y))
+    done, count, units = 0, 1, steps // unit
+    while done < units:
+        began = time.perf_counter()
+        stop = min(done + count, units)
+        params, recorded = jax.block_until_ready(turn(params, recorded, start=done, stop=stop, unit=unit))
+        count *= 2 if time.perf_counter() - began < _SECONDS_A_TURN else 1
+        done = stop
+        progress(done * unit, steps)
+    if steps % unit:
+        params, recorded = turn(params, recorded, start=units, stop=units + 1, unit=steps % unit)
+        progress(steps, steps)
+    if not recording:
+        recorded = _put(recorded, -1, _note(apply, params, x, y))
+    return Run(params, jnp.asarray(numbers), *recorded)
+
+
+@functools.partial(jax.jit, static_argnames=("apply", "unit", "recording"))
+def _turn(
+    apply: Callable[[Any, Array], Array],
+    params: Any,
+    recorded: tuple[Array, Array],
+    *,
+    x: Array,
+    y: Array,
+    learning_rate: ArrayLike,
+    start: int,
+    stop: int,
+    unit: int,
+    recording: bool,
+) -> tuple[Any, tuple[Array, Array]]:
+    """Some units of so many steps each; their number is not compiled in, so that turns may grow."""
+    loss, step = _loss_and_step(apply, x, y, learning_rate)
+
+    def body(index: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        params, recorded = carry
+        params = jax.lax.fori_loop(0, unit, step, params)
+        return params, _put(recorded, index + 1, loss(params)) if recording else recorded
+
+    return jax.lax.fori_loop(start, stop, body, (params, recorded))
+
+
+@functools.partial(jax.jit, static_argnames=("apply",))
+def _note(apply: Callable[[Any, Array], Array], params: Any, x: Array, y: Array) -> tuple[Array, Array]:
+    return _loss_and_step(apply, x, y, 0.0)[0](params)
+
+
+def _put(recorded: Any, index: Any, values: Any) -> Any:
+    return jax.tree.map(lambda all_, one: all_.at[index].set(one), recorded, values)

@@ -11,8 +11,10 @@ compute in float64.
 True
 """
 
+import os
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -34,9 +36,32 @@ __all__ = ["NTK", "KernelClassifier", "KernelRegressor", "RelevanceVectorClassif
 Array = NDArray[np.float64]
 KernelLike: TypeAlias = str | Callable[[Array, Array], ArrayLike] | Kernel
 
+# How many entries of a kernel matrix one thread computes at a time: they stay in its cache.
+_ENTRIES = 2**17
+
+
+def _of_distances(a: Array, b: Array, metric: str, factor: float) -> Array:
+    """exp(factor · distance) for all pairs of rows, some rows at a time on each core: differences, not products."""
+    gram = np.empty((len(a), len(b)))
+    size = max(1, _ENTRIES // len(b))
+
+    def rows(start: int) -> None:
+        part = gram[start : start + size]
+        cdist(a[start : start + size], b, metric, out=part)
+        part *= factor
+        np.exp(part, out=part)
+
+    if size >= len(a):
+        rows(0)
+        return gram
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(rows, range(0, len(a), size)))
+    return gram
+
+
 _NAMED: dict[str, Callable[[Array, Array, Any], Array]] = {
-    "rbf": lambda a, b, scale: np.exp(-cdist(a / scale, b / scale, "sqeuclidean") / 2),
-    "laplace": lambda a, b, scale: np.exp(-cdist(a / scale, b / scale)),
+    "rbf": lambda a, b, scale: _of_distances(a / scale, b / scale, "sqeuclidean", -0.5),
+    "laplace": lambda a, b, scale: _of_distances(a / scale, b / scale, "euclidean", -1.0),
     "linear": lambda a, b, scale: (a / scale) @ (b / scale).T,
 }
 
@@ -94,6 +119,11 @@ class _KernelEstimator(BaseEstimator):
         if not np.isfinite(gram).all():
             raise ValueError("kernel must return finite values, got NaN or infinity")
         return gram
+
+    def _own_gram(self, X: Array) -> Array:
+        """The kernel matrix of the training points, in memory that nobody else looks at."""
+        named = isinstance(self.kernel_, str) and self.kernel_ != "precomputed"
+        return self._gram(X) if named else self._gram(X).copy()
 
 
 class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
@@ -153,7 +183,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
                 self.dual_coef_ = iterative.solve_cg(self._between, X, y, self.ridge, tol=1e-8).coefficients
             return self
         _require_memory(len(X), "take solver='cg', which never holds the matrix, or fewer points")
-        self.dual_coef_ = _solve(self._gram(X), np.asarray(y, float), self.ridge)
+        self.dual_coef_ = _solve(self._own_gram(X), np.asarray(y, float), self.ridge)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -200,7 +230,7 @@ class KernelClassifier(ClassifierMixin, _KernelEstimator):
         self.classes_, number = _classes(y)
         self._start(X)
         _require_memory(len(X), "take KernelRegressor(solver='cg') on targets of ±1 for each class, or fewer points")
-        self.dual_coef_ = _solve(self._gram(X), 2 * _indicators(number, len(self.classes_)) - 1, self.ridge)
+        self.dual_coef_ = _solve(self._own_gram(X), 2 * _indicators(number, len(self.classes_)) - 1, self.ridge)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -408,16 +438,29 @@ def _require_memory(n: int, advice: str) -> None:
 
 
 def _solve(gram: Array, targets: Array, ridge: float) -> Array:
+    """The coefficients (K + λ)⁻¹ y, (n,) or (n, k), by a Cholesky factorisation in the memory of K, which is lost."""
     if not 0 <= ridge < np.inf:
         raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
-    matrix = gram + ridge * np.eye(len(gram))
-    try:
-        return linalg.solve(matrix, targets, assume_a="pos")
-    except linalg.LinAlgError:  # the words of scikit-learn's KernelRidge
-        warnings.warn(
-            "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
-        )
-        return linalg.lstsq(matrix, targets)[0]
+    matrix = np.require(gram, requirements=["C", "W"])
+    entries = np.einsum("ii->i", matrix)
+    entries += ridge
+    diagonal, size = entries.copy(), linalg.lapack.dlange("1", matrix.T)
+    if not np.isfinite(size):
+        raise ValueError("kernel must return finite values, got NaN or infinity")
+    # LAPACK counts in columns, so it works on the transpose without a copy, and leaves one triangle as it was.
+    factor, failed = linalg.lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
+    if not failed:
+        reciprocal, _ = linalg.lapack.dpocon(factor, size, uplo="L")
+        if reciprocal < np.finfo(float).eps:
+            message = f"Ill-conditioned matrix (rcond={reciprocal:.6g}): result may not be accurate."
+            warnings.warn(message, linalg.LinAlgWarning, stacklevel=3)
+        return linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
+    # the words of scikit-learn's KernelRidge
+    warnings.warn(
+        "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
+    )
+    triangle = np.tril(matrix, -1)
+    return linalg.lstsq(triangle + triangle.T + np.diag(diagonal), targets, overwrite_a=True)[0]
 
 
 def _classes(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:
