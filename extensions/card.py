@@ -23,6 +23,7 @@ import importlib.metadata
 import json
 import platform
 import posixpath
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ from extensions.store import findings
 logger = logging.getLogger(__name__)
 
 PACKAGES = {"JAX": "jax", "NumPy": "numpy", "ntklib": "ntklib"}
-ROW, STEP, TEXT = 40, 22, 17  # of the map: distance of rows and of arcs, and size of the letters
+ROW, STEP, TEXT = 46, 14, 16  # of the map: distance of rows and of arcs, and size of the letters
+LETTERS = 27  # of the map, in a line
 
 
 class run_node(nodes.General, nodes.Element):
@@ -193,10 +195,11 @@ class LastRun(SphinxTransform):
             line = nodes.paragraph(classes=["chapter-run"])
             line += nodes.strong("", "To run")
             line += nodes.Text(" it took ")
-            line += nodes.inline("", duration(execution.seconds), classes=["pasted-text"])
+            line += nodes.inline("", duration(execution.seconds), classes=["measured"])
             line += nodes.Text(", without a graphics card and without the network. Last executed on ")
             with_ = ", ".join(f"{name} {version}" for name, version in execution.versions.items())
-            line += nodes.inline("", f"{execution.date} with {with_}", classes=["pasted-text"])
+            day = datetime.date.fromisoformat(execution.date)
+            line += nodes.inline("", f"{day.day} {day:%B %Y} with {with_}", classes=["measured"])
             line += nodes.Text(".")
             node.replace_self(line)
 
@@ -280,11 +283,12 @@ def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:
     arcs = [(a, b, kind) for b, (_, _, *rows) in enumerate(chapters) for kind, which in enumerate(rows) for a in which]
     far = max((abs(b - a) for a, b, _ in arcs), default=0)
     left = 14 + STEP * far
-    letters = max((len(title) for title, *_ in chapters), default=0)
-    width, height = left + 24 + letters * TEXT * 0.56, ROW * len(chapters) + 8
+    lines = [textwrap.wrap(title, LETTERS) for title, *_ in chapters]
+    letters = max((len(line) for title in lines for line in title), default=0)
+    width, height = left + 24 + letters * TEXT * 0.6, ROW * len(chapters)
     parts = [
         f'<svg class="chapter-map" viewBox="0 0 {width:.0f} {height}" role="group" '
-        'aria-label="Which chapter needs which: the list below says the same in words" '
+        'aria-label="Which chapter needs which: below, the same in words" '
         'xmlns="http://www.w3.org/2000/svg">'
     ]
     for a, b, kind in arcs:
@@ -295,12 +299,16 @@ def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:
             f"C{x - reach} {y1:.0f} {x - reach} {y2 - 2:.0f} {x - 7} {y2 - 2:.0f}"
             f'm-6 -5l6 5l-6 5" />'
         )
-    for row, (title, address, *_) in enumerate(chapters):
+    for row, (_, address, *_) in enumerate(chapters):
         y = ROW * row + ROW / 2
+        first = y + TEXT * 0.35 - (len(lines[row]) - 1) * TEXT * 0.6
+        text = "".join(
+            f'<tspan x="{left + 20}" y="{first + index * TEXT * 1.2:.1f}">{html.escape(line)} </tspan>'
+            for index, line in enumerate(lines[row])
+        )
         parts.append(
             f'<a href="{html.escape(address)}" class="row-{row}">'
-            f'<circle cx="{left + 4}" cy="{y:.0f}" r="5"/>'
-            f'<text x="{left + 20}" y="{y + TEXT * 0.35:.1f}" font-size="{TEXT}">{html.escape(title)}</text></a>'
+            f'<circle cx="{left + 4}" cy="{y:.0f}" r="5"/><text font-size="{TEXT}">{text}</text></a>'
         )
     # who points at a chapter, or comes to it with the keyboard, sees its arcs
     rules = [
@@ -344,7 +352,8 @@ def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         ]
         words = _in_words(app, docname)
         if app.builder.format == "html" and chapters:
-            place.replace_self([nodes.raw("", draw(chapters), format="html"), words])
+            before = nodes.raw("", draw(chapters) + "<details><summary>The same in words</summary>", format="html")
+            place.replace_self([before, words, nodes.raw("", "</details>", format="html")])
         else:
             place.replace_self(words)
 

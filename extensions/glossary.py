@@ -53,6 +53,7 @@ CLOSED_CLASSES = {
     "chapter-card",
     "claim",
     "claim-links",
+    "measured",
     "exercise",
     "solution",
     "plain-words",

@@ -4,6 +4,7 @@ A Sphinx extension. The terms of the glossary are in the index anyway. `genindex
 which Sphinx writes, its place in the table of contents.
 """
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -23,7 +24,7 @@ class IndexStatements(SphinxTransform):
             if "countertype" in node and node.get("label") and node.children:
                 title = node.children[0].astext().strip() if isinstance(node.children[0], nodes.title) else ""
                 # sphinx-proof writes "Theorem (Mercer)"
-                title = title.removeprefix("(").removesuffix(")").strip()
+                title = re.sub(r"^(?:An?|The) (.)", lambda m: m[1].upper(), title.removeprefix("(").removesuffix(")"))
                 if title:
                     entry = ("single", f"{title} ({node['realtype']})", node["label"], "", None)
                     node.parent.insert(node.parent.index(node), addnodes.index(entries=[entry]))

@@ -6,9 +6,7 @@ preview where its link is posted; the preview's picture and the icon are drawn b
 site's address is known: the environment variable `BOOK_URL`. `404.html` is one file that works at any depth.
 """
 
-import base64
 import html
-import json
 import os
 import re
 from pathlib import Path
@@ -17,11 +15,13 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.transforms import SphinxTransform
 
 from extensions.store import findings
 
 LONGEST = 200
 PREVIEW, ICON = "preview.png", "icon.svg"
+DRAWN = {"book-preview": PREVIEW, "book-icon": ICON}  # by the tag of the cell
 REDIRECT = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -78,32 +78,35 @@ def _describe(app: Sphinx, doctree: nodes.document) -> None:
     findings(app.env, "descriptions")[docname] = shortened(text)
 
 
-def drawn_by(path: Path) -> dict[str, bytes]:
-    """The preview and the icon among the outputs of an executed notebook."""
-    found: dict[str, bytes] = {}
-    if not path.exists():
-        return found
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        tags = cell.get("metadata", {}).get("tags", [])
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if "book-preview" in tags and "image/png" in data:
-                found[PREVIEW] = base64.b64decode("".join(data["image/png"]))
-            if "book-icon" in tags and "image/svg+xml" in data:
-                found[ICON] = "".join(data["image/svg+xml"]).encode()
-    return found
+class Pictures(SphinxTransform):
+    """Takes the cells that draw the preview and the icon out of the page, and keeps what they drew."""
+
+    default_priority = 200
+
+    def apply(self, **kwargs: Any) -> None:
+        """Find the cells by their tags."""
+        drawn: dict[str, bytes] = {}
+        for cell in list(self.document.findall(nodes.container)):
+            for tag, name in DRAWN.items():
+                if f"tag_{tag}" in cell["classes"]:
+                    for image in cell.findall(nodes.image):
+                        path = Path(self.env.app.outdir).parent / "jupyter_execute" / Path(image["uri"]).name
+                        if path.suffix == Path(name).suffix and path.exists():
+                            drawn[name] = path.read_bytes()
+                    cell.parent.remove(cell)
+        if drawn:
+            findings(self.env, "drawn")[self.env.docname] = drawn
 
 
 def _pictures(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Put the pictures into the site; every page has to be written again when there are new ones."""
+    """Put the pictures into the site; every page has to be written again when there are others, or another address."""
     if app.builder.format != "html":
         return []
-    notebook = Path(app.outdir).parent / "jupyter_execute" / f"{app.config.root_doc}.ipynb"
-    found = drawn_by(notebook)
-    for name, content in found.items():
+    drawn = {name: content for page in findings(env, "drawn").values() for name, content in page.items()}
+    for name, content in drawn.items():
         (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
         (Path(app.outdir) / "_static" / name).write_bytes(content)
-    state = [sorted(found), site_address()]
+    state = [sorted(drawn), site_address()]
     if getattr(env, "book_shared", None) == state:
         return []
     env.book_shared = state  # type: ignore[attr-defined]
@@ -133,17 +136,18 @@ def tags(title: str, description: str, book: str, page: str, picture: bool, addr
 
 
 def _head(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    static = Path(app.outdir) / "_static"
-    if (static / ICON).exists():
-        context["favicon_url"] = context["pathto"](f"_static/{ICON}", 1)
+    drawn = {name for page in findings(app.env, "drawn").values() for name in page}
+    if ICON in drawn:
+        icon = context["favicon_url"] = context["pathto"](f"_static/{ICON}", 1)
+        logo = {"text": context.get("docstitle", ""), **(context.get("theme_logo") or {})}
+        context["theme_logo"] = {**logo, "image_relative": {"light": icon, "dark": icon}}
     if pagename in app.env.all_docs:
         title = re.sub(r"<[^>]+>", "", html.unescape(str(context.get("title", ""))))
         description = findings(app.env, "descriptions").get(pagename, "")
-        has_picture = (static / PREVIEW).exists()
         book = app.config.html_title or app.config.project
         page = app.builder.get_target_uri(pagename)
         context["metatags"] = (
-            context.get("metatags", "") + tags(title, description, book, page, has_picture, site_address()) + "\n"
+            context.get("metatags", "") + tags(title, description, book, page, PREVIEW in drawn, site_address()) + "\n"
         )
 
 
@@ -230,6 +234,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("extensions.store")
     app.connect("doctree-read", _describe)
     app.connect("env-updated", _pictures)
-    app.connect("html-page-context", _head)
+    app.add_transform(Pictures)
+    app.connect("html-page-context", _head, priority=900)  # after the theme has set its logo
     app.connect("build-finished", _write)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

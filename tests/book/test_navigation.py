@@ -1,6 +1,5 @@
 """Cards, the map, the glossary, previews, and what is shared: small books, and the sources of this one."""
 
-import base64
 import importlib.metadata
 import json
 import re
@@ -67,18 +66,17 @@ A gizmoid with a capacity, see {{prf:ref}}`def-known`.
 
 ```{{code-cell}}
 ---
-tags: [remove-cell, book-preview]
+tags: [book-preview]
 ---
 import base64
 from IPython.display import SVG, Image
 
-print("not this")
 Image(data=base64.b64decode("PIXELS"), format="png")
 ```
 
 ```{{code-cell}}
 ---
-tags: [remove-cell, book-icon]
+tags: [book-icon]
 ---
 SVG("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1'/>")
 ```
@@ -125,24 +123,9 @@ def test_the_card_says_what_was_executed(small):
     assert "Read first The needed one." in text
     jax = importlib.metadata.version("jax")
     assert re.search(
-        rf"To run it took [\w ]+, without .* Last executed on 20\d\d-\d\d-\d\d with Python 3\S+, JAX {jax},", text
+        rf"To run it took [\w ]+, without .* Last executed on \d+ [A-Z][a-z]+ 20\d\d with Python 3\S+, JAX {jax},", text
     )
     assert "To run" not in article(small, "needed"), "it has no cells"
-
-
-def test_a_build_that_executes_nothing_changes_no_card(small):
-    record = small / "_build" / ".jupyter_cache" / "executed_with.json"
-    known = json.loads(record.read_text())
-    known["needing"]["versions"]["JAX"] = "0.0.7"
-    known["needing"]["date"] = "2001-02-03"
-    record.write_text(json.dumps(known))
-    source = small / "needing.md"
-    source.write_text(source.read_text() + "\nMore words.\n")
-    status, output = build(small)
-    assert status == 0, output
-    assert "executing" not in output
-    assert "Last executed on" in article(small, "needing")
-    assert re.search(r"2001-02-03 with Python [\d.]+, JAX 0\.0\.7,", article(small, "needing"))
 
 
 def test_the_map_leads_to_the_chapters(small):
@@ -156,9 +139,8 @@ def test_the_map_leads_to_the_chapters(small):
 
 
 def test_only_the_first_use_in_running_text_is_linked(small):
-    links = re.findall(
-        r'<a class="reference internal term-link" href="glossary.html#([^"]+)">(.*?)</a>', article(small, "needed")
-    )
+    marked = r'<a class="term-link reference internal" href="glossary.html#([^"]+)">(.*?)</a>'
+    links = re.findall(marked, article(small, "needed"))
     assert links == [("term-gizmo", "Gizmos"), ("term-capacity", "capacities"), ("term-NTK", "NTK")]
     assert '<span class="plain-words">NTK</span>' in article(small, "needed")
     links = re.findall(marked, article(small, "needing"))
@@ -205,12 +187,28 @@ def test_what_is_shared(small):
 
 
 def test_pictures_come_from_the_cells_with_their_tags(small):
-    found = sharing.drawn_by(small / "_build" / "jupyter_execute" / "needing.ipynb")
-    assert found.keys() == {"preview.png", "icon.svg"}
-    assert found["preview.png"].startswith(b"\x89PNG")
-    assert found["icon.svg"].startswith(b"<svg")
-    assert sharing.drawn_by(small / "nowhere.ipynb") == {}
-    assert base64.b64encode(found["preview.png"]) != b""
+    static = small / "_build" / "html" / "_static"
+    assert (static / "preview.png").read_bytes().startswith(b"\x89PNG")
+    assert (static / "icon.svg").read_text().startswith("<svg")
+    assert "<img" not in article(small, "needing"), "they are not in the page"
+    assert 'property="og:image" content="https://example.org/book/_static/preview.png"' in page(small, "where")
+    assert '<link rel="icon" href="_static/icon.svg"/>' in page(small, "where")
+
+
+def test_a_build_that_executes_nothing_changes_no_card(small):
+    record = small / "_build" / ".jupyter_cache" / "executed_with.json"
+    known = json.loads(record.read_text())
+    known["needing"]["versions"]["JAX"] = "0.0.7"
+    known["needing"]["date"] = "2001-02-03"
+    record.write_text(json.dumps(known))
+    source = small / "needing.md"
+    source.write_text(source.read_text() + "\nMore words.\n")
+    status, output = build(small)
+    assert status == 0, output
+    assert "executing" not in output
+    assert "og:url" not in page(small, "needing"), "the address is not known any more"
+    assert not (small / "_build" / "html" / "sitemap.xml").exists()
+    assert re.search(r"3 February 2001 with Python [\d.]+, JAX 0\.0\.7,", article(small, "needing"))
 
 
 def test_without_an_address_nothing_is_absolute(monkeypatch):
