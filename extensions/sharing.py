@@ -32,6 +32,19 @@ REDIRECT = """<!DOCTYPE html>
 <body><p>The book begins at <a href="{page}">{page}</a>.</p></body>
 </html>
 """
+FIND_TOP = """
+(async () => {
+  if (!location.protocol.startsWith("http")) return;
+  for (let top = location.pathname; top; ) {
+    top = top.replace(/[^/]*\\/?$/, "");
+    const answer = top && (await fetch(top + "objects.inv", { method: "HEAD" }).catch(() => null));
+    if (answer && answer.ok) {
+      document.querySelectorAll("a").forEach((a) => { a.href = top + a.getAttribute("href"); });
+      return;
+    }
+  }
+})();
+"""
 
 
 def site_address() -> str | None:
@@ -160,24 +173,17 @@ def sitemap(address: str, pages: list[str]) -> str:
     )
 
 
-def not_found(book: str, pages: list[tuple[str, str]], folders: list[str], address: str | None) -> str:
+def not_found(book: str, pages: list[tuple[str, str]], address: str | None) -> str:
     """The page for a wrong address: alone in its file, as it may be shown at any depth.
 
-    Where the site's address is known, its links are absolute. Otherwise they are relative, and a script of one line
-    finds the top of the site: what comes before the first folder that the book has.
+    Where the site's address is known, its links are absolute. Otherwise they are relative, and a script looks for the top
+    of the site: the deepest folder of the address that has the book's `objects.inv`.
     """
     base = address or ""
     links = "\n".join(
         f'<li><a href="{html.escape(base + page)}">{html.escape(title)}</a></li>' for title, page in pages
     )
-    script = (
-        ""
-        if address
-        else f"""<script>
-const top_ = location.pathname.replace(/\\/(?:{"|".join(map(re.escape, folders)) or "-"})\\/.*$|\\/[^\\/]*$/, "/");
-document.querySelectorAll("a").forEach((a) => {{ a.href = top_ + a.getAttribute("href"); }});
-</script>"""
-    )
+    script = "" if address else f"<script>{FIND_TOP}</script>"
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -218,8 +224,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     book = app.config.html_title or app.config.project
     names = sorted(env.all_docs, key=lambda name: (name != app.config.root_doc, name))
     pages = [(env.titles[name].astext(), f"{name}.html") for name in names if name in env.titles]
-    folders = sorted({name.split("/")[0] for name in names if "/" in name})
-    (out / "404.html").write_text(not_found(book, pages, folders, address), encoding="utf-8")
+    (out / "404.html").write_text(not_found(book, pages, address), encoding="utf-8")
     if address:
         (out / "sitemap.xml").write_text(sitemap(address, [page for _, page in pages]), encoding="utf-8")
     else:

@@ -3,6 +3,8 @@
 import importlib.metadata
 import json
 import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from pybtex.database import parse_file
 from test_build import build, chapter, make_book
 
 import ntklib
-from extensions import sharing
+from extensions import links, sharing
 from extensions.card import draw
 from extensions.glossary import finder
 from extensions.previews import preview
@@ -140,11 +142,11 @@ def test_the_map_leads_to_the_chapters(small):
 
 def test_only_the_first_use_in_running_text_is_linked(small):
     marked = r'<a class="term-link reference internal" href="glossary.html#([^"]+)">(.*?)</a>'
-    links = re.findall(marked, article(small, "needed"))
-    assert links == [("term-gizmo", "Gizmos"), ("term-capacity", "capacities"), ("term-NTK", "NTK")]
+    found = re.findall(marked, article(small, "needed"))
+    assert found == [("term-gizmo", "Gizmos"), ("term-capacity", "capacities"), ("term-NTK", "NTK")]
     assert '<span class="plain-words">NTK</span>' in article(small, "needed")
-    links = re.findall(marked, article(small, "needing"))
-    assert links == [("term-gizmo", "gizmoid"), ("term-capacity", "capacity")]
+    found = re.findall(marked, article(small, "needing"))
+    assert found == [("term-gizmo", "gizmoid"), ("term-capacity", "capacity")]
     assert "term-link" not in article(small, "unlinked")
     assert "term-link" not in article(small, "where"), "it is no chapter"
 
@@ -164,7 +166,7 @@ def test_the_index_names_terms_and_definitions(small):
         "gizmo": "glossary.html#term-gizmo",
         "Known thing (definition)": "needed.html#def-known",
     }.items():
-        assert f'<a href="{target}">{entry}</a>' in index
+        assert re.search(rf'<a href="{re.escape(target)}">(?:<strong>)?{re.escape(entry)}<', index)
 
 
 def test_what_is_shared(small):
@@ -217,7 +219,7 @@ def test_without_an_address_nothing_is_absolute(monkeypatch):
     found = sharing.tags("T", "D", "B", "t.html", True, None)
     assert "http" not in found
     assert "og:image" not in found
-    assert "location.pathname" in sharing.not_found("B", [("T", "t.html")], ["chapters"], None)
+    assert 'href="t.html"' in sharing.not_found("B", [("T", "t.html")], None)
     monkeypatch.setenv("BOOK_URL", "example.org")
     with pytest.raises(ValueError, match="BOOK_URL must be an address such as"):
         sharing.site_address()
@@ -274,6 +276,41 @@ def test_the_map_is_drawn_to_its_size():
     svg = draw(rows)
     assert "Two &amp; more" in svg
     assert re.findall(r'class="arc (\w+) from-(\d) to-(\d)"', svg) == [("needs", "0", "1"), ("helps", "0", "2")]
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A server with a page, a redirection to it, a page that is gone, one for people only, and one that is busy at first."""
+
+    busy = 1
+
+    def do_GET(self):
+        code = {"/here": 200, "/moved": 302, "/gone": 404, "/people": 403}.get(self.path, 200)
+        if self.path == "/busy" and Elsewhere.busy:
+            Elsewhere.busy, code = 0, 503
+        self.send_response(code)
+        if code == 302:
+            self.send_header("Location", "/here")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_links_to_other_sites_are_asked(tmp_path, capsys):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    place = f"http://127.0.0.1:{server.server_address[1]}"
+    (tmp_path / "a.html").write_text(
+        "".join(f'<a class="x" href="{place}/{name}">' for name in ("here#part", "moved", "gone", "people", "busy"))
+        + '<a href="b.html">'
+    )
+    assert links.check(tmp_path, timeout=5, pause=0) == 1
+    server.shutdown()
+    said = capsys.readouterr().out
+    assert f"gone: 404 Not Found: {place}/gone (in a.html)" in said
+    assert f"unclear: 403 Forbidden: {place}/people" in said
+    assert said.endswith("5 addresses: 3 answer, 1 gone, 1 unclear.\n")
 
 
 # This book.
