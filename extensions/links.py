@@ -44,6 +44,7 @@ def ask(address: str, timeout: float = 30, pause: float = 5, attempts: int = 3) 
             with urllib.request.urlopen(request, timeout=timeout):
                 return "ok"
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code in GONE:
                 return f"gone: {error.code} {error.reason}"
             answer = f"unclear: {error.code} {error.reason}"

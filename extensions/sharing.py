@@ -176,8 +176,8 @@ def sitemap(address: str, pages: list[str]) -> str:
 def not_found(book: str, pages: list[tuple[str, str]], address: str | None) -> str:
     """The page for a wrong address: alone in its file, as it may be shown at any depth.
 
-    Where the site's address is known, its links are absolute. Otherwise they are relative, and a script looks for the top
-    of the site: the deepest folder of the address that has the book's `objects.inv`.
+    Where the site's address is known, its links are absolute. Otherwise they are relative, and a script looks for the
+    top of the site: the deepest folder of the address that has the book's `objects.inv`.
     """
     base = address or ""
     links = "\n".join(
@@ -194,6 +194,7 @@ def not_found(book: str, pages: list[tuple[str, str]], address: str | None) -> s
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 10vh auto; padding: 0 1rem; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #121212; color: #ddd; }} a {{ color: #8ab8f5; }} }}
 </style>
 </head>
 <body>

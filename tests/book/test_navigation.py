@@ -279,7 +279,7 @@ def test_the_map_is_drawn_to_its_size():
 
 
 class Elsewhere(BaseHTTPRequestHandler):
-    """A server with a page, a redirection to it, a page that is gone, one for people only, and one that is busy at first."""
+    """A server with a page, a redirection, a page that is gone, one for people only, and one that is busy at first."""
 
     busy = 1
 
@@ -298,15 +298,14 @@ class Elsewhere(BaseHTTPRequestHandler):
 
 
 def test_links_to_other_sites_are_asked(tmp_path, capsys):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    place = f"http://127.0.0.1:{server.server_address[1]}"
-    (tmp_path / "a.html").write_text(
-        "".join(f'<a class="x" href="{place}/{name}">' for name in ("here#part", "moved", "gone", "people", "busy"))
-        + '<a href="b.html">'
-    )
-    assert links.check(tmp_path, timeout=5, pause=0) == 1
-    server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_address[1]}"
+        names = ("here#part", "moved", "gone", "people", "busy")
+        page = "".join(f'<a class="x" href="{place}/{name}">' for name in names)
+        (tmp_path / "a.html").write_text(page + '<a href="b.html">')
+        assert links.check(tmp_path, timeout=5, pause=0) == 1
+        server.shutdown()
     said = capsys.readouterr().out
     assert f"gone: 404 Not Found: {place}/gone (in a.html)" in said
     assert f"unclear: 403 Forbidden: {place}/people" in said

@@ -33,7 +33,8 @@ LOOK = r"""
     errors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map((e) => e.textContent),
     unrendered: [...document.querySelectorAll(".math")].filter((e) => !e.querySelector("mjx-container")).length,
     broken: [...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src),
-    links: [...document.querySelectorAll("main a[href], nav a[href]")].map((a) => a.href),
+    links: [...document.querySelectorAll("main a[href], nav a[href]")].map(
+      (a) => new URL(a.getAttribute("href"), location.href).href),  // an SVG's links have another kind of href
     ids: [...document.querySelectorAll("[id]")].map((e) => e.id),
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     title: document.title,
@@ -153,12 +154,13 @@ def test_on_paper_there_is_the_text_and_nothing_is_cut_off(browser):
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.wait_for_timeout(300)
     found = page.evaluate("""() => {
+      const all = (selector) => [...document.querySelectorAll(selector)];
       const shown = (e) => e.getClientRects().length > 0;
-      const clipped = [...document.querySelectorAll("article figure img, article table, article pre")]
+      const clipped = all("article figure img, article table, article pre")
         .filter((e) => shown(e) && e.getBoundingClientRect().right > innerWidth + 1);
       return {
-        navigation: [...document.querySelectorAll(".bd-sidebar, .bd-header-article, .prev-next-area, .copybtn")].filter(shown).length,
-        solutions: [...document.querySelectorAll("div.solution")].filter((e) => e.getBoundingClientRect().height < 90).length,
+        navigation: all(".bd-sidebar, .bd-header-article, .prev-next-area, .copybtn").filter(shown).length,
+        solutions: all("div.solution").filter((e) => e.getBoundingClientRect().height < 90).length,
         clipped: clipped.map((e) => e.outerHTML.slice(0, 100)),
         ink: getComputedStyle(document.querySelector("article p")).color,
       };
@@ -200,15 +202,15 @@ class Missing(SimpleHTTPRequestHandler):
 def test_a_wrong_address_leads_back(browser, path):
     if "<script>" not in (SITE / "404.html").read_text():
         return  # built for one address, which it links to
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Missing, directory=SITE))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    root = f"http://127.0.0.1:{server.server_address[1]}/course/"
-    page = browser.new_page()
-    page.goto(root + path)
-    page.locator("a[href='/course/chapters/ntk.html']").click()
-    page.wait_for_url(root + "chapters/ntk.html")
-    page.close()
-    server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Missing, directory=SITE)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        root = f"http://127.0.0.1:{server.server_address[1]}/course/"
+        page = browser.new_page()
+        page.goto(root + path)
+        page.locator("a[href='/course/CHANGELOG.html']").click()
+        page.wait_for_url(root + "CHANGELOG.html", wait_until="commit")
+        page.close()
+        server.shutdown()
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
