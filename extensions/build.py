@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from extensions.sharing import front_page
+
 EXECUTING = re.compile(r"([\w./ -]+?)(?:\.md)?: Executing notebook")
 EXECUTED = re.compile(r"([\w./ -]+?)(?:\.md)?: Executed notebook in ([\d.]+) seconds")
 
@@ -46,6 +48,12 @@ def build(source: Path) -> int:
             print("\n".join(tail), file=sys.stderr)
         print("The book was not built: see the messages above.", file=sys.stderr)
         return status or 1
+    front = re.search(r"url=([\w./-]+\.html)", index.read_text(encoding="utf-8"))
+    if (
+        front is not None and (index.parent / front[1]).exists()
+    ):  # Jupyter Book's way to the title page says nothing else
+        title_page = (index.parent / front[1]).read_text(encoding="utf-8")
+        index.write_text(front_page(title_page, front[1]), encoding="utf-8")
     print(f"Built in {time.monotonic() - start:.0f} s: {index.resolve()}")
     return 0
 
