@@ -6,7 +6,9 @@ they arrive, and drawings keep no digits that nobody sees. `tests/book/test_weig
 """
 
 import base64
+import hashlib
 import io
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}'
 CODE_POINT = re.compile(r"\\(e[0-9a-f]{3}|f[0-9a-f]{3})\b")
 FACE = re.compile(r'url\((\.\./vendor/fontawesome/webfonts/([\w-]+))\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)')
 
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table
+
 UNUSED = (
     "_static/scripts/fontawesome.js*",
     "_static/scripts/*.map",
@@ -36,6 +40,8 @@ THEBE = re.compile(r'\s*<script type="text/x-thebe-config">.*?</script>\s*<scrip
 SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async|type)\b)(?=[^>]* src=")(?![^>]*documentation_options)')
 IMAGE = re.compile(r'<img (?![^>]*\b(?:width|height)=")[^>]*?\bsrc="([^"]*)"[^>]*>')
 SVG_SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)(pt|px|)"\s+height="([\d.]+)(?:pt|px|)"')
+SHEET = re.compile(r'\s*<link(?=[^>]* rel="stylesheet")(?![^>]* media=)[^>]*? href="([^"]+)"[^>]*>')
+URL = re.compile(r"""url\((["']?)([^)"':]+)\1\)""")
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PIXELS = {"pt": 96 / 72, "px": 1.0, "": 1.0}
 
@@ -109,6 +115,47 @@ def lighter_drawing(drawing: str) -> str:
     return EMBEDDED.sub(lambda m: "data:image/png;base64," + _lighter_png(m[1]), drawing)
 
 
+def bundled(page: str, folder: Path, site: Path, icons: set[int], made: dict[tuple[str, ...], str]) -> str:
+    """A page that asks for one style sheet in place of many, which hold up the first paint one by one.
+
+    Args:
+        page: what is written.
+        folder: where its relative addresses begin.
+        site: the root of the site.
+        icons: code points; rules for other icons are left out.
+        made: the bundles so far, by what is in them; added to.
+    """
+    links = [match for match in SHEET.finditer(page) if "://" not in match[1]]
+    paths = [(folder / match[1].partition("?")[0]).resolve() for match in links]
+    if len(links) < 2 or not all(path.is_file() for path in paths):
+        return page
+    names = tuple(str(path) for path in paths)
+    if names not in made:
+        rules = "\n".join(_moved(path, site) for path in paths)
+        rules = ICON_RULE.sub(lambda rule: rule[0] if int(rule[2], 16) in icons else "", rules)
+        made[names] = f"book-{hashlib.sha256(rules.encode()).hexdigest()[:12]}.css"
+        (site / "_static" / made[names]).write_text(rules, encoding="utf-8")
+    root = "../" * len(folder.resolve().relative_to(site.resolve()).parts)
+    link = f'<link rel="stylesheet" href="{root}_static/{made[names]}" />'
+    for match in reversed(links):
+        page = page[: match.start()] + (link if match is links[0] else "") + page[match.end() :]
+    return page
+
+
+def _moved(sheet: Path, site: Path) -> str:
+    """The rules of a style sheet, for another one in the site's `_static`."""
+    static = (site / "_static").resolve()
+
+    def address(match: re.Match[str]) -> str:
+        path = match[2].partition("?")[0].partition("#")[0]
+        if not (sheet.parent / path).exists():
+            return match[0]  # a foreign address, or one inside of the sheet
+        return f"url({(sheet.parent / path).resolve().relative_to(static).as_posix()})"
+
+    text = URL.sub(address, sheet.read_text(encoding="utf-8"))
+    return re.sub(r"/\*# sourceMappingURL=.*?\*/|@charset [^;]*;", "", text)
+
+
 def used_icons(texts: list[str], rules: str) -> set[int]:
     """The code points of the icons that pages and scripts name, and of those that style sheets draw themselves."""
     named = {name for text in texts for name in ICONS.findall(text)}
@@ -119,9 +166,13 @@ def used_icons(texts: list[str], rules: str) -> set[int]:
     return found
 
 
-def _lighten_icons(site: Path, pages: list[str]) -> None:
-    """Make the icons' fonts hold what is used, and have the style sheet ask for these."""
-    sheets = [path for path in sorted((site / "_static").rglob("*.css")) if "vendor" not in path.parts]
+def _lighten_icons(site: Path, pages: list[str]) -> set[int]:
+    """Make the icons' fonts hold what is used, and have the style sheet ask for these; returns what is used."""
+    sheets = [
+        path
+        for path in sorted((site / "_static").rglob("*.css"))
+        if "vendor" not in path.parts and not path.name.startswith("book-")
+    ]
     rules = "".join(path.read_text(encoding="utf-8") for path in sheets)
     scripts = [path.read_text(encoding="utf-8") for path in (site / "_static" / "scripts").glob("*.js")]
     icons = used_icons(pages + scripts, rules)
@@ -142,6 +193,7 @@ def _lighten_icons(site: Path, pages: list[str]) -> None:
             sheet.write_text(changed, encoding="utf-8")
     if not any((folder / name).exists() for name in ("fa-solid-900.woff", "fa-solid-900.woff2")):
         raise ExtensionError(f"the theme's icons are not where they were: there is no fa-solid-900 in {folder}")
+    return icons
 
 
 def _lighten(app: Sphinx, exception: Exception | None) -> None:
@@ -155,13 +207,16 @@ def _lighten(app: Sphinx, exception: Exception | None) -> None:
         drawing = path.read_text(encoding="utf-8")
         if len(lighter := lighter_drawing(drawing)) < len(drawing):
             path.write_text(lighter, encoding="utf-8")
-    pages = []
-    for path in sorted(site.rglob("*.html")):
-        page = path.read_text(encoding="utf-8")
-        if (lighter := lighter_page(page, path.parent)) != page:
+    pages = {path: path.read_text(encoding="utf-8") for path in sorted(site.rglob("*.html")) if path.is_file()}
+    icons = _lighten_icons(site, list(pages.values()))
+    for path in site.glob("_static/book-*.css"):
+        if not any(path.name in page for page in pages.values()):  # of an earlier build
+            path.unlink()
+    made: dict[tuple[str, ...], str] = {}
+    for path, page in pages.items():
+        lighter = bundled(lighter_page(page, path.parent), path.parent, site, icons, made)
+        if lighter != page:
             path.write_text(lighter, encoding="utf-8")
-        pages.append(lighter)
-    _lighten_icons(site, pages)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
