@@ -7,6 +7,8 @@ from nbformat import NotebookNode
 from coursework.master import Assignment
 from coursework.sandbox import Limits
 
+DEFAULT = Limits()
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -19,6 +21,6 @@ class Verdict:
     suspicious: bool = False
 
 
-def judge(assignment: Assignment, notebook: NotebookNode, variant: int, *, limits: Limits = Limits()) -> Verdict:
+def judge(assignment: Assignment, notebook: NotebookNode, variant: int, *, limits: Limits = DEFAULT) -> Verdict:
     """Run a submission in the sandbox and the assignment's tests beside it."""
     raise NotImplementedError

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
-import nbformat
 from nbformat import NotebookNode
 
 ASSIGNMENTS = Path(__file__).parent / "assignments"
@@ -85,7 +84,7 @@ class Assignment:
         """What a student gets: no solution, no model answer, no hidden test.
 
         >>> toy = load("toy", folder=Path("tests/coursework/toy"))
-        >>> "BEGIN" in nbformat.writes(toy.release())
+        >>> any("BEGIN" in cell.source for cell in toy.release().cells)
         False
         """
         notebook = self.solution(variant)
@@ -156,7 +155,7 @@ def without(source: str, markers: tuple[str, str], stub: str | None = None) -> s
 
 
 def grade_id(cell: Any) -> str | None:
-    """nbgrader's name of a cell; None where there is none, or it is no text (notebooks of students may hold anything)."""
+    """nbgrader's name of a cell; None where there is none (students' notebooks may hold anything)."""
     metadata = cell.get("metadata") if isinstance(cell, dict) else None
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
