@@ -1,4 +1,4 @@
-"""What a folder or a zip of submissions holds, read without trusting it: nothing is unpacked, every byte is counted as it comes."""
+"""What a folder or a zip of submissions holds, read without trust: nothing is unpacked, every byte is counted."""
 
 import io
 import os
@@ -67,7 +67,15 @@ class Entry:
                         raise Refused(f"larger than {limit / 1e6:g} MB")
                     if self.packed and len(data) > 1_000_000 and len(data) > MAX_RATIO * self.packed:
                         raise Refused(f"a zip bomb: more than {MAX_RATIO} times as large as it is packed")
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+        except (
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            RuntimeError,
+            NotImplementedError,
+            ValueError,
+        ) as error:
             raise Refused(f"cannot be read: {error}") from None
         return bytes(data)
 
@@ -79,7 +87,9 @@ def entries(path: Path) -> list[Entry]:
     elif zipfile.is_zipfile(path):
         found = zip_entries(path.open("rb"))
     else:
-        raise Refused(f"{path}: neither a folder nor a zip file" if path.exists() else f"{path}: no such file or folder")
+        raise Refused(
+            f"{path}: neither a folder nor a zip file" if path.exists() else f"{path}: no such file or folder"
+        )
     return sorted(found, key=lambda entry: entry.parts)
 
 

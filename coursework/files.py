@@ -1,4 +1,4 @@
-"""How the coursework tools write files: all of a file or nothing of it, names that are safe, tables that no spreadsheet runs."""
+"""How coursework reads and writes files: whole or not at all, safely named, in tables that no spreadsheet runs."""
 
 import contextlib
 import csv
@@ -71,7 +71,8 @@ def safe_name(text: str) -> str:
 def neutralise(text: str) -> str:
     """Text for a person's table that a spreadsheet shows and does not run; one line.
 
-    A leading formula character, also one after a semicolon (which many spreadsheets split at), gets an apostrophe before it.
+    A leading formula character, also one after a semicolon (which many spreadsheets split at), gets an apostrophe
+    before it.
 
     >>> neutralise('=HYPERLINK("x")'), neutralise("Doe; -Jane"), neutralise("minus-five"), neutralise("two\\nlines")
     ('\\'=HYPERLINK("x")', "Doe; '-Jane", 'minus-five', 'two lines')
@@ -84,7 +85,8 @@ def neutralise(text: str) -> str:
 def table(rows: Iterable[Sequence[str]], *, bom: bool, delimiter: str = ",") -> bytes:
     r"""Rows as a CSV file in UTF-8, lines ended as RFC 4180 wants.
 
-    ``bom``: begin with a byte-order mark. Spreadsheets need it to read names in UTF-8; a learning management system does not.
+    ``bom``: begin with a byte-order mark. Spreadsheets need it to read names in UTF-8; a learning management system
+    does not.
 
     >>> table([["id", "name"], ["7", "Doe, Jane"]], bom=False)
     b'id,name\r\n7,"Doe, Jane"\r\n'
@@ -108,8 +110,8 @@ class Table:
 def read_table(path: Path, *, limit: int = 50_000_000) -> Table:
     """Read a CSV file in UTF-8, with or without a byte-order mark, its cells separated by comma, semicolon or tab.
 
-    Raises :class:`TableError` if there is no such file, it is not UTF-8, two columns have one name, or a row has more cells
-    than there are columns.
+    Raises :class:`TableError` if there is no such file, it is not UTF-8, two columns have one name, or a row has more
+    cells than there are columns.
     """
     try:
         if path.stat().st_size > limit:

@@ -1,11 +1,12 @@
-"""From a delivery of submissions, a folder or a zip as a learning management system makes it, to one submission a student.
+"""From a delivery of submissions, a folder or a zip as a learning management system makes it, to one a student.
 
 How files are named, from the systems' sources: Canvas (``lib/content_zipper.rb``) writes
-``doejane_LATE_4711_99_name.ipynb``, the sortable name in lower case without punctuation, ``LATE`` if it is, the user's number, the
-file's number, and the student's own file name; Canvas adds ``-1``, ``-2`` to that when a file of the same name is handed in again.
-Moodle (``mod/assign/classes/downloader.php``) writes ``Jane Doe_123_assignsubmission_file`` with or without a last underscore, as
-a folder or as the beginning of a file name; 123 is the participant's number. Gradescope makes a folder ``submission_123`` for each
-submission, with all submitters in ``submission_metadata.yml``. Otherwise a folder or a file is named after the student.
+``doejane_LATE_4711_99_name.ipynb``, the sortable name in lower case without punctuation, ``LATE`` if it is, the
+user's number, the file's number, and the student's own file name; Canvas adds ``-1``, ``-2`` to that when a file of
+the same name is handed in again. Moodle (``mod/assign/classes/downloader.php``) writes ``Jane
+Doe_123_assignsubmission_file`` with or without a last underscore, as a folder or as the beginning of a file name; 123
+is the participant's number. Gradescope makes a folder ``submission_123`` for each submission, with all submitters in
+``submission_metadata.yml``. Otherwise a folder or a file is named after the student.
 """
 
 import hashlib
@@ -92,7 +93,8 @@ def collect(path: str | Path, roster: Roster, assignment: str = "") -> Submissio
     ----------
     path
         A folder or a zip: Canvas's *Download Submissions*, Moodle's *Download all submissions*, Gradescope's *Export
-        submissions*, or one file, folder or zip a student, named after the id (or login, e-mail address, university's number).
+        submissions*, or one file, folder or zip a student, named after the id (or login, e-mail address, university's
+        number).
     roster
         The class.
     assignment
@@ -101,8 +103,8 @@ def collect(path: str | Path, roster: Roster, assignment: str = "") -> Submissio
     Returns
     -------
     Submissions
-        One :class:`Submission` for each student from whom anything came, with the notebook or the reason why there is none, and
-        the files that match no student. Students from whom nothing came are not in it.
+        One :class:`Submission` for each student from whom anything came, with the notebook or the reason why there is
+        none, and the files that match no student. Students from whom nothing came are not in it.
 
     Raises
     ------
@@ -223,7 +225,8 @@ def _one(students: set[str], entry: Entry, **more: Any) -> _Claim | Unmatched:
 
 
 def _moodle_claim(match: re.Match[str], entry: Entry, index: _Index) -> _Claim | Unmatched:
-    # The name stands first and Moodle takes underscores out of it, so the first match is Moodle's, whatever the file is called.
+    # The name stands first and Moodle takes underscores out of it, so the first match is Moodle's, whatever the file
+    # is called.
     rest = entry.parts[0][match.end() :] if len(entry.parts) == 1 else entry.parts[-1]
     if not index.participants:
         return _one(index.by_name(match["name"]), entry, file=rest)
@@ -241,8 +244,8 @@ def _canvas_claim(entry: Entry, index: _Index) -> _Claim | Unmatched:
     if not index.canvas:
         students = index.by_name(top[: first.start()])
     else:
-        # The student chooses the file's name, and the name before the numbers; so another student's number further on in it
-        # makes the file nobody's instead of that student's.
+        # The student chooses the file's name, and the name before the numbers; so another student's number further on
+        # in it makes the file nobody's instead of that student's.
         students = {index.canvas[match["user"]] for match in matches if match["user"] in index.canvas}
         if first["user"] not in index.canvas:
             return Unmatched(entry.name, f"Canvas's user {first['user']} is not in the roster")
@@ -266,10 +269,10 @@ def _overlapping(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]
 
 
 def _gradescope(metadata: Entry, budget: Budget) -> dict[str, Any]:
-    """What Gradescope says of each submission. All values are read as text: an id keeps its zeros, a Ruby tag makes no object."""
+    """What Gradescope says of each submission, all of it as text: ids keep their zeros, Ruby tags make no objects."""
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        content = yaml.load(metadata.read(budget, 200_000_000), Loader=loader)  # noqa: S506 a BaseLoader makes text only
+        content = yaml.load(metadata.read(budget, 200_000_000), Loader=loader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise IntakeError(f"{METADATA}: {str(error).splitlines()[0]}") from None
     if not isinstance(content, dict):
@@ -282,7 +285,8 @@ def _gradescope_claims(entry: Entry, said: Any, index: _Index) -> Iterator[_Clai
     if not isinstance(submitters, list) or not submitters:
         yield Unmatched(entry.name, f"{METADATA} does not say who handed it in")
         return
-    students, strangers = [], []
+    students: list[str] = []
+    strangers: list[str] = []
     for person in submitters:
         keys = [person.get(key, "") for key in (":email", ":sid")] if isinstance(person, dict) else []
         hits = next(filter(None, (index.by_key(key) for key in keys if isinstance(key, str) and key)), set())
@@ -367,7 +371,9 @@ def _latest(claims: list[_Claim], notes: list[str]) -> list[_Claim]:
     for same in bases.values():
         if len(same) > 1:
             same.sort(key=lambda claim: claim.order)
-            notes.append(f"{len(same)} times handed in: {same[-1].file} counts, {_listed(c.file for c in same[:-1])} came before")
+            notes.append(
+                f"{len(same)} times handed in: {same[-1].file} counts, {_listed(c.file for c in same[:-1])} came before"
+            )
     return [same[-1] for same in bases.values()]
 
 
@@ -377,7 +383,11 @@ def _only_notebook(inside: list[Entry]) -> Entry:
         raise Refused(f"{refused.name}: {refused.refused}")
     notebooks = [entry for entry in inside if NOTEBOOK.search(entry.name)]
     if len(notebooks) != 1:
-        what = f"{len(notebooks)} notebooks: {_listed(e.name for e in notebooks)}" if notebooks else "no notebook in the zip file"
+        what = (
+            f"{len(notebooks)} notebooks: {_listed(e.name for e in notebooks)}"
+            if notebooks
+            else "no notebook in the zip file"
+        )
         raise Refused(what)
     return notebooks[0]
 

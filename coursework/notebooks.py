@@ -1,4 +1,4 @@
-"""A notebook out of bytes that anyone may have written: what the grader needs of it, or the reason why it is not one."""
+"""A notebook out of bytes that anyone may have written: what the grader needs of it, or why it is not one."""
 
 import hashlib
 import json
@@ -20,10 +20,11 @@ CELLS = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown
 def read_notebook(data: bytes) -> NotebookNode:
     """Read a notebook of format 4 and keep cells, sources and metadata; outputs and attachments are dropped.
 
-    Raises :class:`~coursework.archive.Refused` with a reason that may be shown to the student: empty, not UTF-8, broken JSON, not
-    a notebook, another format, or metadata and sizes that no notebook has.
+    Raises :class:`~coursework.archive.Refused` with a reason that may be shown to the student: empty, not UTF-8,
+    broken JSON, not a notebook, another format, or metadata and sizes that no notebook has.
 
-    >>> read_notebook(b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["x = 1\\\\n", "x"]}]}').cells[0].source
+    >>> data = b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["x = 1\\\\n", "x"]}]}'
+    >>> read_notebook(data).cells[0].source
     'x = 1\\nx'
     """
     if not data.strip():
@@ -44,7 +45,9 @@ def read_notebook(data: bytes) -> NotebookNode:
     if not isinstance(raw, dict) or "nbformat" not in raw:
         raise Refused("not a notebook: JSON without the field nbformat")
     if raw["nbformat"] != 4:
-        raise Refused(f"a notebook of format {str(raw['nbformat'])[:20]}; format 4 is wanted (open it in JupyterLab and save it)")
+        raise Refused(
+            f"a notebook of format {str(raw['nbformat'])[:20]}; format 4 is wanted (open it in JupyterLab and save it)"
+        )
     cells = raw.get("cells")
     if not isinstance(cells, list):
         raise Refused("not a notebook: no list of cells")
@@ -74,10 +77,12 @@ def _cell(cell: Any, where: str) -> NotebookNode:
     if not isinstance(source, str):
         raise Refused(f"not a notebook: the source of {where} is not text")
     made = CELLS[cell["cell_type"]](source, metadata=_metadata(cell.get("metadata", {}), where))
-    made.id = where.replace(" ", "-")  # ours: a notebook need not have ids, and they must not differ from one reading to the next
+    made.id = where.replace(
+        " ", "-"
+    )  # ours: a notebook need not have ids, and they must not differ from one reading to the next
     return made
 
 
 def digest(notebook: NotebookNode) -> str:
-    """The SHA-256 of what counts in a notebook: cells, sources, metadata; not of outputs, nor of how the file was written."""
+    """The SHA-256 of what counts in a notebook: cells, sources, metadata; not of outputs or how it was written."""
     return hashlib.sha256(json.dumps(notebook, sort_keys=True).encode()).hexdigest()

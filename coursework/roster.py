@@ -19,10 +19,10 @@ class RosterError(ValueError):
 
 @dataclass(frozen=True)
 class Student:
-    """One student: ``id`` is what results, variants and marks hang on; the other fields are only for finding and showing.
+    """One student. Results, variants and marks hang on ``id``; the other fields are for finding and showing.
 
-    ``canvas`` is Canvas's user number, ``participant`` Moodle's number in this assignment, ``sid`` the university's number.
-    ``columns`` is the roster's row, unchanged.
+    ``canvas`` is Canvas's user number, ``participant`` Moodle's number in this assignment, ``sid`` the university's
+    number. ``columns`` is the roster's row, unchanged.
     """
 
     id: str
@@ -90,9 +90,14 @@ def _kind(table: Table) -> str:
     return "plain"
 
 
-# Which column is the id if nobody says: what the system keeps the same for all assignments of a course, and never leaves
-# blank. Moodle's "Participant 123" is another number in each assignment, so it is not that.
-IDS = {"canvas": ("ID",), "moodle": ("Email address",), "gradescope": ("Email",), "plain": ("id", "student_id", "student")}
+# Which column is the id if nobody says: what the system keeps the same for all assignments of a course, and never
+# leaves blank. Moodle's "Participant 123" is another number in each assignment, so it is not that.
+IDS = {
+    "canvas": ("ID",),
+    "moodle": ("Email address",),
+    "gradescope": ("Email",),
+    "plain": ("id", "student_id", "student"),
+}
 
 
 def _name(row: Mapping[str, str], table: Table) -> str:
@@ -106,22 +111,24 @@ def _name(row: Mapping[str, str], table: Table) -> str:
 def read_roster(path: str | Path, id_column: str | None = None) -> Roster:
     """Read the class from a CSV file.
 
-    Understood are Canvas's gradebook export (columns Student, ID, …), Moodle's grading worksheet (Identifier, Full name, Email
-    address, …), Gradescope's roster (First Name, Last Name, SID, Email, Role; only rows of students count) and a plain table with the columns ``id`` and
-    ``name`` (``email``, ``login``, ``sid`` too, if there are any). All columns are kept for the export.
+    Understood are Canvas's gradebook export (columns Student, ID, …), Moodle's grading worksheet (Identifier, Full
+    name, Email address, …), Gradescope's roster (First Name, Last Name, SID, Email, Role; only rows of students
+    count) and a plain table with the columns ``id`` and ``name`` (``email``, ``login``, ``sid`` too, if there are
+    any). All columns are kept for the export.
 
     Parameters
     ----------
     path
         The file, in UTF-8.
     id_column
-        The column that identifies a student. By default Canvas's ID, Moodle's and Gradescope's e-mail address, or ``id``. It must
-        be the same when variants are handed out and when they are graded.
+        The column that identifies a student. By default Canvas's ID, Moodle's and Gradescope's e-mail address, or
+        ``id``. It must be the same when variants are handed out and when they are graded.
 
     Raises
     ------
     RosterError
-        If there is no such column, an id is missing, doubled, or begins with a character that makes a spreadsheet calculate.
+        If there is no such column, an id is missing, doubled, or begins with a character that makes a spreadsheet
+        calculate.
     """
     path = Path(path)
     try:
@@ -132,7 +139,9 @@ def read_roster(path: str | Path, id_column: str | None = None) -> Roster:
     wanted = (id_column,) if id_column else IDS[kind]
     key = _column(table, *wanted)
     if not key:
-        raise RosterError(f"roster {path}: no column {' or '.join(map(repr, wanted))}; it has {', '.join(table.columns)}")
+        raise RosterError(
+            f"roster {path}: no column {' or '.join(map(repr, wanted))}; it has {', '.join(table.columns)}"
+        )
     students, possible, seen = [], None, dict[str, int]()
     for row, line in zip(table.rows, table.lines, strict=True):
         first = row[table.columns[0]] if table.columns[0] else ""
@@ -166,7 +175,9 @@ def _student(row: Mapping[str, str], table: Table, key: str, where: str) -> Stud
     if not student:
         raise RosterError(f"{where}: {key} is blank")
     if student[0] in FORMULA:
-        raise RosterError(f"{where}: {key} {student!r} begins with {student[0]!r}, which a spreadsheet would run as a formula")
+        raise RosterError(
+            f"{where}: {key} {student!r} begins with {student[0]!r}, which a spreadsheet would run as a formula"
+        )
     if not student.isprintable() or len(student) > 200:
         raise RosterError(f"{where}: {key} {student[:40]!r} has characters that do not print, or more than 200")
     participant = MOODLE_PARTICIPANT.fullmatch(get("Identifier"))
