@@ -1,12 +1,13 @@
 """What a folder or a zip of submissions holds, read without trust: nothing is unpacked, every byte is counted."""
 
+import contextlib
 import io
 import os
 import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -80,17 +81,21 @@ class Entry:
         return bytes(data)
 
 
-def entries(path: Path) -> list[Entry]:
-    """The files of a folder (links are listed as refused, never followed) or of a zip, in the order of their names."""
+@contextlib.contextmanager
+def entries(path: Path) -> Iterator[list[Entry]]:
+    """The files of a folder (links are listed as refused, never followed) or of a zip, in the order of their names.
+
+    They can be read as long as the context lasts.
+    """
     if path.is_dir():
-        found = _folder_entries(path)
+        yield sorted(_folder_entries(path), key=lambda entry: entry.parts)
     elif zipfile.is_zipfile(path):
-        found = zip_entries(path.open("rb"))
+        with path.open("rb") as file:
+            yield sorted(zip_entries(file), key=lambda entry: entry.parts)
     else:
         raise Refused(
             f"{path}: neither a folder nor a zip file" if path.exists() else f"{path}: no such file or folder"
         )
-    return sorted(found, key=lambda entry: entry.parts)
 
 
 def _ignored(parts: tuple[str, ...]) -> bool:

@@ -111,14 +111,17 @@ def collect(path: str | Path, roster: Roster, assignment: str = "") -> Submissio
     IntakeError
         If ``path`` is not a folder or a zip, or holds nothing.
     """
-    budget = Budget()
     try:
-        found = _unwrapped(entries(Path(path)), _Index(roster, assignment))
+        with entries(Path(path)) as found:
+            return _collected(found, _Index(roster, assignment), Budget())
     except (Refused, OSError) as error:
         raise IntakeError(str(error)) from None
+
+
+def _collected(found: list[Entry], index: "_Index", budget: Budget) -> Submissions:
+    found = _unwrapped(found, index)
     if not found:
-        raise IntakeError(f"{path}: no files")
-    index = _Index(roster, assignment)
+        raise Refused("no files in the delivery")
     unmatched: list[Unmatched] = []
     piles: dict[str, list[_Claim]] = {}
     for claim in _claims(found, index, budget):
@@ -127,7 +130,7 @@ def collect(path: str | Path, roster: Roster, assignment: str = "") -> Submissio
         else:
             for student in claim.students:
                 piles.setdefault(student, []).append(claim)
-    order = {student.id: number for number, student in enumerate(roster)}
+    order = {student.id: number for number, student in enumerate(index.roster)}
     taken = [_submission(student, piles[student], budget) for student in sorted(piles, key=order.__getitem__)]
     return Submissions(taken, unmatched)
 

@@ -91,7 +91,8 @@ def run(
     """Yield (key, result) for each (key, arguments) in the order in which ``function(*common, *arguments)`` finishes.
 
     The result is a :class:`Failed` if the function raised, its process died, or it took more than ``limit`` seconds.
-    When the iterator is closed, as by an exception in the caller, all processes are stopped at once.
+    When the iterator is closed, as by an exception in the caller, all processes are stopped at once. With ``workers=0``
+    the tasks run in this process, one after the other, with nothing to stop them: for debugging.
     """
     waiting = iter(tasks)
     if workers == 0:

@@ -1,4 +1,4 @@
-"""A class, its submissions, and a judge that does what the submission's first cell says: no sandbox is needed to test the rest."""
+"""A class, its submissions, and a judge that does what a submission's first cell says, without a sandbox."""
 
 import io
 import json
