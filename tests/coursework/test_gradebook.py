@@ -215,9 +215,8 @@ def test_a_broken_result_is_made_again(tmp_path):
 
 def test_a_failure_of_the_grader_is_tried_again(tmp_path):
     graded(tmp_path, roster("a"), submissions(a="raise"))
-    summary = graded(
-        tmp_path, roster("a"), submissions(a="raise"), judge=lambda *a: judge(a[0], a[1], 0) if 0 else full()
-    )
+    mended = judge(TOY, read_notebook(notebook()), 0)
+    summary = graded(tmp_path, roster("a"), submissions(a="raise"), judge=lambda *what: mended)
     assert summary.judged == 1
     assert table(tmp_path)["a"]["status"] == "needs-manual"
 
