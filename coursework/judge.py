@@ -9,6 +9,7 @@ import atexit
 import builtins
 import functools
 import os
+import re
 import symtable
 import threading
 import time
@@ -355,10 +356,11 @@ def _test(session: _Session, tests: _Tests, question: Question, source: str) -> 
     sandbox = session.sandbox
     ended: list[tuple[str, Stopped]] = []
     tester = tests.ready()
+    nan = bool(re.search(r"\b(isnan|equal_nan)\b", question.source))  # other tests may be passed by NaN, by mistake
 
     def call(name: str, raw: bytes) -> tuple:
         try:
-            return ("value", sandbox.forward(name, raw))
+            return ("value", sandbox.forward(name, raw, nan=nan))
         except StudentError as error:
             return ("error", str(error), error.kind)
         except wire.Refused as error:
@@ -371,7 +373,7 @@ def _test(session: _Session, tests: _Tests, question: Question, source: str) -> 
     failure: str | None
     try:
         for name in sorted(free_names(source) - tests.names):
-            value = sandbox.fetch(name)
+            value = sandbox.fetch(name, nan=nan)
             if value is CALLABLE:
                 functions.append(name)
             else:
