@@ -6,6 +6,7 @@ The folder of an assignment's grades::
     results/ID.json   what the tests found, one file a student, written when it is known
     marks.csv         marks given by hand; made once, only ever added to
     grades.csv        one row a student of the roster; made anew from the three above
+    marking/Q.ipynb   the written answers to question Q, to read while marking; made anew
     unmatched.csv     files of the last delivery that belong to nobody in the roster
 """
 
@@ -25,6 +26,7 @@ from typing import Any, TextIO
 from coursework import workers as pool
 from coursework.files import atomic_write, neutralise, private_folder, safe_name, table
 from coursework.intake import Submission
+from coursework.marking import answers, printed_text, write_marking
 from coursework.marks import Mark, append_rows, read_marks
 from coursework.master import Assignment
 from coursework.roster import Roster, Student
@@ -89,6 +91,7 @@ class Result:
     late: bool = False
     file: str = ""
     intake: tuple[str, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -265,7 +268,7 @@ def grade_all(
         book = _start_book(assignment, out)
         _marks(book, roster)  # an error in it should show now, not after the grading
         _write_unmatched(book, submissions)
-        tasks, again, kept = _plan(book, submissions, secret)
+        tasks, again, kept = _plan(book, assignment, submissions, secret)
         try:
             _judge(
                 book,
@@ -279,6 +282,8 @@ def grade_all(
             )
         finally:
             rows = _write(book, roster)
+            results = [result for student in roster if (result := _load(book, student.id)) and result.written]
+            write_marking(assignment, [(one.student, one.file, one.written) for one in results], book.out / "marking")
     statuses = Counter(row.status for row in rows)
     unmarked = sum(
         row.points[question] is None for row in rows if row.status == "needs-manual" for question in book.manual
@@ -288,12 +293,13 @@ def grade_all(
 
 
 def _plan(
-    book: Book, submissions: Mapping[str, Submission], secret: bytes
+    book: Book, assignment: Assignment, submissions: Mapping[str, Submission], secret: bytes
 ) -> tuple[dict[str, Result], dict[str, str], int]:
     """What is to be judged (results that wait for it), who is graded again and why, how many stay as they are."""
     tasks: dict[str, Result] = {}
     again: dict[str, str] = {}
     kept = 0
+    printed = printed_text(assignment)
     for student, submission in submissions.items():
         old = _load(book, student)
         new = Result(
@@ -306,6 +312,7 @@ def _plan(
             late=submission.late,
             file=submission.file,
             intake=(*submission.notes, *_another_assignment(submission, book.name)),
+            written=answers(assignment, submission.notebook, printed) if submission.notebook else {},
         )
         changed = _changed(old, new)
         if old and old.state == "judged" and not changed and submission.notebook:

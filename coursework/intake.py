@@ -144,6 +144,7 @@ class _Index:
 
     roster: Roster
     assignment: str = ""
+    ids: dict[str, set[str]] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
     canvas: dict[str, str] = field(default_factory=dict)
@@ -151,7 +152,9 @@ class _Index:
 
     def __post_init__(self) -> None:
         for student in self.roster:
-            for key in {student.id, safe_name(student.id), student.sid, student.login, student.email} - {""}:
+            for key in {student.id, safe_name(student.id)}:
+                self.ids.setdefault(folded(key), set()).add(student.id)
+            for key in {student.sid, student.login, student.email} - {""}:
                 self.keys.setdefault(folded(key), set()).add(student.id)
             for name in _names(student):
                 self.names.setdefault(name, set()).add(student.id)
@@ -161,15 +164,16 @@ class _Index:
                 self.participants[student.participant] = student.id
 
     def by_key(self, text: str) -> set[str]:
-        """The students that a file or folder name stands for."""
+        """The students that a file or folder name stands for; an id goes before a login, an address, another number."""
         stem = re.sub(r"\.zip$", "", NOTEBOOK.sub("", text), flags=re.IGNORECASE)
-        hits: set[str] = set()
-        for candidate in (text, stem):
-            hits |= self.keys.get(folded(candidate), set())
-        for mark in "-_" if self.assignment and not hits else "":
-            hits |= self.keys.get(folded(stem.removeprefix(self.assignment + mark)), set())
-            hits |= self.keys.get(folded(stem.removesuffix(mark + self.assignment)), set())
-        return hits
+        candidates = [text, stem]
+        for mark in "-_" if self.assignment else "":
+            candidates += [stem.removeprefix(self.assignment + mark), stem.removesuffix(mark + self.assignment)]
+        for known in (self.ids, self.keys):
+            for candidate in candidates:
+                if hits := known.get(folded(candidate)):
+                    return hits
+        return set()
 
     def by_name(self, text: str) -> set[str]:
         """The students of that name, however it is written."""

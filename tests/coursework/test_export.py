@@ -158,7 +158,7 @@ def test_moodle(tmp_path):
 
 def test_moodle_that_would_misread_the_grades_is_refused(tmp_path):
     out, class_ = graded(tmp_path, MOODLE.replace(",10.00,", ',"100,00",'), **{"jane@x.org": "ok"})
-    with pytest.raises(ExportError, match="maximum grade is 100,00, the assignment.s 10"):
+    with pytest.raises(ExportError, match=r"maximum grade is 100,00, the assignment's 10"):
         export(out, class_, "moodle", tmp_path / "m.csv")
 
 
