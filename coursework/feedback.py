@@ -74,6 +74,8 @@ def page(book: Book, row: Row) -> str:
     standing = STANDING.get(row.status, "")
     if row.reason:
         standing = f"{standing} Reason: {_text(row.reason)}"
+    elif row.status == "not-graded":
+        standing = "Your submission has not been graded yet."
     return TEMPLATE.render(
         policy=POLICY,
         style=STYLE,
