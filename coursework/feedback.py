@@ -82,6 +82,7 @@ def page(book: Book, row: Row) -> str:
         book=book,
         row=row,
         name=_text(row.student.name),
+        file=_text(row.file),
         standing=standing,
         total=number(row.total),
         maximum=number(book.points),
@@ -94,5 +95,5 @@ def page(book: Book, row: Row) -> str:
 def _text(text: str) -> str:
     """Text that can be shown: without colours of a terminal, control characters and directions, and not without end."""
     plain = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)
-    plain = "".join(c for c in plain if c in "\n\t" or (c.isprintable() and c not in "\u202a\u202b\u202c\u202d\u202e"))
+    plain = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "", plain)
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}\n… ({len(plain) - LONGEST:,} characters more)"
