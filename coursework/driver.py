@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import wire  # lies beside this file in the sandbox
+from coursework import wire
 
 
 def limit(memory: int, file_size: int) -> None:
@@ -127,7 +127,7 @@ def main() -> None:
     interrupt, ignore = signal.default_int_handler, signal.SIG_IGN
     while True:
         text, arrays = wire.HEADER.unpack(receive(channel, wire.HEADER.size))
-        message, value = wire.decode(receive(channel, text), receive(channel, arrays), trusted=True)
+        message, value = wire.decode(receive(channel, text), receive(channel, arrays), trusted=True, nan=True)
         try:
             try:
                 signal.signal(signal.SIGINT, interrupt)

@@ -137,7 +137,7 @@ def _mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     yield from ("--ro-bind", str(library()), "/course/library/ntklib")
     for name in ("driver.py", "wire.py"):
-        yield from ("--ro-bind", str(HERE / name), f"/course/driver/{name}")
+        yield from ("--ro-bind", str(HERE / name), f"/course/grader/coursework/{name}")
     if cache is not None:
         yield from ("--bind" if writable else "--ro-bind", str(cache), "/cache")
     yield from ("--proc", "/proc")
@@ -162,7 +162,7 @@ def _environment(cache: Path | None, writable: bool) -> dict[str, str]:
         "HOME": "/home/student",
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
-        "PYTHONPATH": "/course/library",
+        "PYTHONPATH": "/course/library:/course/grader",
         "IPYTHONDIR": "/tmp/ipython",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": "/tmp/matplotlib",
@@ -279,6 +279,7 @@ class Sandbox:
         self.limits = limits
         self.deadline = float("inf")
         self._number = 0
+        self._nan = False
         self._outgoing, self._incoming = bytearray(), bytearray()
         self._pidfd = -1
         self._channel, inner = socket.socketpair()
@@ -289,7 +290,7 @@ class Sandbox:
         command = ["bwrap", *_isolation(), *_mounts(cache, writable, limits), "--info-fd", str(writer)]
         command += [part for name, value in environment for part in ("--setenv", name, value)]
         python = Path(sys.prefix).resolve() / "bin" / "python"
-        command += [str(python), "-s", "/course/driver/driver.py", str(limits.memory), str(limits.files)]
+        command += [str(python), "-s", "-m", "coursework.driver", str(limits.memory), str(limits.files)]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -352,17 +353,17 @@ class Sandbox:
         """
         self._ask({"do": "run"}, wire.encode({}, source))
 
-    def fetch(self, name: str) -> Any:
-        """A variable's value as plain data, or `CALLABLE`; raises as `run`."""
-        return self._ask({"do": "fetch", "name": name}, wire.encode({}))
+    def fetch(self, name: str, *, nan: bool = False) -> Any:
+        """A variable's value as plain data, or `CALLABLE`; raises as `run`. NaN is refused unless `nan`."""
+        return self._ask({"do": "fetch", "name": name}, wire.encode({}), nan)
 
     def call(self, name: str, *arguments: Any, **keywords: Any) -> Any:
         """What a function returns for plain arguments; raises as `run`, and `wire.Refused` for other arguments."""
         return self.forward(name, wire.encode({}, (list(arguments), keywords)))
 
-    def forward(self, name: str, raw: bytes) -> Any:
+    def forward(self, name: str, raw: bytes, *, nan: bool = False) -> Any:
         """`call` with arguments that :mod:`coursework.wire` has encoded."""
-        return self._ask({"do": "call", "name": name}, raw)
+        return self._ask({"do": "call", "name": name}, raw, nan)
 
     def check(self) -> Usage:
         """Raise `Stopped`, and end everything, if it uses too much; what it uses."""
@@ -383,7 +384,8 @@ class Sandbox:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, number)
 
-    def _ask(self, message: dict[str, Any], raw: bytes) -> Any:
+    def _ask(self, message: dict[str, Any], raw: bytes, nan: bool = False) -> Any:
+        self._nan = nan
         if self._pidfd < 0:
             raise Stopped("had been stopped before")
         self._number += 1
@@ -477,7 +479,7 @@ class Sandbox:
             raw = bytes(self._incoming[: size + text + arrays])
             del self._incoming[: len(raw)]
             try:
-                message, value = wire.decode(*wire.split(raw))
+                message, value = wire.decode(*wire.split(raw), nan=self._nan)
             except wire.Refused as error:
                 return "refused", shown(error)
             if message.get("id") == self._number:
