@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
     added.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
     added.add_argument("--column", metavar="TITLE", help="Canvas's column, 'Title (id)'")
+    added.add_argument("--scale", action="store_true", help="convert grades to the system's maximum")
     added.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
 
     added = command("feedback", feedback, "one page a student: points, and what failed")
@@ -188,7 +189,16 @@ def export(options: argparse.Namespace) -> int:
     from coursework.export import export as run
     from coursework.roster import read_roster
 
-    print(run(options.grades, read_roster(options.roster, options.id), options.to, options.out, column=options.column))
+    print(
+        run(
+            options.grades,
+            read_roster(options.roster, options.id),
+            options.to,
+            options.out,
+            column=options.column,
+            scale=options.scale,
+        )
+    )
     return 0
 
 

@@ -80,9 +80,7 @@ def _cell(cell: Any, where: str) -> NotebookNode:
     made = CELLS[cell["cell_type"]](source, metadata=_metadata(cell.get("metadata", {}), where))
     if cell.get("attachments"):
         made.metadata["pictures"] = hashlib.sha256(json.dumps(cell["attachments"], sort_keys=True).encode()).hexdigest()
-    made.id = where.replace(
-        " ", "-"
-    )  # ours: a notebook need not have ids, and they must not differ from one reading to the next
+    made.id = where.replace(" ", "-")  # a notebook need not have ids, and a made-up one must always be the same
     return made
 
 

@@ -304,6 +304,12 @@ def test_a_plain_folder_of_files_folders_and_zips(tmp_path):
     assert [one.file for one in found.unmatched] == ["g.ipynb"]
 
 
+def test_an_id_goes_before_another_students_number(tmp_path):
+    class_ = roster_file(tmp_path / "r.csv", "id,name,sid\n1,A,2\n2,B,1\n")
+    found = delivered(tmp_path, {"1.ipynb": notebook("one")}, class_)
+    assert {student: source(one) for student, one in found.items()} == {"1": "one"}
+
+
 def test_nothing_to_read(tmp_path):
     for path, message in ((tmp_path / "none", "no such file"), (tmp_path, "no files")):
         with pytest.raises(IntakeError, match=message):
@@ -332,7 +338,7 @@ BAD = {
     "new": (b'{"nbformat": 99, "cells": []}', "a notebook of format 99"),
     "deep": (deep(100_000), "nested too deeply"),
     "digits": (b'{"nbformat": ' + b"1" * 10_000 + b"}", "thousands of digits"),
-    "surrogate": (notebook("x").replace(b'"x"', rb'"\ud800"'), "surrogate"),
+    "surrogate": (notebook("x").replace(b'"x"', rb'"\ud800"'), "half of a surrogate pair"),
     "metadata": (notebook(metadata=[1]), "that of the notebook is a list"),
     "cell-metadata": (notebook(cells=[{"cell_type": "code", "metadata": 3, "source": ""}]), "that of cell 1 is a int"),
     "much-metadata": (notebook(metadata={"x": "y" * 200_000}), "absurd metadata"),
