@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coursework.files import atomic_write, neutralise, table
-from coursework.gradebook import Book, Row, grade_rows, grade_table, number, open_book
+from coursework.results import Book, Row, grade_rows, grade_table, number, open_book
 from coursework.roster import Roster, folded
 
 __all__ = ["ExportError", "Exported", "export"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from coursework.files import atomic_write, private_folder, safe_name
-from coursework.gradebook import Book, Row, grade_rows, number, open_book
+from coursework.results import Book, Row, grade_rows, number, open_book
 from coursework.roster import Roster
 
 __all__ = ["feedback", "page"]

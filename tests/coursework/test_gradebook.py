@@ -16,10 +16,11 @@ import pytest
 from toy_class import SECRET, TOY, folder, judge, notebook, roster
 
 from coursework import files, gradebook, workers
-from coursework.gradebook import GradebookError, grade_all, grade_rows, open_book, terminal_progress
+from coursework.gradebook import GradebookError, grade_all, terminal_progress
 from coursework.intake import Submission, Submissions, Unmatched, collect
 from coursework.marks import MarksError, append_rows, read_marks
 from coursework.notebooks import read_notebook
+from coursework.results import grade_rows, open_book
 
 
 def submissions(**sources):
