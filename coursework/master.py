@@ -94,9 +94,10 @@ class Assignment:
                 cleared = without(cell.source, SOLUTION, stub)
                 cell.source = stub if cleared == cell.source else cleared
             cell.source = without(cell.source, HIDDEN)
-            if cell.metadata.get("nbgrader", {}).get("locked"):  # as nbgrader's LockCells
+            flags = cell.metadata.get("nbgrader", {})
+            if flags.get("solution") or flags.get("grade") or flags.get("locked"):  # as nbgrader's LockCells
                 cell.metadata["deletable"] = False
-                if not is_solution(cell):
+                if not flags.get("solution"):
                     cell.metadata["editable"] = False
         return notebook
 

@@ -38,9 +38,7 @@ def test_a_release_is_that_of_nbgrader(toy):
         theirs, resources = preprocessor.preprocess(theirs, resources)
     ours = toy.release(3)
     assert [cell.source for cell in ours.cells] == [cell.source for cell in theirs.cells]
-    assert [cell.metadata.get("deletable", True) for cell in ours.cells] == [
-        cell.metadata.get("deletable", True) for cell in theirs.cells
-    ]
+    assert [cell.metadata for cell in ours.cells] == [cell.metadata for cell in theirs.cells]
 
 
 def test_a_release_is_a_valid_notebook(toy):
