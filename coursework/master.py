@@ -51,7 +51,7 @@ class Question:
     """A graded cell of the master: a test cell, or a written answer.
 
     `source` is the master's text, `visible` what of it students see, `answers` the ids of the answer cells that stand
-    between this question's test and the one before.
+    before this test and after the tests of other answers.
     """
 
     grade_id: str
@@ -202,7 +202,8 @@ def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = Fal
     """
     head = _head(notebook, where)
     setup, questions, manual = [], [], []
-    answers: list[str] = []
+    answers: list[str] = []  # the answer cells that the next tests are about
+    tested = False
     seen: set[str] = set()
     for number, cell in enumerate(notebook.cells, start=1):
         place = f"{where}: cell {number}"
@@ -218,10 +219,11 @@ def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = Fal
                 _setup(cell)
                 setup.append(Cell(str(grade_id(cell)), cell.source))
             elif kind == "answer":
-                answers.append(str(grade_id(cell)))
+                answers = [*([] if tested else answers), str(grade_id(cell))]
+                tested = False
             elif kind == "test":
                 questions.append(_question(cell, tuple(answers)))
-                answers = []
+                tested = True
             elif kind == "written":
                 if not released and "rubric:" not in cell.source.lower():
                     raise ValueError("no line 'Rubric:': a person has to grade by it")
