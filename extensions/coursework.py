@@ -1,4 +1,4 @@
-"""Which problem sets are there? The directive ``coursework-sets`` answers from the masters, so that it cannot go stale."""
+"""Which problem sets are there? The directive ``coursework-sets`` answers from the masters, so it cannot go stale."""
 
 from pathlib import Path
 from typing import Any

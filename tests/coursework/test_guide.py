@@ -7,8 +7,8 @@ from pathlib import Path
 import jupytext
 import pytest
 from bs4 import BeautifulSoup
-
 from coursework.__main__ import parser
+
 from coursework.judge import judge
 from coursework.master import available, load
 from coursework.sandbox import SandboxMissing, require
