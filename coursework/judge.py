@@ -21,9 +21,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from coursework import wire
+from coursework.examiner import Examiner, ExaminerStopped
 from coursework.master import Assignment, Cell, Question, grade_id, set_variant
 from coursework.sandbox import CALLABLE, DEFAULT, Limits, Sandbox, Stopped, StudentError, shown
-from coursework.tester import Tester, TesterStopped
 
 HIDDEN_FAILED = "a hidden test failed"
 MAX_CELLS = 1000
@@ -67,10 +67,12 @@ def judge(
     *,
     limits: Limits = DEFAULT,
     cache: Path | None = None,
+    everyone: int | None = None,
 ) -> Verdict:
     """Run a submission in the sandbox and the assignment's tests beside it.
 
-    `variant` is this student's number. `cache` is a folder that :func:`prepare` has filled.
+    `variant` is this student's number; `everyone`, where given, the one that the whole class had. `cache` is a folder
+    that :func:`prepare` has filled.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def judge(
     SandboxMissing
         If there is no sandbox.
     """
-    return _judge(assignment, notebook, variant, _Setting(limits, cache))
+    return _judge(assignment, notebook, variant if everyone is None else everyone, _Setting(limits, cache))
 
 
 def prepare(assignment: Assignment, cache: Path, *, limits: Limits = DEFAULT) -> Verdict:
@@ -95,7 +97,7 @@ def prepare(assignment: Assignment, cache: Path, *, limits: Limits = DEFAULT) ->
     for name in ("jax", "matplotlib", "python"):
         (cache / name).mkdir(parents=True, exist_ok=True)
     verdict = _judge(assignment, assignment.solution(), 0, _Setting(limits, cache, writable=True))
-    _forget_tester()
+    _forget_examiner()
     if verdict.failures:
         failures = "; ".join(f"{question}: {failure}" for question, failure in verdict.failures.items())
         raise JudgeError(f"the solution of {assignment.name} fails its own tests here: {failures}")
@@ -306,46 +308,46 @@ class _Tests:
 
     def __init__(self, setup: list[Cell], setting: _Setting) -> None:
         self.setup, self.setting = tuple((cell.grade_id, cell.source) for cell in setup), setting
-        self.tester: Tester | None = None
+        self.examiner: Examiner | None = None
         self.names: set[str] = set()
         self.ready()
 
-    def ready(self) -> Tester:
+    def ready(self) -> Examiner:
         """The process, with the setup run."""
-        if self.tester is None:
-            tester = _tester(self.setting)
+        if self.examiner is None:
+            examiner = _examiner(self.setting)
             try:
-                self.names = tester.prepare(self.setup)
-            except (ValueError, TesterStopped) as error:
-                _forget_tester()
+                self.names = examiner.prepare(self.setup)
+            except (ValueError, ExaminerStopped) as error:
+                _forget_examiner()
                 raise JudgeError(f"the assignment's setup fails: {error}") from error
-            self.tester = tester
-        return self.tester
+            self.examiner = examiner
+        return self.examiner
 
     def forget(self) -> None:
         """End the process."""
-        self.tester = None
-        _forget_tester()
+        self.examiner = None
+        _forget_examiner()
 
 
 _here = threading.local()  # one process of tests a thread: it ends with the thread that has started it
 
 
-def _tester(setting: _Setting) -> Tester:
+def _examiner(setting: _Setting) -> Examiner:
     """This thread's process of tests. A process made by fork starts its own."""
     key = (os.getpid(), setting)
     if getattr(_here, "key", None) != key:
-        _forget_tester()
-        _here.key, _here.tester = key, Tester(setting.limits, setting.cache, writable=setting.writable)
-        atexit.register(_here.tester.close)
-    return _here.tester
+        _forget_examiner()
+        _here.key, _here.examiner = key, Examiner(setting.limits, setting.cache, writable=setting.writable)
+        atexit.register(_here.examiner.close)
+    return _here.examiner
 
 
-def _forget_tester() -> None:
+def _forget_examiner() -> None:
     if getattr(_here, "key", None) is not None and _here.key[0] == os.getpid():
-        _here.tester.close()
-        atexit.unregister(_here.tester.close)
-    _here.key = _here.tester = None
+        _here.examiner.close()
+        atexit.unregister(_here.examiner.close)
+    _here.key = _here.examiner = None
 
 
 def _test(session: _Session, tests: _Tests, question: Question, source: str) -> str | None:
@@ -355,7 +357,7 @@ def _test(session: _Session, tests: _Tests, question: Question, source: str) -> 
         return "not tested: the notebook ended the sandbox again and again, or used up its time"
     sandbox = session.sandbox
     ended: list[tuple[str, Stopped]] = []
-    tester = tests.ready()
+    examiner = tests.ready()
     nan = bool(re.search(r"\b(isnan|equal_nan)\b", question.source))  # other tests may be passed by NaN, by mistake
 
     def call(name: str, raw: bytes) -> tuple:
@@ -378,13 +380,13 @@ def _test(session: _Session, tests: _Tests, question: Question, source: str) -> 
                 functions.append(name)
             else:
                 values[name] = value
-        failure = tester.run(source, values, functions, call)
+        failure = examiner.run(source, values, functions, call)
     except StudentError as error:
         because = [session.errors[answer] for answer in question.answers if answer in session.errors]
         failure = shown(f"{error}: {because[0]}" if because and error.kind == "NameError" else str(error))
     except Stopped as stop:
         ended.append(("reading what the test needs", stop))
-    except TesterStopped as error:
+    except ExaminerStopped as error:
         tests.forget()
         session.stopped(question.grade_id, str(error))
         failure = str(error)

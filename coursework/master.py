@@ -193,7 +193,8 @@ def load(name: str, folder: Path = ASSIGNMENTS) -> Assignment:
 def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = False) -> Assignment:
     """The assignment that a notebook holds; `where` is what error messages call it.
 
-    With `released`, `notebook` is what a student has: answers may hold anything, and nothing is hidden.
+    With `released`, `notebook` is what a student has: answers may hold anything, nothing is hidden, and there may be
+    more cells.
 
     Raises
     ------
@@ -208,10 +209,14 @@ def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = Fal
     for number, cell in enumerate(notebook.cells, start=1):
         place = f"{where}: cell {number}"
         try:
+            if released and grade_id(cell) is None:
+                continue
             kind = _kind(cell)
             place += f" ({grade_id(cell)})" if kind != "text" else ""
             if kind != "text":
                 if grade_id(cell) in seen:
+                    if released:
+                        continue
                     raise ValueError("its grade_id is that of an earlier cell")
                 seen.add(str(grade_id(cell)))
             _regions(cell, kind, released)

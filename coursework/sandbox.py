@@ -137,7 +137,7 @@ def _mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     yield from ("--ro-bind", str(library()), "/course/library/ntklib")
     for name in ("driver.py", "wire.py"):
-        yield from ("--ro-bind", str(HERE / name), f"/course/driver/{name}")
+        yield from ("--ro-bind", str(HERE / name), f"/course/grader/coursework/{name}")
     if cache is not None:
         yield from ("--bind" if writable else "--ro-bind", str(cache), "/cache")
     yield from ("--proc", "/proc")
@@ -162,7 +162,7 @@ def _environment(cache: Path | None, writable: bool) -> dict[str, str]:
         "HOME": "/home/student",
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
-        "PYTHONPATH": "/course/library",
+        "PYTHONPATH": "/course/library:/course/grader",
         "IPYTHONDIR": "/tmp/ipython",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": "/tmp/matplotlib",
@@ -290,7 +290,7 @@ class Sandbox:
         command = ["bwrap", *_isolation(), *_mounts(cache, writable, limits), "--info-fd", str(writer)]
         command += [part for name, value in environment for part in ("--setenv", name, value)]
         python = Path(sys.prefix).resolve() / "bin" / "python"
-        command += [str(python), "-s", "/course/driver/driver.py", str(limits.memory), str(limits.files)]
+        command += [str(python), "-s", "-m", "coursework.driver", str(limits.memory), str(limits.files)]
         try:
             self._process = subprocess.Popen(
                 command,

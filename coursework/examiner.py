@@ -1,7 +1,7 @@
 """The grader's side of a test: a process that runs the master's setup and tests, on data that came from the sandbox.
 
 It is trusted, and a process of its own so that it can be ended: a test may take forever on what a student hands it. It
-stays for many submissions of one assignment. Messages are tuples of plain data; :class:`Tester` is the grader's end.
+stays for many submissions of one assignment. Messages are tuples of plain data; :class:`Examiner` is the grader's end.
 """
 
 import builtins
@@ -9,7 +9,6 @@ import contextlib
 import ctypes
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -26,14 +25,14 @@ from coursework.sandbox import ONE_CORE, TICK, Limits, caches, shown, usage
 TEST = "<test>"
 
 
-class TesterStopped(Exception):
+class ExaminerStopped(Exception):
     """The test took too long or ended its process."""
 
 
 # --------------------------------------------------------------------------------------------------- the grader's end
 
 
-class Tester:
+class Examiner:
     """The process, seen from the grader. `prepare` it for a submission, then `run` tests."""
 
     def __init__(self, limits: Limits, cache: Path | None = None, *, writable: bool = False) -> None:
@@ -49,7 +48,7 @@ class Tester:
             **ONE_CORE,
             **(caches(cache, writable) if cache is not None else {}),
         }
-        command = [sys.executable, "-c", "from coursework.tester import main; main()"]
+        command = [sys.executable, "-c", "from coursework.examiner import main; main()"]
         command += [str(theirs[0]), str(ours[1]), str(limits.memory)]
         self._process = subprocess.Popen(
             command,
@@ -77,7 +76,7 @@ class Tester:
         ------
         ValueError
             If one of them raises.
-        TesterStopped
+        ExaminerStopped
             If one takes too long.
         """
         self._send(("setup", setup))
@@ -102,7 +101,7 @@ class Tester:
         try:
             self._output.send(message)
         except OSError as error:
-            raise TesterStopped("the test ended its process") from error
+            raise ExaminerStopped("the test ended its process") from error
 
     def _receive(self, seconds: float) -> tuple:
         start = time.monotonic()
@@ -111,11 +110,11 @@ class Tester:
             total = usage(self._process.pid).seconds
             used = total if used is None else used
             if total - used > seconds or time.monotonic() - start > seconds * self.limits.patience:
-                raise TesterStopped(f"the test took more than {seconds:g} s on what the notebook gave it")
+                raise ExaminerStopped(f"the test took more than {seconds:g} s on what the notebook gave it")
         try:
             return self._input.recv()
         except (EOFError, OSError) as error:
-            raise TesterStopped("the test ended its process on what the notebook gave it") from error
+            raise ExaminerStopped("the test ended its process on what the notebook gave it") from error
 
 
 # ------------------------------------------------------------------------------------------------- inside the process
@@ -221,6 +220,8 @@ def main() -> None:
     if sys.platform.startswith("linux"):  # end with the grader
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grader's
+    import resource  # not on Windows, where `check` needs the rest of this module
+
     memory = int(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
