@@ -88,3 +88,20 @@ def test_the_table_of_sets_is_that_of_the_masters():
         by_hand = sum(question.points for question in one.manual)
         assert row[1].count(",") == len(one.chapters) - 1
         assert row[2:] == [str(one.minutes), f"{one.points - by_hand:g}", f"{by_hand:g}"]
+
+
+def test_a_set_is_due_after_its_chapters():
+    """In the syllabus all chapters of a set are taught before it is due, and the first of them before it is out."""
+    begun, out, due = {}, {}, {}
+    weeks = GUIDE[GUIDE.index("## Fourteen weeks") : GUIDE.index("## Five days")]
+    for week, lectures, sets in re.findall(r"^\| (\d+) \| (.+?) \| .*\|([^|]*)\|$", weeks, re.MULTILINE):
+        for chapter in re.findall(r"/chapters/([\w-]+)", lectures):
+            begun.setdefault(chapter, int(week))
+        for name, when in re.findall(r"`([\w-]+)` (out|in)", sets):
+            (out if when == "out" else due)[name] = int(week)
+    assert set(out) == set(available())
+    assert set(due) == set(out) - {"approximation"}  # handed in after the last week
+    for name in available():
+        taught = [begun[chapter] for chapter in load(name).chapters]
+        assert min(taught) <= out[name] < due.get(name, 99)
+        assert max(taught) < due.get(name, 99)
