@@ -1,6 +1,6 @@
 """How long does it take to grade a class?
 
-    python benchmarks/coursework.py [NAME ...] [--students 200] [--workers 2]
+    python benchmarks/grading.py [NAME ...] [--students 200] [--workers 2]
 
 A class is made by this script: of ten submissions seven are right, two leave answers open, and one is bad, by turns: an
 endless loop, a hang that ignores interrupts, an exit, a memory bomb, a fork bomb, a reply bomb. Each student has a
