@@ -1,0 +1,232 @@
+"""The command line: ``python -m coursework COMMAND --help``."""
+
+import argparse
+import functools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from coursework import master
+from coursework.sandbox import require
+from coursework.variants import read_secret, variant
+
+SECRET = Path("coursework-secret.txt")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if all went well, 1 if a check failed, 2 if the command could not be done."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except (ValueError, RuntimeError, OSError) as error:  # what the modules raise for bad input
+        print(f"coursework {options.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    root = argparse.ArgumentParser(prog="python -m coursework", description="Assignments: release, check and grade.")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(run=run)
+        return added
+
+    def masters(added: argparse.ArgumentParser, name: bool = True) -> None:
+        if name:
+            added.add_argument("name", metavar="NAME", help="the assignment")
+        added.add_argument(
+            "--assignments", type=Path, default=master.ASSIGNMENTS, metavar="DIR", help="masters' folder"
+        )
+
+    def one(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--roster", type=Path, metavar="CSV", help="the class: one notebook a student")
+        added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
+        added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
+        added.add_argument("--variant", type=int, metavar="N", help="this variant, instead of the students'")
+        added.add_argument("--student", metavar="ID", help="this student's variant")
+
+    masters(command("list", list_, "the assignments"), name=False)
+
+    added = command("release", release, "the notebook for students: no solutions, no hidden tests")
+    masters(added)
+    one(added)
+    added.add_argument("--out", type=Path, metavar="PATH", help="the file, or with --roster the folder, to write")
+
+    added = command("solution", solution, "the notebook with solutions and all tests")
+    masters(added)
+    added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
+    added.add_argument("--variant", type=int, metavar="N", help="this variant")
+    added.add_argument("--student", metavar="ID", help="this student's variant")
+    added.add_argument("--out", type=Path, metavar="FILE", help="the file to write")
+
+    added = command("check", check, "run a notebook and the tests that it holds")
+    added.add_argument("file", type=Path, metavar="FILE")
+
+    added = command("grade", grade, "grade a delivery; may be interrupted, and goes on where it was")
+    masters(added)
+    added.add_argument(
+        "submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip of Canvas, Moodle, Gradescope"
+    )
+    added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="the class")
+    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
+    added.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of this assignment's grades")
+    added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
+    added.add_argument("--variant", type=int, metavar="N", help="everybody had this variant")
+    added.add_argument("--workers", type=int, metavar="N", help="submissions side by side (default: one a core)")
+
+    added = command("export", export, "grades for a learning management system")
+    added.add_argument("--to", choices=("canvas", "moodle", "csv"), required=True)
+    added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="Canvas's or Moodle's own export")
+    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
+    added.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
+    added.add_argument("--column", metavar="TITLE", help="Canvas's column, 'Title (id)'")
+    added.add_argument("--scale", action="store_true", help="convert grades to the system's maximum")
+    added.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
+
+    added = command("feedback", feedback, "one page a student: points, and what failed")
+    added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="the class")
+    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
+    added.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
+    added.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")
+    return root
+
+
+def list_(options: argparse.Namespace) -> int:
+    """One line an assignment."""
+    names = master.available(options.assignments)
+    if not names:
+        raise master.MasterError(f"no assignment in {options.assignments}")
+    for name in names:
+        found = master.load(name, options.assignments)
+        by_hand = sum(question.points for question in found.manual)
+        points = f"{found.points:g} points, {by_hand:g} of them by hand"
+        print(f"{name:20} {found.title} ({found.minutes} minutes, {points}; chapters: {', '.join(found.chapters)})")
+    return 0
+
+
+def release(options: argparse.Namespace) -> int:
+    """Write the students' notebook, or one for each."""
+    found = master.load(options.name, options.assignments)
+    if options.roster is None:
+        _write(found.release(_variant(options, found.name)), options.out or Path(f"{found.name}.ipynb"))
+        return 0
+    if options.variant is not None or options.student is not None:
+        raise ValueError("--roster gives each student a variant: --variant and --student do not go with it")
+    from coursework.files import safe_name
+    from coursework.roster import read_roster
+
+    folder = options.out or Path(found.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    new = not options.secret.exists()
+    secret = read_secret(options.secret, create=True)
+    if new:
+        print(f"{options.secret} is new. Keep it, and to yourself: grading needs it.")
+    roster = read_roster(options.roster, options.id)
+    for student in roster:
+        number = variant(secret, found.name, student.id)
+        nbformat.write(found.release(number), folder / f"{found.name}_{safe_name(student.id)}.ipynb")
+    print(f"{len(roster)} notebooks in {folder}")
+    return 0
+
+
+def solution(options: argparse.Namespace) -> int:
+    """Write the solution."""
+    found = master.load(options.name, options.assignments)
+    _write(found.solution(_variant(options, found.name)), options.out or Path(f"{found.name}-solution.ipynb"))
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Say what a notebook passes."""
+    from coursework.checks import check as run
+
+    result = run(options.file)
+    print(result)
+    return 0 if result.passed else 1
+
+
+def grade(options: argparse.Namespace) -> int:
+    """Grade what was handed in."""
+    require(options.assignments, options.submissions, options.roster, options.out, options.secret)
+    from coursework.gradebook import grade_all, terminal_progress
+    from coursework.intake import collect
+    from coursework.judge import judge, prepare
+    from coursework.roster import read_roster
+
+    found = master.load(options.name, options.assignments)
+    roster = read_roster(options.roster, options.id)
+    submissions = collect(options.submissions, roster, found.name)
+    # with one variant for all, no secret is needed; the gradebook still wants some bytes
+    secret = read_secret(options.secret) if options.variant is None else f"everybody has {options.variant:10}".encode()
+    cache = options.out / "compiled"
+    cache.mkdir(parents=True, exist_ok=True)
+    print(f"The solution of {found.name} is run first ...", file=sys.stderr)
+    prepare(found, cache)
+    summary = grade_all(
+        found,
+        submissions,
+        roster,
+        options.out,
+        judge=functools.partial(judge, cache=cache.resolve(), everyone=options.variant),
+        secret=secret,
+        workers=options.workers,
+        progress=terminal_progress(),
+    )
+    print(summary)
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write the grades for a learning management system."""
+    from coursework.export import export as run
+    from coursework.roster import read_roster
+
+    print(
+        run(
+            options.grades,
+            read_roster(options.roster, options.id),
+            options.to,
+            options.out,
+            column=options.column,
+            scale=options.scale,
+        )
+    )
+    return 0
+
+
+def feedback(options: argparse.Namespace) -> int:
+    """Write a page for each student."""
+    from coursework.feedback import feedback as run
+    from coursework.roster import read_roster
+
+    pages = run(options.grades, read_roster(options.roster, options.id), options.out)
+    print(f"{len(pages)} pages in {pages[0].parent}" if pages else "the roster is empty: no page")
+    return 0
+
+
+def _variant(options: argparse.Namespace, name: str) -> int:
+    """The variant that the options name: a number, a student's, or 0."""
+    if options.student is not None:
+        if options.variant is not None:
+            raise ValueError("--variant and --student do not go together")
+        return variant(read_secret(options.secret), name, options.student)
+    return options.variant or 0
+
+
+def _write(notebook: NotebookNode, path: Path) -> None:
+    if path.exists():
+        raise FileExistsError(f"{path} exists already: give another name with --out, or remove it")
+    nbformat.write(notebook, path)
+    print(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""What does a student's notebook pass of the tests that it holds? The same asserts that the grader begins with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from coursework.judge import judge
+from coursework.master import Assignment, grade_id, parse
+from coursework.sandbox import DEFAULT, Limits, SandboxMissing, require, shown
+
+
+@dataclass(frozen=True)
+class Check:
+    """`results` says for each test cell what is wrong, None if nothing is; `sandboxed`, whether bubblewrap was used."""
+
+    assignment: Assignment
+    results: dict[str, str | None]
+    notes: list[str]
+    sandboxed: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether all tests passed."""
+        return not any(self.results.values())
+
+    def __str__(self) -> str:
+        points = {question.grade_id: question.points for question in self.assignment.questions}
+        lines = [self.assignment.title]
+        for name, failure in self.results.items():
+            lines.append(
+                f"  {'ok     ' if failure is None else 'not yet'} {name} ({points[name]:g})  {failure or ''}".rstrip()
+            )
+        lines += [f"  note: {note}" for note in self.notes]
+        if self.assignment.manual:
+            names = ", ".join(f"{question.grade_id} ({question.points:g})" for question in self.assignment.manual)
+            lines.append(f"  read by a person: {names}")
+        lines.append("These are the tests in the notebook. The grader has more of them, with other numbers.")
+        return "\n".join(lines)
+
+
+def read(path: Path) -> NotebookNode:
+    """A notebook, .ipynb or text.
+
+    Raises
+    ------
+    ValueError
+        If the file is no notebook.
+    """
+    try:
+        if path.suffix == ".ipynb":
+            return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        return jupytext.read(path)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # the readers raise what they like
+        raise ValueError(f"{path}: not a notebook: {shown(error)}") from error
+
+
+def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
+    """Run a notebook and the tests in it: in the sandbox where there is one, else as Jupyter would.
+
+    Raises
+    ------
+    MasterError
+        If the notebook is not one of an assignment.
+    ValueError
+        If the file is no notebook.
+    """
+    notebook = read(Path(path))
+    assignment = parse(notebook, _name(notebook), str(path), released=True)
+    try:
+        require()
+    except SandboxMissing:
+        return Check(assignment, _in_kernel(notebook, assignment, limits), [], False)
+    verdict = judge(assignment, notebook, 0, limits=limits)
+    results = {question.grade_id: verdict.failures.get(question.grade_id) for question in assignment.questions}
+    return Check(assignment, results, verdict.notes, True)
+
+
+def _name(notebook: NotebookNode) -> str:
+    head = notebook.metadata.get("coursework")
+    return str(head.get("name", "notebook")) if isinstance(head, dict) else "notebook"
+
+
+def _in_kernel(notebook: NotebookNode, assignment: Assignment, limits: Limits) -> dict[str, str | None]:
+    """The test cells' errors after running the notebook in a kernel, without limits but on time."""
+    from nbclient import NotebookClient
+
+    seconds = int(limits.cell * limits.patience) + 1
+    client = NotebookClient(
+        notebook, timeout=seconds, interrupt_on_timeout=True, allow_errors=True, kernel_name="python3"
+    )
+    client.execute()
+    names = {question.grade_id for question in assignment.questions}
+    results: dict[str, str | None] = {}
+    for cell in notebook.cells:
+        name = grade_id(cell)
+        if name in names and name not in results:
+            errors = [output for output in cell.outputs if output.output_type == "error"]
+            results[name] = shown(_message(errors[0])) if errors else None
+    return results
+
+
+def _message(error: NotebookNode) -> str:
+    if error.ename == "AssertionError":
+        return error.evalue or "failed"
+    return f"{error.ename}: {error.evalue}"

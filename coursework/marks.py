@@ -1,0 +1,120 @@
+"""Marks given by hand: a table that people fill in, that is read strictly and never written over."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from coursework.files import Table, TableError, atomic_write, read_table, table
+
+__all__ = ["Mark", "MarksError", "append_rows", "read_marks"]
+
+COLUMNS = ("student", "question", "points", "comment")
+
+
+class MarksError(ValueError):
+    """Marks that cannot be used; the message names every row concerned (the first twenty)."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A row: points, or None as long as nobody has given any, and the comment for the student."""
+
+    points: float | None
+    comment: str
+
+
+def read_marks(path: Path, students: Collection[str], maxima: Mapping[str, float]) -> dict[tuple[str, str], Mark]:
+    """Read the marks, by (student, question); {} if there is no file yet.
+
+    A spreadsheet may have saved the file: with semicolons and decimal commas, or with the zeros at the beginning of
+    the ids lost, which is mended where it leaves no doubt.
+
+    Parameters
+    ----------
+    students
+        The ids that may occur.
+    maxima
+        The greatest mark of each question that may occur.
+
+    Raises
+    ------
+    MarksError
+        For an unknown student or question, points that are not a number from 0 to the question's, and a row that
+        occurs twice.
+    """
+    if not path.exists():
+        return {}
+    read = _table(path)
+    ids = {**_without_zeros(students), **{student: student for student in students}}
+    marks: dict[tuple[str, str], Mark] = {}
+    lines: dict[tuple[str, str], int] = {}
+    wrong: list[str] = []
+    for row, line in zip(read.rows, read.lines, strict=True):
+        student, question, points = (row[name].strip() for name in COLUMNS[:3])
+        known = ids.get(student) or ids.get(student.lstrip("0"))
+        if known is None:
+            wrong.append(f"line {line}: no student {student!r} in the roster (did a spreadsheet change the id?)")
+        elif question not in maxima:
+            wrong.append(f"line {line}: no question {question!r}; there are {', '.join(maxima)}")
+        elif (known, question) in lines:
+            wrong.append(f"line {line}: {student}, {question} is also on line {lines[known, question]}")
+        else:
+            lines[known, question] = line
+            try:
+                value = _points(points, maxima[question], decimal_comma=read.delimiter == ";")
+            except ValueError as error:
+                wrong.append(f"line {line}: {student}, {question}: {error}")
+            else:
+                marks[known, question] = Mark(value, row["comment"].strip())
+    if wrong:
+        more = [f"and {len(wrong) - 20} more"] if len(wrong) > 20 else []
+        raise MarksError("\n  ".join([f"{path}:", *wrong[:20], *more]))
+    return marks
+
+
+def append_rows(path: Path, rows: Iterable[tuple[str, str]]) -> None:
+    """Add empty rows for (student, question) at the end; every byte that is there stays."""
+    new = [(student, question, "", "") for student, question in rows]
+    if path.exists():
+        if not new:
+            return
+        read = _table(path)
+        old = path.read_bytes()
+        order = [COLUMNS.index(name) if name in COLUMNS else None for name in read.columns]
+        cells = [["" if at is None else row[at] for at in order] for row in new]
+        gap = b"" if old.endswith((b"\n", b"\r")) else b"\r\n"
+        atomic_write(path, old + gap + table(cells, bom=False, delimiter=read.delimiter))
+    else:
+        atomic_write(path, table([COLUMNS, *new], bom=True))
+
+
+def _table(path: Path) -> Table:
+    try:
+        read = read_table(path)
+    except TableError as error:
+        raise MarksError(str(error)) from None
+    absent = [name for name in COLUMNS if name not in read.columns]
+    if absent:
+        raise MarksError(f"{path}: no column {', '.join(map(repr, absent))}; the columns are {', '.join(COLUMNS)}")
+    return read
+
+
+def _without_zeros(students: Collection[str]) -> dict[str, str]:
+    """Students by their ids as a spreadsheet leaves them, where that leaves no doubt."""
+    short: dict[str, list[str]] = {}
+    for student in students:
+        short.setdefault(student.lstrip("0"), []).append(student)
+    return {key: same[0] for key, same in short.items() if len(same) == 1 and key.isdigit()}
+
+
+def _points(text: str, maximum: float, *, decimal_comma: bool) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text.replace(",", ".") if decimal_comma else text)
+    except ValueError:
+        raise ValueError(f"points are {text!r}, wanted a number") from None
+    if not math.isfinite(value) or not 0 <= value <= maximum:
+        raise ValueError(f"points are {text}, wanted a number from 0 to {maximum:g}")
+    return value
