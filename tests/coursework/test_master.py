@@ -26,7 +26,7 @@ def test_a_release_holds_no_solution_and_no_hidden_test(toy):
     for secret in ("np.sum(values)", "answer = mean", "a @ b.T", "4711", "4712", "4713", "17.5", "Rubric", "BEGIN"):
         assert secret not in text
     assert "VARIANT = 7  # yours" in toy.release(7).cells[2].source
-    assert toy.release(7) == toy.release(7)
+    assert toy.release(7) == toy.release(7) == load("toy", TOY).release(7)
     assert "VARIANT = 0" in toy.notebook.cells[2].source, "a release must not change the master"
 
 
