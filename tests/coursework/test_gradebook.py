@@ -354,6 +354,15 @@ def test_marks_by_hand_complete_the_grade(tmp_path):
     assert row.comments == {"q3-written": "well argued"}
 
 
+def test_marks_given_before_a_submission_changed_are_pointed_out(tmp_path):
+    graded(tmp_path, roster("a", "b"), submissions(a="ok", b="ok"))
+    write_marks(tmp_path, "a,q3-written,3,", "b,q3-written,,")
+    summary = graded(tmp_path, roster("a", "b"), submissions(a="half", b="half"))
+    assert "look at them again" in summary.again["a"]
+    assert summary.again["b"] == "the submission changed"
+    assert table(tmp_path)["a"]["q3-written"] == "3"
+
+
 def test_a_mark_of_nought_is_a_mark(tmp_path):
     graded(tmp_path, roster("a"), submissions(a="ok"))
     write_marks(tmp_path, "a,q3-written,0,")
