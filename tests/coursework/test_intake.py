@@ -271,6 +271,14 @@ def test_gradescope_with_a_group_and_two_submissions_of_one_student(tmp_path, gr
     ]
 
 
+def test_gradescope_by_name_if_the_roster_has_nothing_else(tmp_path):
+    class_ = roster_file(tmp_path / "r.csv", "id,name\n1,Jane Doe\n0013,Bo Li\n3,José Núñez\n4,Nobody\n5,Nobody\n")
+    files = {"submission_metadata.yml": METADATA.encode(), "submission_12/toy.ipynb": notebook("x")}
+    found = delivered(tmp_path, files, class_)
+    assert set(found) == {"1", "0013"}  # Núñez's number is an id, so it is Li's, whatever the name
+    assert "Nobody" in found.unmatched[0].reason
+
+
 def test_gradescope_metadata_that_is_broken_is_an_error(tmp_path, gradescope):
     with pytest.raises(IntakeError, match="submission_metadata"):
         delivered(tmp_path, {"submission_metadata.yml": b"a: [", "submission_1/a.ipynb": GOOD}, gradescope)
