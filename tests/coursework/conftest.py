@@ -26,11 +26,16 @@ def toy() -> Assignment:
 
 
 @pytest.fixture(scope="session")
-def cache(sandboxed, toy, tmp_path_factory) -> Path:
-    """What the toy's solution compiles: sandboxes start sooner."""
-    folder = tmp_path_factory.mktemp("compiled")
-    prepare(toy, folder)
-    return folder
+def compiled(sandboxed, tmp_path_factory) -> Path:
+    """A folder for what solutions compile: sandboxes start sooner."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="session")
+def cache(compiled, toy) -> Path:
+    """That folder, with what the toy's solution compiles."""
+    prepare(toy, compiled)
+    return compiled
 
 
 @pytest.fixture(scope="session")

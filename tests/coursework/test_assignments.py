@@ -24,13 +24,6 @@ def assignment(request):
     return load(name, folder)
 
 
-@pytest.fixture(scope="module")
-def compiled(sandboxed, assignment, tmp_path_factory):
-    """What the solution compiles; by the way, whether it earns every automatic point."""
-    folder = tmp_path_factory.mktemp(f"compiled-{assignment.name}")
-    return folder, prepare(assignment, folder)
-
-
 def hidden(assignment) -> list[str]:
     """The lines of the master that nobody may see: long enough to be found elsewhere for no other reason."""
     lines: list[str] = []
@@ -85,13 +78,12 @@ def test_a_release_is_a_notebook_that_compiles(assignment):
 
 
 def test_the_solution_earns_full_marks_and_the_release_nothing(assignment, compiled):
-    folder, first = compiled
     full = {question.grade_id: question.points for question in assignment.questions}
-    assert first.scores == full
+    assert prepare(assignment, compiled).scores == full
     another = 3141592653
-    solved = judge(assignment, assignment.solution(another), another, cache=folder)
+    solved = judge(assignment, assignment.solution(another), another, cache=compiled)
     assert (solved.failures, solved.scores, solved.suspicious) == ({}, full, False)
-    untouched = judge(assignment, assignment.release(another), another, cache=folder)
+    untouched = judge(assignment, assignment.release(another), another, cache=compiled)
     assert untouched.scores == dict.fromkeys(full, 0.0)
     assert not untouched.suspicious, untouched.notes
 
