@@ -119,9 +119,11 @@ def grade_all(
         raise GradebookError(f"submissions of students who are not in the roster: {', '.join(strangers[:5])}")
     with _locked(out):
         book = start_book(assignment, out)
-        marks_of(book, roster)  # an error in it should show now, not after the grading
+        marks = marks_of(book, roster)  # an error in it should show now, not after the grading
         _write_unmatched(book, submissions)
         tasks, again, kept = _plan(book, assignment, submissions, secret)
+        for student in {student for (student, _), mark in marks.items() if mark.points is not None} & again.keys():
+            again[student] += "; the marks by hand were given before that, look at them again"
         try:
             _judge(
                 book,

@@ -214,12 +214,15 @@ def _gradescope_claims(entry: Entry, said: Any, index: Index) -> Iterator[Claim 
     students: list[str] = []
     strangers: list[str] = []
     for person in submitters:
-        keys = [person.get(key, "") for key in (":email", ":sid")] if isinstance(person, dict) else []
-        hits = next(filter(None, (index.by_key(key) for key in keys if isinstance(key, str) and key)), set())
+        person = person if isinstance(person, dict) else {}
+        name, *keys = (str(person.get(key, "")) for key in (":name", ":email", ":sid"))
+        hits = next(filter(None, (index.by_key(key) for key in keys if key)), set())
+        if not hits and not index.keys:  # the roster has nothing but ids and names
+            hits = index.by_name(name)
         if len(hits) == 1:
             students += hits
         else:
-            strangers.append(str(person.get(":name", "?")) if isinstance(person, dict) else "?")
+            strangers.append(name or "?")
     for name in strangers:
         yield Unmatched(entry.name, f"handed in by {name}, who is not in the roster or not one student only")
     if students:

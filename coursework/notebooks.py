@@ -80,10 +80,11 @@ def _cell(cell: Any, where: str) -> NotebookNode:
     made = CELLS[cell["cell_type"]](source, metadata=_metadata(cell.get("metadata", {}), where))
     if cell.get("attachments"):
         made.metadata["pictures"] = hashlib.sha256(json.dumps(cell["attachments"], sort_keys=True).encode()).hexdigest()
-    made.id = where.replace(" ", "-")  # a notebook need not have ids, and a made-up one must always be the same
+    made.id = where.replace(" ", "-")  # a student's may be anything, or twice the same
     return made
 
 
 def digest(notebook: NotebookNode) -> str:
-    """The SHA-256 of what counts in a notebook: cells, sources, metadata; not of outputs or how it was written."""
-    return hashlib.sha256(json.dumps(notebook, sort_keys=True).encode()).hexdigest()
+    """The SHA-256 of what counts in a notebook: cells, sources, metadata; not outputs, nor ids (made up by readers)."""
+    cells = [(cell.cell_type, cell.source, cell.metadata) for cell in notebook.cells]
+    return hashlib.sha256(json.dumps([notebook.metadata, cells], sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,6 @@
 """What is known of a class: a result for each student, and the table of grades that follows from it and the marks."""
 
 import contextlib
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from coursework.files import atomic_write, neutralise, private_folder, safe_name
 from coursework.marks import Mark, read_marks
 from coursework.master import Assignment
+from coursework.notebooks import digest
 from coursework.roster import Roster, Student
 
 __all__ = ["Book", "GradebookError", "Result", "Row", "grade_rows", "grade_table", "number", "open_book"]
@@ -121,8 +121,7 @@ def start_book(assignment: Assignment, out: Path) -> Book:
         raise GradebookError(f"{out} holds the grades of {other!r}, not of {assignment.name!r}; give another folder")
     tests = {question.grade_id: question.points for question in assignment.questions}
     manual = {question.grade_id: question.points for question in assignment.manual}
-    master = hashlib.sha256(json.dumps(assignment.notebook, sort_keys=True).encode()).hexdigest()
-    book = Book(out, assignment.name, assignment.title, tests, manual, master)
+    book = Book(out, assignment.name, assignment.title, tests, manual, digest(assignment.notebook))
     atomic_write(path, _json({key: value for key, value in asdict(book).items() if key != "out"}))
     private_folder(out / "results")
     return book

@@ -19,6 +19,7 @@ from coursework import files, gradebook, workers
 from coursework.gradebook import GradebookError, grade_all, terminal_progress
 from coursework.intake import Submission, Submissions, Unmatched, collect
 from coursework.marks import MarksError, append_rows, read_marks
+from coursework.master import load
 from coursework.notebooks import read_notebook
 from coursework.results import grade_rows, open_book
 
@@ -144,7 +145,9 @@ def test_the_second_run_judges_nothing_and_changes_no_byte(tmp_path):
     class_ = roster("a", "b", "c", "d")
     graded(tmp_path / "out", class_, handed_in)
     before = snapshot(tmp_path / "out")
-    summary = graded(tmp_path / "out", class_, handed_in)
+    again = load("toy", folder=Path(__file__).parent / "toy")  # as another process reads it, with other ids of cells
+    assert [cell.id for cell in again.notebook.cells] != [cell.id for cell in TOY.notebook.cells]
+    summary = grade_all(again, handed_in, class_, tmp_path / "out", judge=judge, secret=SECRET, workers=0)
     assert (summary.judged, summary.kept, summary.again) == (0, 3, {})
     assert len(counted(log)) == len(set(counted(log))) == 2  # each with a variant of its own
     after = snapshot(tmp_path / "out")
@@ -271,6 +274,7 @@ from pathlib import Path
 from toy_class import SECRET, TOY, judge, roster, notebook
 from coursework.gradebook import grade_all
 from coursework.intake import Submission, Submissions
+from coursework.master import load
 from coursework.notebooks import read_notebook
 
 def slow(assignment, handed_in, variant):
@@ -348,6 +352,15 @@ def test_marks_by_hand_complete_the_grade(tmp_path):
     assert (found["b"]["status"], found["b"]["total"]) == ("needs-manual", "")
     row = next(row for row in grade_rows(open_book(tmp_path), class_) if row.student.id == "a")
     assert row.comments == {"q3-written": "well argued"}
+
+
+def test_marks_given_before_a_submission_changed_are_pointed_out(tmp_path):
+    graded(tmp_path, roster("a", "b"), submissions(a="ok", b="ok"))
+    write_marks(tmp_path, "a,q3-written,3,", "b,q3-written,,")
+    summary = graded(tmp_path, roster("a", "b"), submissions(a="half", b="half"))
+    assert "look at them again" in summary.again["a"]
+    assert summary.again["b"] == "the submission changed"
+    assert table(tmp_path)["a"]["q3-written"] == "3"
 
 
 def test_a_mark_of_nought_is_a_mark(tmp_path):

@@ -1,5 +1,6 @@
 """Rosters and deliveries: whose file it is, and every bad submission as one student's row with its reason."""
 
+import contextlib
 import io
 import json
 import os
@@ -271,6 +272,14 @@ def test_gradescope_with_a_group_and_two_submissions_of_one_student(tmp_path, gr
     ]
 
 
+def test_gradescope_by_name_if_the_roster_has_nothing_else(tmp_path):
+    class_ = roster_file(tmp_path / "r.csv", "id,name\n1,Jane Doe\n0013,Bo Li\n3,José Núñez\n4,Nobody\n5,Nobody\n")
+    files = {"submission_metadata.yml": METADATA.encode(), "submission_12/toy.ipynb": notebook("x")}
+    found = delivered(tmp_path, files, class_)
+    assert set(found) == {"1", "0013"}  # Núñez's number is an id, so it is Li's, whatever the name
+    assert "Nobody" in found.unmatched[0].reason
+
+
 def test_gradescope_metadata_that_is_broken_is_an_error(tmp_path, gradescope):
     with pytest.raises(IntakeError, match="submission_metadata"):
         delivered(tmp_path, {"submission_metadata.yml": b"a: [", "submission_1/a.ipynb": GOOD}, gradescope)
@@ -397,6 +406,7 @@ def test_every_bad_zip_is_one_row_and_nothing_is_unpacked(tmp_path):
         "two": (zipped({"a.ipynb": GOOD, "b.ipynb": GOOD}), "2 notebooks: a.ipynb, b.ipynb"),
         "none": (zipped({"a.txt": b""}), "no notebook in the zip file"),
         "nested": (zipped({"b.zip": zipped({"toy.ipynb": GOOD})}), "no notebook in the zip file"),
+        "lzma": (zipped({"toy.ipynb": GOOD}, zipfile.ZIP_LZMA), "an uncommon method"),
         "many": (zipped({f"{n}.txt": b"" for n in range(5_001)}), "more than 5,000 files"),
         "torn": (zipped({"toy.ipynb": GOOD})[:60], "a broken zip file"),
         "damaged": (zipped({"toy.ipynb": GOOD}).replace(GOOD[:9], b"#########"), "cannot be read"),
@@ -411,6 +421,19 @@ def test_every_bad_zip_is_one_row_and_nothing_is_unpacked(tmp_path):
         assert reason in found[name].reason, (name, found[name].reason)
     made = {p for p in tmp_path.rglob("*") if p.is_file()} - set(before)
     assert made == {path / f"{name}.zip" for name in bad}
+
+
+@pytest.mark.parametrize("value", [0x00, 0x01, 0x2F, 0xFF])
+def test_no_damaged_byte_of_a_zip_is_more_than_a_reason(value):
+    good = zipped({"toy.ipynb": GOOD, "a/b.txt": b"x"})
+    read = 0
+    for at in range(len(good)):
+        damaged = good[:at] + bytes([value]) + good[at + 1 :]
+        with contextlib.suppress(archive.Refused):
+            for entry in archive.zip_entries(damaged):
+                with contextlib.suppress(archive.Refused):
+                    read += entry.read(archive.Budget()) == GOOD
+    assert read  # damage to what nobody needs, such as a date, is no reason
 
 
 def test_bad_entries_of_the_delivery_itself(tmp_path):
