@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
     def one(added: argparse.ArgumentParser) -> None:
         added.add_argument("--roster", type=Path, metavar="CSV", help="the class: one notebook a student")
+        added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
         added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
         added.add_argument("--variant", type=int, metavar="N", help="this variant, instead of the students'")
         added.add_argument("--student", metavar="ID", help="this student's variant")
@@ -75,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
         "submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip of Canvas, Moodle, Gradescope"
     )
     added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="the class")
+    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
     added.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of this assignment's grades")
     added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
     added.add_argument("--variant", type=int, metavar="N", help="everybody had this variant")
@@ -83,12 +85,15 @@ def parser() -> argparse.ArgumentParser:
     added = command("export", export, "grades for a learning management system")
     added.add_argument("--to", choices=("canvas", "moodle", "csv"), required=True)
     added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="Canvas's or Moodle's own export")
+    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
     added.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
     added.add_argument("--column", metavar="TITLE", help="Canvas's column, 'Title (id)'")
+    added.add_argument("--scale", action="store_true", help="convert grades to the system's maximum")
     added.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
 
     added = command("feedback", feedback, "one page a student: points, and what failed")
     added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="the class")
+    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
     added.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
     added.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")
     return root
@@ -124,7 +129,7 @@ def release(options: argparse.Namespace) -> int:
     secret = read_secret(options.secret, create=True)
     if new:
         print(f"{options.secret} is new. Keep it, and to yourself: grading needs it.")
-    roster = read_roster(options.roster)
+    roster = read_roster(options.roster, options.id)
     for student in roster:
         number = variant(secret, found.name, student.id)
         nbformat.write(found.release(number), folder / f"{found.name}_{safe_name(student.id)}.ipynb")
@@ -157,7 +162,7 @@ def grade(options: argparse.Namespace) -> int:
     from coursework.roster import read_roster
 
     found = master.load(options.name, options.assignments)
-    roster = read_roster(options.roster)
+    roster = read_roster(options.roster, options.id)
     submissions = collect(options.submissions, roster, found.name)
     # with one variant for all, no secret is needed; the gradebook still wants some bytes
     secret = read_secret(options.secret) if options.variant is None else f"everybody has {options.variant:10}".encode()
@@ -184,7 +189,16 @@ def export(options: argparse.Namespace) -> int:
     from coursework.export import export as run
     from coursework.roster import read_roster
 
-    print(run(options.grades, read_roster(options.roster), options.to, options.out, column=options.column))
+    print(
+        run(
+            options.grades,
+            read_roster(options.roster, options.id),
+            options.to,
+            options.out,
+            column=options.column,
+            scale=options.scale,
+        )
+    )
     return 0
 
 
@@ -193,7 +207,7 @@ def feedback(options: argparse.Namespace) -> int:
     from coursework.feedback import feedback as run
     from coursework.roster import read_roster
 
-    pages = run(options.grades, read_roster(options.roster), options.out)
+    pages = run(options.grades, read_roster(options.roster, options.id), options.out)
     print(f"{len(pages)} pages in {pages[0].parent}" if pages else "the roster is empty: no page")
     return 0
 

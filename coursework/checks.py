@@ -31,7 +31,7 @@ class Check:
         lines = [self.assignment.title]
         for name, failure in self.results.items():
             lines.append(
-                f"  {'ok    ' if failure is None else 'not yet'} {name} ({points[name]:g})  {failure or ''}".rstrip()
+                f"  {'ok     ' if failure is None else 'not yet'} {name} ({points[name]:g})  {failure or ''}".rstrip()
             )
         lines += [f"  note: {note}" for note in self.notes]
         if self.assignment.manual:

@@ -11,6 +11,7 @@ So an id, a grade and a date go out as they came in, blank where nothing was gra
 needs, such that no spreadsheet runs them.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -18,14 +19,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coursework.files import atomic_write, neutralise, table
-from coursework.gradebook import Book, Row, grade_rows, grade_table, number, open_book
-from coursework.roster import Roster
+from coursework.results import Book, Row, grade_rows, grade_table, number, open_book
+from coursework.roster import Roster, folded
 
 __all__ = ["ExportError", "Exported", "export"]
 
-CANVAS_IDENTITY = ("SIS User ID", "SIS Login ID", "Integration ID", "Root Account")
+CANVAS_MORE = ("Integration ID", "Root Account")
 CANVAS_NAMES = ("Student", "LastName", "FirstName")
 MOODLE_NEEDS = ("Identifier", "Grade", "Last modified (grade)")
+MOODLE = (
+    "Identifier",
+    "Full name",
+    "ID number",
+    "Email address",
+    "Status",
+    "Grade",
+    "Maximum Grade",
+    "Grade can be changed",
+    "Last modified (grade)",
+    "Feedback comments",
+)
 
 
 class ExportError(ValueError):
@@ -34,18 +47,22 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True)
 class Exported:
-    """The file that was written, how many grades are in it, and the statuses of the students whose grade is blank."""
+    """The file, how many grades are in it, the statuses of those whose grade is blank, and what to look out for."""
 
     path: Path
     grades: int
     blank: Mapping[str, int]
+    note: str = ""
 
     def __str__(self) -> str:
         blank = ", ".join(f"{count} {status}" for status, count in self.blank.items())
-        return f"{self.path}: {self.grades} grades" + (f"; left blank: {blank}" if blank else "")
+        text = f"{self.path}: {self.grades} grades" + (f"; left blank: {blank}" if blank else "")
+        return f"{text}\n{self.note}" if self.note else text
 
 
-def export(out: str | Path, roster: Roster, to: str, path: str | Path, *, column: str | None = None) -> Exported:
+def export(
+    out: str | Path, roster: Roster, to: str, path: str | Path, *, column: str | None = None, scale: bool = False
+) -> Exported:
     """Write the grades in ``out``, with the marks in its marks.csv as they are now, for a learning management system.
 
     Parameters
@@ -53,7 +70,9 @@ def export(out: str | Path, roster: Roster, to: str, path: str | Path, *, column
     out
         The folder that grades were written to.
     roster
-        The class. For Canvas its gradebook export, for Moodle the grading worksheet of this assignment.
+        The class. For Canvas best its gradebook export, for Moodle the grading worksheet of this assignment: then every
+        student is found by number. With another roster Canvas goes by its ids as SIS User ID, and Moodle's file is one
+        for its gradebook import.
     to
         "canvas", "moodle", or "csv" for the table that people read.
     path
@@ -61,59 +80,67 @@ def export(out: str | Path, roster: Roster, to: str, path: str | Path, *, column
     column
         For Canvas: the assignment's column, ``Title (id)``, as the gradebook export has it. By default the one with the
         assignment's title or name; without one, the title alone, for which Canvas offers to make a new assignment.
+    scale
+        Convert the grades where the system's maximum for the assignment is another; otherwise that is an error.
 
     Raises
     ------
     ExportError
-        If the roster lacks what the system needs, or the system's maximum for the assignment is not ours.
+        If the system could mistake one student or one grade for another.
     """
     path = Path(path)
     book = open_book(out)
     rows = grade_rows(book, roster)
     if roster.path is not None and path.exists() and path.resolve() == roster.path.resolve():
         raise ExportError(f"{path} is the roster; give another file")
+    note = ""
     if to == "canvas":
-        data = table(_canvas(book, rows, roster, column), bom=False)
+        lines, note = _canvas(book, rows, roster, column, scale)
     elif to == "moodle":
-        data = table(_moodle(book, rows, roster), bom=False)
+        lines, note = _moodle(book, rows, roster, scale)
     elif to == "csv":
-        data = table(grade_table(book, rows), bom=True)
+        lines = grade_table(book, rows)
     else:
         raise ExportError(f"to is {to!r}, wanted canvas, moodle or csv")
     if not path.parent.is_dir():
         raise ExportError(f"{path.parent} is not a folder")
-    atomic_write(path, data)
+    atomic_write(path, table(lines, bom=to == "csv"))
     blank = Counter(row.status for row in rows if row.total is None)
-    return Exported(path, sum(row.total is not None for row in rows), dict(sorted(blank.items())))
+    return Exported(path, sum(row.total is not None for row in rows), dict(sorted(blank.items())), note)
 
 
-def _canvas(book: Book, rows: list[Row], roster: Roster, column: str | None) -> list[list[str]]:
+def _canvas(
+    book: Book, rows: list[Row], roster: Roster, column: str | None, scale: bool
+) -> tuple[list[list[str]], str]:
     names = [name for name in CANVAS_NAMES if name in roster.columns and "Student" not in roster.columns] or ["Student"]
-    keys = [name for name in CANVAS_IDENTITY if name in roster.columns]
-    for row in rows:
-        if not row.student.canvas and not any(row.student.columns.get(key, "").strip() for key in keys[:2]):
-            raise ExportError(
-                f"student {row.student.id!r} has neither Canvas's ID nor an SIS User ID or SIS Login ID, and "
-                "Canvas should not have to go by names: use as the roster what Canvas exports from its gradebook"
-            )
+    more = [name for name in CANVAS_MORE if name in roster.columns]
+    note = ""
+    if not all(row.student.canvas for row in rows):
+        note = "Not all students have a Canvas ID: read what Canvas says about them before you confirm the import."
+        _no_namesakes(rows)
     target = column or _canvas_column(book, roster)
-    ours = number(book.points)
-    theirs = (roster.possible or {}).get(target, "").strip()
-    if theirs and not _same(theirs, book.points):
-        raise ExportError(
-            f"Canvas has {theirs} points possible for {target!r}, the assignment {ours}; the import would change "
-            "Canvas's. Set them in Canvas, export its gradebook again and use that as the roster"
-        )
-    head = [*names, "ID", *keys, "Section", target]
-    possible = ["    Points Possible"] + [""] * (len(head) - 2) + [ours]
-    lines = [head, possible]
+    maximum = _maximum((roster.possible or {}).get(target, ""), book, scale, f"Canvas for {target!r}")
+    head = [*names, "ID", "SIS User ID", "SIS Login ID", *more, "Section", target]
+    lines = [head, ["    Points Possible"] + [""] * (len(head) - 2) + [number(maximum)]]
     for row in rows:
-        own = row.student.columns
-        shown = [row.student.name] if names == ["Student"] else [own[name] for name in names]
-        ids = [row.student.canvas, *(own.get(key, "") for key in keys)]
+        student, own = row.student, row.student.columns
+        shown = [student.name] if names == ["Student"] else [own[name] for name in names]
+        sis = student.sid or ("" if roster.kind == "canvas" or student.login or student.canvas else student.id)
+        ids = [student.canvas, sis, student.login, *(own.get(name, "") for name in more)]
         section = neutralise(own.get("Section", ""))
-        lines.append([*map(neutralise, shown), *ids, section, number(row.total)])
-    return lines
+        lines.append([*map(neutralise, shown), *ids, section, _grade(book, row, maximum)])
+    return lines, note
+
+
+def _no_namesakes(rows: list[Row]) -> None:
+    """Canvas goes by the name where it does not know the number, and takes the first student of that name."""
+    names = Counter(folded(row.student.name) for row in rows)
+    same = [row.student for row in rows if names[folded(row.student.name)] > 1]
+    if same:
+        raise ExportError(
+            f"{same[0].name!r} is the name of {' and '.join(repr(one.id) for one in same[:3])}, and Canvas may go by "
+            "names: use as the roster what Canvas exports from its gradebook"
+        )
 
 
 def _canvas_column(book: Book, roster: Roster) -> str:
@@ -126,36 +153,70 @@ def _canvas_column(book: Book, roster: Roster) -> str:
             found.append(name)
     if len(found) > 1:
         raise ExportError(
-            f"the roster has {len(found)} columns of that title: {', '.join(found)}; say which one (column)"
+            f"the roster has {len(found)} columns of that title: {', '.join(found)}; say which one (--column)"
         )
     return found[0] if found else book.title
 
 
-def _moodle(book: Book, rows: list[Row], roster: Roster) -> list[list[str]]:
-    absent = [name for name in MOODLE_NEEDS if name not in roster.columns]
-    if absent:
-        raise ExportError(
-            f"the roster has no column {', '.join(map(repr, absent))}: use as the roster the grading worksheet "
-            "that Moodle offers for this assignment (in English)"
-        )
-    maximum = next((name for name in roster.columns if name.casefold() == "maximum grade"), "")
-    lines = [list(roster.columns)]
+def _moodle(book: Book, rows: list[Row], roster: Roster, scale: bool) -> tuple[list[list[str]], str]:
+    worksheet = set(MOODLE_NEEDS) <= set(roster.columns)
+    columns = roster.columns if worksheet else MOODLE
+    maximum_name = next((name for name in columns if name.casefold() == "maximum grade"), "")
+    lines = [list(columns)]
     for row in rows:
-        cells = dict(row.student.columns)
-        theirs = cells.get(maximum, "").strip()
-        if theirs and not _same(theirs, book.points):
-            raise ExportError(
-                f"Moodle's maximum grade is {theirs}, the assignment's {number(book.points)}: set it in Moodle and "
-                "download the worksheet again"
-            )
+        cells = dict(row.student.columns) if worksheet else _moodle_cells(book, row)
+        maximum = _maximum(cells.get(maximum_name, ""), book, scale, "Moodle as maximum grade")
         if row.total is not None:
-            cells["Grade"] = number(row.total)
+            cells["Grade"] = _grade(book, row, maximum)
             if "Feedback comments" in cells:
                 cells["Feedback comments"] = _comment(book, row)
         if "Full name" in cells:
             cells["Full name"] = neutralise(cells["Full name"])
-        lines.append([cells.get(name, "") for name in roster.columns])
-    return lines
+        lines.append([cells.get(name, "") for name in columns])
+    if worksheet:
+        return lines, ""
+    return lines, (
+        "The roster is not the grading worksheet that Moodle offers for the assignment, so this file is for Moodle's "
+        "Grades > Import > CSV file: map it by e-mail address or ID number."
+    )
+
+
+def _moodle_cells(book: Book, row: Row) -> dict[str, str]:
+    """A worksheet's row as far as a roster that is none has it. The participant's number is never made up."""
+    student = row.student
+    return {
+        "Identifier": student.columns.get("Identifier", ""),
+        "Full name": student.name,
+        "ID number": student.sid or ("" if student.email else student.id),
+        "Email address": student.email,
+        "Maximum Grade": number(book.points),
+        "Grade can be changed": "Yes",
+        "Last modified (grade)": "-",
+        "Feedback comments": "",
+    }
+
+
+def _maximum(theirs: str, book: Book, scale: bool, where: str) -> float:
+    """The points that a full grade has in the system."""
+    parts = re.split(r"[.,]", theirs.strip())
+    try:
+        value = float(".".join(("".join(parts[:-1]), parts[-1])) if len(parts) > 1 else parts[0]) if parts[0] else None
+    except ValueError:
+        value = math.nan
+    if value is None or abs(value - book.points) < 0.005:
+        return book.points
+    if scale and value > 0:
+        return value
+    raise ExportError(
+        f"{theirs.strip()} points are set in {where}, the assignment has {number(book.points)}: set that in the "
+        "system and export the roster again, or let the grades be converted (--scale)"
+    )
+
+
+def _grade(book: Book, row: Row, maximum: float) -> str:
+    if row.total is None:
+        return ""
+    return number(row.total if maximum == book.points else round(row.total / book.points * maximum, 2))
 
 
 def _comment(book: Book, row: Row) -> str:
@@ -166,11 +227,3 @@ def _comment(book: Book, row: Row) -> str:
         for question, maximum in book.maxima.items()
     ]
     return neutralise("; ".join(parts))
-
-
-def _same(theirs: str, ours: float) -> bool:
-    """Is a number of the system's, with point or comma, ours?"""
-    try:
-        return abs(float(theirs.replace(",", ".")) - ours) < 0.005
-    except ValueError:
-        return False

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from coursework.files import atomic_write, private_folder, safe_name
-from coursework.gradebook import Book, Row, grade_rows, number, open_book
+from coursework.results import Book, Row, grade_rows, number, open_book
 from coursework.roster import Roster
 
 __all__ = ["feedback", "page"]
@@ -74,12 +74,15 @@ def page(book: Book, row: Row) -> str:
     standing = STANDING.get(row.status, "")
     if row.reason:
         standing = f"{standing} Reason: {_text(row.reason)}"
+    elif row.status == "not-graded":
+        standing = "Your submission has not been graded yet."
     return TEMPLATE.render(
         policy=POLICY,
         style=STYLE,
         book=book,
         row=row,
         name=_text(row.student.name),
+        file=_text(row.file),
         standing=standing,
         total=number(row.total),
         maximum=number(book.points),
@@ -92,5 +95,5 @@ def page(book: Book, row: Row) -> str:
 def _text(text: str) -> str:
     """Text that can be shown: without colours of a terminal, control characters and directions, and not without end."""
     plain = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)
-    plain = "".join(c for c in plain if c in "\n\t" or (c.isprintable() and c not in "\u202a\u202b\u202c\u202d\u202e"))
+    plain = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "", plain)
     return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}\n… ({len(plain) - LONGEST:,} characters more)"

@@ -78,7 +78,8 @@ def neutralise(text: str) -> str:
     ('\\'=HYPERLINK("x")', "Doe; '-Jane", 'minus-five', 'two lines')
     """
     guarded = f"'{text}" if text[:1] and text[0] in FORMULA else text
-    line = " ".join(guarded.replace("\x00", "").split()) if any(c in guarded for c in "\t\r\n\x00\x0b\x0c") else guarded
+    line = re.sub(r"[\t\r\n\v\f\x85\u2028\u2029]+", " ", guarded)
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f]", "", line)  # a terminal would obey them
     return re.sub(r"(;\s*)(?=[=+\-@＝＋－＠])", r"\1'", line)
 
 
@@ -124,6 +125,7 @@ def read_table(path: Path, *, limit: int = 50_000_000) -> Table:
     first = text.splitlines()[0] if text.strip() else ""
     delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    longest = csv.field_size_limit(limit)  # Moodle puts whole essays into a cell
     try:
         columns = tuple(name.strip() for name in next(reader, []))
         if not any(columns):
@@ -143,4 +145,6 @@ def read_table(path: Path, *, limit: int = 50_000_000) -> Table:
             lines.append(reader.line_num)
     except csv.Error as error:
         raise TableError(f"{path}, line {reader.line_num}: {error}") from None
+    finally:
+        csv.field_size_limit(longest)
     return Table(path, columns, tuple(rows), tuple(lines), delimiter)

@@ -402,7 +402,7 @@ def _test(session: _Session, tests: _Tests, question: Question, source: str) -> 
 def free_names(source: str) -> frozenset[str]:
     """The names that a piece of Python reads and neither defines nor finds among Python's own.
 
-    >>> sorted(free_names("import numpy as np\nassert np.sum([f(i) for i in range(n)]) > 0"))
+    >>> sorted(free_names("import numpy as np; assert np.sum([f(i) for i in range(n)]) > 0"))
     ['f', 'n']
     """
     module = symtable.symtable(source, "<test>", "exec")

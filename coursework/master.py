@@ -94,9 +94,10 @@ class Assignment:
                 cleared = without(cell.source, SOLUTION, stub)
                 cell.source = stub if cleared == cell.source else cleared
             cell.source = without(cell.source, HIDDEN)
-            if cell.metadata.get("nbgrader", {}).get("locked"):  # as nbgrader's LockCells
+            flags = cell.metadata.get("nbgrader", {})
+            if flags.get("solution") or flags.get("grade") or flags.get("locked"):  # as nbgrader's LockCells
                 cell.metadata["deletable"] = False
-                if not is_solution(cell):
+                if not flags.get("solution"):
                     cell.metadata["editable"] = False
         return notebook
 
@@ -105,8 +106,7 @@ class Assignment:
         if not 0 <= variant < 2**32:
             raise ValueError(f"variant is {variant}, wanted a number from 0 to 2**32 - 1")
         notebook = copy.deepcopy(self.notebook)
-        for number, cell in enumerate(notebook.cells):
-            cell.id = f"{self.name}-{number}"[-64:]  # a notebook released twice is the same file
+        for cell in notebook.cells:
             if grade_id(cell) == "variant":
                 cell.source = set_variant(cell.source, variant)
         notebook.metadata["coursework"]["name"] = self.name
@@ -187,6 +187,8 @@ def load(name: str, folder: Path = ASSIGNMENTS) -> Assignment:
         notebook = jupytext.read(path)
     except Exception as error:  # jupytext's parsers raise what they like
         raise MasterError(f"{path}: cannot be read as a text notebook: {error}") from error
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"{name}-{number}"[-64:]  # not drawn at random: read or released twice, it is the same notebook
     return parse(notebook, name, str(path))
 
 

@@ -18,7 +18,8 @@ CELLS = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown
 
 
 def read_notebook(data: bytes) -> NotebookNode:
-    """Read a notebook of format 4 and keep cells, sources and metadata; outputs and attachments are dropped.
+    """Read a notebook of format 4 and keep cells, sources and metadata; outputs are dropped. Of
+    pictures in Markdown cells only a fingerprint stays, as ``metadata.pictures``.
 
     Raises :class:`~coursework.archive.Refused` with a reason that may be shown to the student: empty, not UTF-8,
     broken JSON, not a notebook, another format, or metadata and sizes that no notebook has.
@@ -77,9 +78,9 @@ def _cell(cell: Any, where: str) -> NotebookNode:
     if not isinstance(source, str):
         raise Refused(f"not a notebook: the source of {where} is not text")
     made = CELLS[cell["cell_type"]](source, metadata=_metadata(cell.get("metadata", {}), where))
-    made.id = where.replace(
-        " ", "-"
-    )  # ours: a notebook need not have ids, and they must not differ from one reading to the next
+    if cell.get("attachments"):
+        made.metadata["pictures"] = hashlib.sha256(json.dumps(cell["attachments"], sort_keys=True).encode()).hexdigest()
+    made.id = where.replace(" ", "-")  # a notebook need not have ids, and a made-up one must always be the same
     return made
 
 

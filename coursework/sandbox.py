@@ -167,6 +167,8 @@ def _environment(cache: Path | None, writable: bool) -> dict[str, str]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "MPLCONFIGDIR": "/tmp/matplotlib",
         "JAX_PLATFORMS": "cpu",
+        "PIP_RETRIES": "0",  # cells that install something are to fail at once
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         **ONE_CORE,
     }
     if cache is not None:

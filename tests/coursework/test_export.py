@@ -111,21 +111,37 @@ def test_canvas_with_first_and_last_names_apart(tmp_path):
     out, class_ = graded(tmp_path, text, MARKS[:1], **{"4711": "ok"})
     export(out, class_, "canvas", tmp_path / "c.csv")
     assert read(tmp_path / "c.csv") == [
-        ["LastName", "FirstName", "ID", "SIS Login ID", "Section", "A toy"],
-        ["    Points Possible", "", "", "", "", "10"],
-        ["'-Doe", "Jane", "4711", "jdoe", "A", "10"],
+        ["LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Section", "A toy"],
+        ["    Points Possible", "", "", "", "", "", "10"],
+        ["'-Doe", "Jane", "4711", "", "jdoe", "A", "10"],
     ]
 
 
-def test_canvas_is_not_made_to_change_its_points_or_to_go_by_names(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS.replace(",10.00,", ",100.00,"), MARKS, **SOURCES)
-    with pytest.raises(ExportError, match=r"100.00 points possible for 'A toy \(900\)', the assignment 10"):
-        export(out, class_, "canvas", tmp_path / "c.csv")
-    (tmp_path / "plain").mkdir()
-    out, class_ = graded(tmp_path / "plain", "id,name\n1,Jane\n", **{"1": "ok"})
-    with pytest.raises(ExportError, match="student '1' has neither Canvas's ID nor"):
+def test_canvas_is_not_made_to_change_its_points(tmp_path):
+    out, class_ = graded(tmp_path, CANVAS.replace(",10.00,", ',"1,000.00",'), MARKS, **SOURCES)
+    with pytest.raises(
+        ExportError, match=r"1,000.00 points are set in Canvas for 'A toy \(900\)', the assignment has 10"
+    ):
         export(out, class_, "canvas", tmp_path / "c.csv")
     assert not (tmp_path / "c.csv").exists()
+    export(out, class_, "canvas", tmp_path / "c.csv", scale=True)
+    assert canvas_import(tmp_path / "c.csv")[1:] == (["1000"], {"4711": "1000", "4712": "500", "4713": "", "4714": ""})
+
+
+def test_a_plain_roster_goes_to_canvas_by_its_ids_unless_two_have_one_name(tmp_path):
+    out, class_ = graded(tmp_path, "id,name\n007,Jane\n8,Bo\n", ["007,q3-written,4,"], **{"007": "ok"})
+    done = export(out, class_, "canvas", tmp_path / "c.csv")
+    assert read(tmp_path / "c.csv") == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "A toy"],
+        ["    Points Possible", "", "", "", "", "10"],
+        ["Jane", "", "007", "", "", "10"],
+        ["Bo", "", "8", "", "", ""],
+    ]
+    assert "before you confirm the import" in str(done)
+    (tmp_path / "same").mkdir()
+    out, class_ = graded(tmp_path / "same", "id,name\n1,Jane Doe\n2,jane  doe\n", **{"1": "ok"})
+    with pytest.raises(ExportError, match="'Jane Doe' is the name of '1' and '2', and Canvas may go by names"):
+        export(out, class_, "canvas", tmp_path / "d.csv")
 
 
 def test_two_columns_of_the_same_title_must_be_told_apart(tmp_path):
@@ -137,7 +153,7 @@ def test_two_columns_of_the_same_title_must_be_told_apart(tmp_path):
 def test_a_plain_roster_with_the_sis_columns_goes_to_canvas(tmp_path):
     out, class_ = graded(tmp_path, "id,name,SIS Login ID\n1,Jane,jdoe\n", ["1,q3-written,4,"], **{"1": "ok"})
     export(out, class_, "canvas", tmp_path / "c.csv")
-    assert read(tmp_path / "c.csv")[2] == ["Jane", "", "jdoe", "", "10"]
+    assert read(tmp_path / "c.csv")[2] == ["Jane", "", "", "jdoe", "", "10"]
 
 
 def test_moodle(tmp_path):
@@ -156,16 +172,33 @@ def test_moodle(tmp_path):
     assert [row[1] for row in after] == ["Full name", "Jane Doe", "'@José", "Li"]
 
 
-def test_moodle_that_would_misread_the_grades_is_refused(tmp_path):
-    out, class_ = graded(tmp_path, MOODLE.replace(",10.00,", ',"100,00",'), **{"jane@x.org": "ok"})
-    with pytest.raises(ExportError, match="maximum grade is 100,00, the assignment.s 10"):
+def test_moodle_that_would_misread_the_grades_is_refused_or_they_are_converted(tmp_path):
+    marks = ["jane@x.org,q3-written,4,"]
+    out, class_ = graded(tmp_path, MOODLE.replace(",10.00,", ',"100,00",'), marks, **{"jane@x.org": "half"})
+    with pytest.raises(ExportError, match="100,00 points are set in Moodle as maximum grade, the assignment has 10"):
         export(out, class_, "moodle", tmp_path / "m.csv")
+    export(out, class_, "moodle", tmp_path / "m.csv", scale=True)
+    assert moodle_import(tmp_path / "m.csv")[0] == {"201": "85", "202": "3.00"}
 
 
-def test_moodle_wants_its_worksheet(tmp_path):
-    out, class_ = graded(tmp_path, "id,name\n1,Jane\n")
-    with pytest.raises(ExportError, match=r"no column 'Identifier', 'Grade', 'Last modified \(grade\)'"):
-        export(out, class_, "moodle", tmp_path / "m.csv")
+def test_without_the_worksheet_participants_are_not_made_up(tmp_path):
+    text = "id,name,email\n1,=Jane,jane@x.org\n2,Bo,\n"
+    out, class_ = graded(tmp_path, text, ["1,q3-written,4,"], **{"1": "ok"})
+    done = export(out, class_, "moodle", tmp_path / "m.csv")
+    head, jane, bo = (dict(zip(read(tmp_path / "m.csv")[0], row, strict=True)) for row in read(tmp_path / "m.csv"))
+    assert list(head) == [
+        "Identifier", "Full name", "ID number", "Email address", "Status", "Grade", "Maximum Grade",
+        "Grade can be changed", "Last modified (grade)", "Feedback comments",
+    ]  # fmt: skip
+    assert jane["Identifier"] == bo["Identifier"] == ""
+    assert (jane["Full name"], jane["Email address"], jane["ID number"], jane["Grade"]) == (
+        "'=Jane",
+        "jane@x.org",
+        "",
+        "10",
+    )
+    assert (bo["Email address"], bo["ID number"], bo["Grade"], bo["Feedback comments"]) == ("", "2", "", "")
+    assert "Grades > Import" in str(done)
 
 
 def test_the_table_for_people_is_utf8_with_a_mark_and_cannot_calculate(tmp_path):

@@ -16,10 +16,11 @@ import pytest
 from toy_class import SECRET, TOY, folder, judge, notebook, roster
 
 from coursework import files, gradebook, workers
-from coursework.gradebook import GradebookError, grade_all, grade_rows, open_book, terminal_progress
+from coursework.gradebook import GradebookError, grade_all, terminal_progress
 from coursework.intake import Submission, Submissions, Unmatched, collect
 from coursework.marks import MarksError, append_rows, read_marks
 from coursework.notebooks import read_notebook
+from coursework.results import grade_rows, open_book
 
 
 def submissions(**sources):
@@ -447,6 +448,51 @@ def test_rows_added_to_a_file_keep_its_end(tmp_path):
     path.write_bytes(b"student,question,points,comment\na,q,1,\n")
     append_rows(path, [("b", "q")])
     assert path.read_bytes() == b"student,question,points,comment\na,q,1,\nb,q,,\r\n"
+
+
+# What was written
+
+
+def written(out, question="q3-written"):
+    """The cells of the notebook to mark from."""
+    return [cell["source"] for cell in json.loads((out / "marking" / f"{question}.ipynb").read_bytes())["cells"]]
+
+
+def answer(text, label="q3-written", kind="markdown", **more):
+    """A submission whose written answer is that text."""
+    cells = [
+        {"cell_type": "code", "source": "ok", "metadata": {}},
+        {"cell_type": "markdown", "source": "# A toy", "metadata": {}},  # the assignment's
+        {"cell_type": kind, "source": text, "metadata": {"nbgrader": {"grade_id": label}} if label else {}} | more,
+    ]
+    return read_notebook(notebook(cells=cells))
+
+
+def test_written_answers_are_gathered_by_question_without_names(tmp_path):
+    handed_in = Submissions(
+        [
+            Submission("a", answer("Because $K = XX^T$.\n```\nnever closed"), file="toy`.ipynb"),
+            Submission("b", answer("taken apart", label=None)),
+            Submission("c", answer("x = 1\n````", kind="code")),
+            Submission("d", answer("see below", attachments={"p.png": {"image/png": "aGk="}})),
+            Submission("e", None, "broken"),
+        ]
+    )
+    class_ = roster(*"abcdef")
+    graded(tmp_path, class_, handed_in)
+    head, *cells = written(tmp_path)
+    assert "4 points" in head
+    assert "2 points: an example only" in head  # the rubric
+    assert cells[0] == "---\n### `a`\nq3-written · `toy'.ipynb`"
+    assert cells[1] == "Because $K = XX^T$.\n```\nnever closed"
+    assert cells[3].endswith("this is all that was written:)*\n\ntaken apart")
+    assert cells[5] == "`````python\nx = 1\n````\n`````"
+    assert cells[7].endswith("*(there are pictures in this cell: see the notebook itself)*")
+    assert len(cells) == 8
+    assert not any("Student" in cell for cell in cells)
+    graded(tmp_path, class_, Submissions([Submission("f", answer("late"))]))
+    assert written(tmp_path)[-1] == "late"
+    assert len(written(tmp_path)) == 11
 
 
 # From a delivery to the table

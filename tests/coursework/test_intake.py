@@ -84,6 +84,11 @@ def test_a_roster_as_a_spreadsheet_saves_it(tmp_path):
     assert [(s.id, s.name) for s in read] == [("007", "Doe, Jane"), ("8", "Émile")]
 
 
+def test_a_roster_with_an_essay_in_a_cell(tmp_path):
+    (tmp_path / "r.csv").write_text(f'id,name,Online text\n1,Jane,"{"words " * 50_000}"\n', encoding="utf-8")
+    assert len(read_roster(tmp_path / "r.csv")["1"].columns["Online text"]) == 300_000
+
+
 def test_another_column_can_be_the_id(tmp_path):
     (tmp_path / "r.csv").write_text(MOODLE_ROSTER, encoding="utf-8")
     assert [s.id for s in read_roster(tmp_path / "r.csv", id_column="Full name")] == ["Jane Doe", "José Núñez"]
@@ -299,6 +304,12 @@ def test_a_plain_folder_of_files_folders_and_zips(tmp_path):
     assert [one.file for one in found.unmatched] == ["g.ipynb"]
 
 
+def test_an_id_goes_before_another_students_number(tmp_path):
+    class_ = roster_file(tmp_path / "r.csv", "id,name,sid\n1,A,2\n2,B,1\n")
+    found = delivered(tmp_path, {"1.ipynb": notebook("one")}, class_)
+    assert {student: source(one) for student, one in found.items()} == {"1": "one"}
+
+
 def test_nothing_to_read(tmp_path):
     for path, message in ((tmp_path / "none", "no such file"), (tmp_path, "no files")):
         with pytest.raises(IntakeError, match=message):
@@ -327,7 +338,7 @@ BAD = {
     "new": (b'{"nbformat": 99, "cells": []}', "a notebook of format 99"),
     "deep": (deep(100_000), "nested too deeply"),
     "digits": (b'{"nbformat": ' + b"1" * 10_000 + b"}", "thousands of digits"),
-    "surrogate": (notebook("x").replace(b'"x"', rb'"\ud800"'), "surrogate"),
+    "surrogate": (notebook("x").replace(b'"x"', rb'"\ud800"'), "half of a surrogate pair"),
     "metadata": (notebook(metadata=[1]), "that of the notebook is a list"),
     "cell-metadata": (notebook(cells=[{"cell_type": "code", "metadata": 3, "source": ""}]), "that of cell 1 is a int"),
     "much-metadata": (notebook(metadata={"x": "y" * 200_000}), "absurd metadata"),
@@ -382,7 +393,7 @@ def test_every_bad_zip_is_one_row_and_nothing_is_unpacked(tmp_path):
         "link": (zipped({link("toy.ipynb"): b"/etc/passwd"}), "a symbolic link"),
         "bomb": (bomb, "zip bomb"),
         "liar": (lying(bomb, 10), "cannot be read"),
-        "crypt": (encrypted(zipped({"toy.ipynb": GOOD})), "encrypted"),
+        "crypt": (encrypted(zipped({"toy.ipynb": GOOD})), "toy.ipynb: encrypted"),
         "two": (zipped({"a.ipynb": GOOD, "b.ipynb": GOOD}), "2 notebooks: a.ipynb, b.ipynb"),
         "none": (zipped({"a.txt": b""}), "no notebook in the zip file"),
         "nested": (zipped({"b.zip": zipped({"toy.ipynb": GOOD})}), "no notebook in the zip file"),
@@ -438,6 +449,9 @@ def test_links_pipes_and_empty_folders(tmp_path):
         "other": "",
         "with-link": "a symbolic link",
     }
+    assert (
+        found["pipe"].reason == "pipe.ipynb: not a regular file"
+    )  # seen before it is opened, which would wait for ever
 
 
 def test_an_empty_folder_beside_the_notebook_costs_nothing(tmp_path):
@@ -498,6 +512,7 @@ def test_formula_characters_are_neutralised_at_the_start_only(first):
     assert neutralise(f"{first}cmd|' /C calc'!A0").startswith("'")
     assert neutralise(f"Jane{first.strip() or ' '}Doe") == f"Jane{first.strip() or ' '}Doe"
     assert "\n" not in neutralise(f"a{first}b")
+    assert neutralise("a\x1b[31mb\x00; =1") == "a[31mb; '=1"
 
 
 def test_a_zip_is_read_from_a_stream_too():

@@ -1,0 +1,110 @@
+"""Every assignment: what students get gives nothing away, the solution earns everything, the release nothing."""
+
+import ast
+import json
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from coursework.judge import judge, prepare
+from coursework.master import ASSIGNMENTS, HIDDEN, SOLUTION, available, grade_id, load, without
+
+ROOT = Path(__file__).parents[2]
+TOY = Path(__file__).parent / "toy"
+ALL = [(ASSIGNMENTS, name) for name in available()] + [(TOY, "toy")]
+IDS = [name for _, name in ALL]
+
+
+@pytest.fixture(params=ALL, ids=IDS, scope="module")
+def assignment(request):
+    folder, name = request.param
+    return load(name, folder)
+
+
+@pytest.fixture(scope="module")
+def compiled(sandboxed, assignment, tmp_path_factory):
+    """What the solution compiles; by the way, whether it earns every automatic point."""
+    folder = tmp_path_factory.mktemp(f"compiled-{assignment.name}")
+    return folder, prepare(assignment, folder)
+
+
+def hidden(assignment) -> list[str]:
+    """The lines of the master that nobody may see: long enough to be found elsewhere for no other reason."""
+    lines: list[str] = []
+    for cell in assignment.notebook.cells:
+        flags = cell.metadata.get("nbgrader", {})
+        if flags.get("solution"):
+            kept = without(cell.source, SOLUTION)
+            kept = "" if kept == cell.source else kept  # without markers, the whole cell is the solution
+        else:
+            kept = without(cell.source, HIDDEN)
+        shown = set(kept.splitlines())
+        lines += [line.strip() for line in cell.source.splitlines() if line not in shown]
+    given = {line.strip() for cell in assignment.release().cells for line in cell.source.splitlines()}
+    return [line for line in lines if len(line) > 24 and "###" not in line and line not in given]
+
+
+def test_a_release_gives_nothing_away(assignment):
+    secrets = hidden(assignment)
+    assert len(secrets) > 3, "this test would see nothing"
+    text = nbformat.writes(assignment.release(12345))
+    plain = "\n".join(cell.source for cell in assignment.release(12345).cells)
+    assert [line for line in secrets if line in plain or json.dumps(line)[1:-1] in text] == []
+    assert not re.search(r"(BEGIN|END) (SOLUTION|HIDDEN)|Rubric:", text)
+    assert all(cell.get("outputs", []) == [] for cell in assignment.release().cells)
+
+
+def test_the_built_site_gives_nothing_away(assignment):
+    """Nor do its sources, its search index, its downloads."""
+    html = ROOT / "_build" / "html"
+    if not html.exists():
+        pytest.skip("the book is not built: make book")
+    secrets = [line.encode() for line in hidden(assignment)]
+    secrets += [json.dumps(line.decode())[1:-1].encode() for line in secrets]
+    kinds = {".html", ".md", ".txt", ".js", ".json", ".ipynb", ".py"}
+    found = []
+    for folder, _, names in os.walk(html):
+        for name in names:
+            path = Path(folder, name)
+            if path.suffix in kinds and path.stat().st_size < 20_000_000:
+                data = path.read_bytes()
+                found += [(str(path.relative_to(html)), line) for line in secrets if line in data]
+    assert found == []
+
+
+def test_a_release_is_a_notebook_that_compiles(assignment):
+    release = assignment.release(7)
+    nbformat.validate(release)
+    for cell in release.cells:
+        if cell.cell_type == "code":
+            ast.parse(cell.source)
+    assert [grade_id(cell) for cell in release.cells] == [grade_id(cell) for cell in assignment.notebook.cells]
+
+
+def test_the_solution_earns_full_marks_and_the_release_nothing(assignment, compiled):
+    folder, first = compiled
+    full = {question.grade_id: question.points for question in assignment.questions}
+    assert first.scores == full
+    another = 3141592653
+    solved = judge(assignment, assignment.solution(another), another, cache=folder)
+    assert (solved.failures, solved.scores, solved.suspicious) == ({}, full, False)
+    untouched = judge(assignment, assignment.release(another), another, cache=folder)
+    assert untouched.scores == dict.fromkeys(full, 0.0)
+    assert not untouched.suspicious, untouched.notes
+
+
+def test_the_variant_matters(assignment):
+    assert any(cell.grade_id == "variant" for cell in assignment.setup)
+    assert nbformat.writes(assignment.release(1)) != nbformat.writes(assignment.release(2))
+
+
+def test_its_chapters_exist(assignment):
+    missing = [name for name in assignment.chapters if not (ROOT / "chapters" / f"{name}.md").exists()]
+    assert missing == []
+
+
+def test_assignments_are_no_pages_of_the_book():
+    assert "coursework" not in (ROOT / "_toc.yml").read_text()

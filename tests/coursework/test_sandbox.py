@@ -1,0 +1,457 @@
+"""What student code can reach, use and send back: nothing of this machine, a little, and plain data."""
+
+import json
+import os
+import socket
+import uuid
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coursework import sandbox, wire
+from coursework.sandbox import CALLABLE, Limits, Sandbox, SandboxMissing, Stopped, StudentError, usage
+
+QUICK = Limits(cell=1.0, patience=4.0, grace=1.0)
+
+
+@pytest.fixture(scope="module")
+def box(cache):
+    with Sandbox(cache=cache) as box:
+        yield box
+
+
+@pytest.fixture
+def fresh(cache):
+    """A sandbox that may be ended, with less to use."""
+    with Sandbox(QUICK, cache=cache) as box:
+        yield box
+
+
+def alive(mark: str) -> list[str]:
+    """The processes of this machine whose command line has `mark` in it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if mark in line:
+            found.append(line)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------ data
+
+
+def test_data_come_back_as_they_were(box):
+    box.run(
+        "import numpy as np\nfrom fractions import Fraction\ninf = float('inf')\n"
+        "values = [None, True, 3, -2.5, 1j, 'é', (1, [2]), {'a': 1, (2, 3): {4}}, Fraction(1, 3), inf, 10**900]\n"
+        "arrays = [np.arange(6).reshape(2, 3).T, np.array([True, False]), np.zeros((0, 2))]\n"
+        "arrays += [np.float32(1.5), np.array(2j)]"
+    )
+    wanted = [None, True, 3, -2.5, 1j, "é", (1, [2]), {"a": 1, (2, 3): {4}}, Fraction(1, 3), float("inf"), 10**900]
+    got = box.fetch("values")
+    assert got == wanted
+    assert [type(value) for value in got] == [type(value) for value in wanted]
+    arrays = box.fetch("arrays")
+    assert [type(array) for array in arrays] == [np.ndarray, np.ndarray, np.ndarray, np.float32, np.ndarray]
+    assert np.array_equal(arrays[0], [[0, 3], [1, 4], [2, 5]])
+    assert (arrays[1].dtype, arrays[2].shape, arrays[3], arrays[4].shape) == (bool, (0, 2), 1.5, ())
+
+
+def test_functions_are_called_with_plain_data(box):
+    box.run("def twice(x, *, plus=0):\n    return 2 * x + plus")
+    assert box.fetch("twice") is CALLABLE
+    assert box.call("twice", 3, plus=1) == 7
+    assert np.array_equal(box.call("twice", np.arange(3.0)), [0, 2, 4])
+    with pytest.raises(wire.Refused, match="wanted numbers"):
+        box.call("twice", len)
+
+
+def test_a_class_of_the_students_own_does_not_get_out(box):
+    box.run(
+        "import numpy as np\n"
+        "class Equal:\n"
+        "    def __eq__(self, other): return True\n"
+        "    def __lt__(self, other): return True\n"
+        "    __gt__ = __le__ = __ge__ = __lt__\n"
+        "    __hash__ = object.__hash__\n"
+        "class Float(float):\n"
+        "    def __eq__(self, other): return True\n"
+        "    __hash__ = float.__hash__\n"
+        "class Array(np.ndarray):\n"
+        "    def __array_ufunc__(self, *a, **k): return True\n"
+        "equal, number, text = Equal(), Float(3.0), type('Text', (str,), {'__eq__': lambda a, b: True})('t')\n"
+        "array = np.arange(3.0).view(Array)\n"
+        "objects = np.array([Equal(), 1], dtype=object)\n"
+        "dates, record = np.array(['2020-01-01'], dtype='M8[D]'), np.zeros(2, dtype=[('a', 'f8')])\n"
+        "inside = {'a': [1, Equal()]}"
+    )
+    assert type(box.fetch("number")) is float
+    assert box.fetch("number") != 4
+    assert type(box.fetch("text")) is str
+    assert type(box.fetch("array")) is np.ndarray
+    for name in ("equal", "objects", "dates", "record", "inside"):
+        with pytest.raises(StudentError, match="wanted numbers, text, lists"):
+            box.fetch(name)
+
+
+def test_what_is_too_large_too_deep_or_no_number(box):
+    box.run(
+        "import numpy as np\nnumber = 3\n"
+        "deep = []\nfor _ in range(100000): deep = [deep]\n"
+        "itself = []; itself.append(itself)\n"
+        "many, long = list(range(50_000)), 'x' * 3_000_000\n"
+        "huge, array = 10**2_000_000, np.zeros(3_000_000)\n"
+        "lazy = np.broadcast_to(np.zeros(1), (10**6, 10**6))\n"
+        "keys = {2**61 - 1 + i * (2**61 - 1): 0 for i in range(5000)}\n"
+        "nan, surrogate = [1.0, float('nan')], '\\ud800'\n"
+        "nans = np.array([1.0, np.nan])"
+    )
+    for name, reason in (
+        ("deep", "nested deeper"),
+        ("itself", "nested deeper"),
+        ("many", "use a NumPy array"),
+        ("long", "bytes of text"),
+        ("huge", "more than 4096 bits"),
+        ("array", "more than 16000000 bytes"),
+        ("lazy", "more than 16000000 bytes"),
+        ("keys", "more than 2000 entries"),
+        ("nan", "contains NaN"),
+        ("nans", "contains NaN"),
+        ("surrogate", "is not plain data"),
+    ):
+        with pytest.raises(StudentError, match=reason):
+            box.fetch(name)
+    assert np.isnan(box.fetch("nan", nan=True)[1])
+    assert np.isnan(box.fetch("nans", nan=True)[1])
+    assert box.fetch("number") == 3, "and it goes on"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"[]",
+        b'{"value": {"array": ["d", [3]]}}',  # no bytes behind it
+        b'{"value": {"array": ["O", [1]]}}',
+        b'{"value": {"array": ["d", [-1]]}}',
+        b'{"value": {"array": ["d", [1e9]]}}',
+        b'{"value": {"array": ["d", [4611686018427387904, 4]]}}',
+        b'{"value": {"array": ["d", ["3"]]}}',
+        b'{"value": {"array": [["d"], [0]]}}',
+        b'{"value": {"scalar": ["d", [2]]}}',
+        b'{"value": {"pickle": "x"}}',
+        b'{"value": {}}',
+        b'{"value": {"dict": [[{"dict": []}, 1]]}}',
+        b'{"value": {"dict": 3}}',
+        b'{"value": {"fraction": [1, 0]}}',
+        b'{"value": {"complex": ["a", 1]}}',
+        b'{"value": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        b'{"value": ' + b"9" * 100_000 + b"}",
+        b'{"value": "\\ud800"}',
+        b'{"value": NaN}',
+        b'{"value": {"complex": [NaN, 0]}}',
+        b"\xff\xfe",
+    ],
+)
+def test_forged_replies_are_refused(reply):
+    with pytest.raises(wire.Refused):
+        wire.decode(reply, b"")
+
+
+def test_what_the_sandbox_would_refuse_to_send_is_refused_on_arrival():
+    with pytest.raises(wire.Refused, match="NaN"):
+        wire.decode(b'{"value": {"array": ["d", [1]]}}', np.array(np.nan).tobytes())
+    _, truth = wire.decode(b'{"value": {"array": ["?", [2]]}}', b"\x02\x00")
+    assert truth.tobytes() == b"\x01\x00"
+    keys = json.dumps({"value": {"dict": [[key, 0] for key in range(3000)]}}).encode()
+    with pytest.raises(wire.Refused, match="2000 entries"):
+        wire.decode(keys, b"")
+
+
+# --------------------------------------------------------------------------------------------------------- errors
+
+
+def test_errors_are_told_in_one_line(box):
+    for source, message in (
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise ValueError('a\\n\\x1b[31mb' + 'c' * 5000)", "ValueError: a [31mbccc"),
+        ("import not_there", "ModuleNotFoundError: No module named 'not_there'"),
+        ("def (", "SyntaxError: invalid syntax"),
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("input('?')", "RuntimeError: input() is not possible"),
+        ("class Odd(Exception):\n    def __str__(self): raise KeyError\nraise Odd", "Odd"),
+        ("x = [0] * 10**12", "MemoryError"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("open('big', 'wb').write(b'x' * (80 << 20))", "OSError"),
+        ("%no_such_magic", "UsageError"),
+    ):
+        with pytest.raises(StudentError) as caught:
+            box.run(source)
+        assert str(caught.value).startswith(message)
+        assert len(str(caught.value)) <= 300
+        assert str(caught.value).isprintable()
+    with pytest.raises(StudentError, match="`nothing` is not defined"):
+        box.fetch("nothing")
+    assert box.fetch("number") == 3, "and it goes on"
+
+
+def test_it_is_a_notebook(box):
+    box.run(
+        "%matplotlib inline\n"
+        "%config InlineBackend.figure_format = 'retina'\n"
+        "import asyncio, warnings\n"
+        "await asyncio.sleep(0)\n"
+        "warnings.warn('only a warning')\n"
+        "print('x' * 10_000_000)\n"
+        "display(get_ipython())\n"
+        "list_of_files = !ls /home\n"
+        "reached = 1"
+    )
+    box.run("%%time\nreached += 1")
+    assert box.fetch("reached") == 2
+    assert list(box.fetch("list_of_files")) == ["student"]
+
+
+# ---------------------------------------------------------------------------------------------- what can be reached
+
+
+def test_nothing_of_this_machine_can_be_read(box, tmp_path):
+    (tmp_path / "roster.csv").write_text("secret")
+    root = Path(sandbox.__file__).parent.parent
+    places = [str(root / "coursework" / "assignments"), str(root / "tests"), str(root / "_build"), str(root / ".git")]
+    places += [str(root / "coursework" / "master.py"), str(tmp_path), str(tmp_path / "roster.csv"), "/root/.ssh"]
+    places += ["/etc/passwd", "/etc/shadow", "/etc/hostname", "/var", "/sys", "/run", "/home/student/../../mnt"]
+    box.run(
+        "import os, glob\n"
+        f"found = [place for place in {places!r} if os.path.exists(place)]\n"
+        "environment = dict(os.environ)\n"
+        "processes = [int(name) for name in os.listdir('/proc') if name.isdigit()]\n"
+        "masters = [f for f, _, _ in os.walk('/') if f.endswith('/assignments')]\n"
+        "grader = sorted(os.listdir('/course/grader/coursework'))\n"
+        "descriptors = [os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in os.listdir('/proc/self/fd')\n"
+        "               if os.path.exists(f'/proc/self/fd/{n}') or os.path.islink(f'/proc/self/fd/{n}')]"
+    )
+    assert box.fetch("found") == []
+    assert box.fetch("masters") == []
+    assert box.fetch("processes") == [1]
+    assert set(box.fetch("environment")) & set(os.environ) <= {"HOME", "LANG", "PATH", "PWD", *sandbox.ONE_CORE} | {
+        name for name in box.fetch("environment") if name.startswith(("PYTHON", "JAX", "MPL", "PIP", "LC_"))
+    }
+    assert not any(str(root) in value for name, value in box.fetch("environment").items() if name != "PATH")
+    assert [name for name in box.fetch("grader") if not name.startswith("_")] == ["driver.py", "wire.py"]
+    assert set(box.fetch("descriptors")) <= {"/dev/null", "socket", "/proc/1/fd", "/dev/urandom", "anon_inode"}
+
+
+def test_nothing_outside_can_be_written(box, cache):
+    before = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
+    box.run(
+        "import os, tempfile\n"
+        "def writable(place):\n"
+        "    try:\n"
+        "        os.close(os.open(place + '/x', os.O_CREAT | os.O_WRONLY)); return True\n"
+        "    except OSError:\n"
+        "        return False\n"
+        "folders = [folder for folder, _, _ in os.walk('/') if not folder.startswith(('/proc', '/usr/', '/dev/fd'))]\n"
+        "folders += ['/usr', '/usr/lib', '/proc', '/proc/sys/kernel'] + sys.path\n"
+        "open_folders = sorted({f for f in folders if f and writable(f)})\n"
+        "settings = []\n"
+        "for folder, folders, names in os.walk('/proc'):\n"
+        "    folders[:] = [f for f in folders if not f.isdigit() and f not in ('self', 'thread-self')]\n"
+        "    for name in names:\n"
+        "        path = os.path.join(folder, name)\n"
+        "        if os.path.realpath(path) == '/proc/1/mounts': continue\n"
+        "        try:\n"
+        "            descriptor = os.open(path, os.O_WRONLY)\n"
+        "        except OSError:\n"
+        "            continue\n"
+        "        if os.fstat(descriptor).st_rdev != os.stat('/dev/null').st_rdev: settings.append(path)\n"
+        "        os.close(descriptor)\n"
+        "privileges = open('/proc/self/status').read().split('CapEff:')[1].split()[0], os.getuid()"
+    )
+    inside = ("/tmp", "/home/student", "/dev/shm")
+    assert [folder for folder in box.fetch("open_folders") if not folder.startswith(inside)] == []
+    assert box.fetch("settings") == [], "the kernel's settings can be written"
+    assert box.fetch("privileges") == ("0000000000000000", 1000)
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*")} == before
+
+
+def test_no_network_and_no_other_process(box):
+    name = f"\0{uuid.uuid4()}"
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as abstract:
+        abstract.bind(name)
+        abstract.listen()
+        socket.create_connection(server.getsockname(), 5).close()
+        server.accept()[0].close()
+        box.run(
+            "import os, signal, socket\n"
+            "def fails(f, *a):\n"
+            "    try: f(*a)\n"
+            "    except OSError: return True\n"
+            "    return False\n"
+            f"refused = [fails(socket.create_connection, {server.getsockname()!r}, 1),\n"
+            "           fails(socket.create_connection, ('192.0.2.1', 80), 1),\n"
+            "           fails(socket.getaddrinfo, 'example.org', 80),\n"
+            f"           fails(socket.socket(socket.AF_UNIX).connect, {name!r}),\n"
+            f"           fails(os.kill, {os.getpid()}, signal.SIGKILL),\n"
+            "           fails(os.kill, -1, signal.SIGKILL) or True,\n"
+            "           os.getppid() == 0]"
+        )
+        assert box.fetch("refused") == [True] * 7
+        for listening in (server, abstract):
+            listening.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                listening.accept()
+
+
+def test_namespaces_cannot_be_nested(box):
+    if "--disable-userns" not in sandbox._isolation():
+        return  # bubblewrap before 0.8 does not know the option
+    box.run("import subprocess\nnested = subprocess.run(['unshare', '--user', 'true'], capture_output=True).returncode")
+    assert box.fetch("nested") != 0
+
+
+# ------------------------------------------------------------------------------------------------- what can be used
+
+
+def test_a_loop_is_interrupted_and_the_rest_stays(fresh):
+    fresh.run("x = 1")
+    for source, reason in (
+        ("while True: pass", "took more than 1 s"),
+        ("import time; time.sleep(99)", "more than 4 s"),
+    ):
+        with pytest.raises(Stopped, match=reason) as caught:
+            fresh.run(source)
+        assert caught.value.alive
+    assert fresh.fetch("x") == 1
+    fresh.run("def endless():\n    while True: pass")
+    with pytest.raises(Stopped) as caught:
+        fresh.call("endless")
+    assert caught.value.alive
+
+
+def test_a_hang_that_ignores_interrupts_leaves_no_process(fresh):
+    mark = f"1000000.{uuid.uuid4().int % 10**12}"
+    fresh.run(f"import os, signal, subprocess\nchild = subprocess.Popen(['sleep', '{mark}'], start_new_session=True)\n")
+    assert len(alive(mark)) == 1, "this test would see nothing"
+    pid = fresh.pid
+    with pytest.raises(Stopped, match="did not let itself be interrupted") as caught:
+        fresh.run("for n in (signal.SIGINT, signal.SIGTERM): signal.signal(n, signal.SIG_IGN)\nwhile True: pass")
+    assert not caught.value.alive
+    assert alive(mark) == []
+    assert not Path(f"/proc/{pid}").exists()
+    with pytest.raises(Stopped, match="before"):
+        fresh.run("1")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import os\nos._exit(0)", "ended its process"),
+        ("import ctypes\nctypes.string_at(0)", "ended its process"),
+        ("import os\nwhile True:\n    os.fork()", "processes"),
+        (
+            "import subprocess\nwhile True: subprocess.Popen(['sleep', '9999'], start_new_session=True)",
+            "processes",
+        ),
+        (
+            "import threading\nwhile True: threading.Thread(target=lambda: __import__('time').sleep(99)).start()",
+            "thread",
+        ),
+        (
+            "import os, time\nfor _ in range(8):\n    if os.fork() == 0:\n        x = bytearray(b'x') * (300 << 20)\n"
+            "        time.sleep(99)\ntime.sleep(99)",
+            "memory",
+        ),
+        (
+            "import os\nfor n in range(3, 30):\n"
+            "    try:\n        while True: os.write(n, b'xxxx')\n    except OSError: pass",
+            "reply that is too large",
+        ),
+    ],
+    ids=["exit", "crash", "fork bomb", "process bomb", "thread bomb", "memory of many processes", "reply bomb"],
+)
+def test_bombs(cache, source, reason):
+    with Sandbox(Limits(threads=40, memory=1 << 30), cache=cache) as box:
+        pid = box.pid
+        with pytest.raises((Stopped, StudentError), match=reason) as caught:
+            box.run(source)
+        if isinstance(caught.value, Stopped):
+            assert not caught.value.alive
+            assert not Path(f"/proc/{pid}").exists()
+        else:  # so many threads do not even get the memory that they ask for
+            assert reason == "thread"
+
+
+def test_files_are_capped(box):
+    box.run(
+        "import os, errno\n"
+        "def fill(folder):\n"
+        "    for number in range(20):\n"
+        "        try:\n"
+        "            with open(f'{folder}/{number}', 'wb') as file:\n"
+        "                for _ in range(30): file.write(bytes(1 << 20))\n"
+        "        except OSError as error:\n"
+        "            for old in range(number + 1): os.remove(f'{folder}/{old}')\n"
+        "            return error.errno == errno.ENOSPC\n"
+        "full = [fill(folder) for folder in ('/tmp', '/home/student', '/dev/shm')]"
+    )
+    assert box.fetch("full") == [True, True, True]
+
+
+def test_the_child_of_a_fork_does_not_answer(box):
+    box.run("import os\nchild = os.fork()\nif child: os.waitpid(child, 0)\nmine = os.getpid()")
+    assert box.fetch("mine") == 1
+
+
+def test_replies_that_the_student_forges_are_dropped(box):
+    """Only data get out, and a forged reply is data: it can say what an honest one could have said."""
+    box.run(
+        "import os\nfrom coursework import wire\n"
+        "def forge():\n"
+        "    for number in range(3, 30):\n"
+        "        try:\n"
+        "            if os.readlink(f'/proc/self/fd/{number}').startswith('socket'):\n"
+        "                os.write(number, wire.encode({'id': 1, 'kind': 'value', 'passed': True}, 'forged'))\n"
+        "        except OSError: pass\n"
+        "    return 5"
+    )
+    assert box.call("forge") == 5
+    assert box.fetch("number") == 3
+
+
+def test_usage_counts_descendants(fresh):
+    fresh.run("import subprocess\nchildren = [subprocess.Popen(['sleep', '9']) for _ in range(3)]")
+    found = usage(fresh.pid)
+    assert found.processes == 4
+    assert 10 << 20 < found.memory < 1 << 30
+    assert found.seconds > 0
+
+
+# ------------------------------------------------------------------------------------------------- where there is none
+
+
+def test_without_bubblewrap_the_message_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    with pytest.raises(SandboxMissing, match="apt-get install bubblewrap") as caught:
+        sandbox.require()
+    assert "check FILE" in str(caught.value)
+    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
+    with pytest.raises(SandboxMissing, match="virtual machine"):
+        sandbox.require()
+
+
+def test_private_files_must_not_lie_where_they_can_be_read(sandboxed, tmp_path):
+    sandbox.require(tmp_path)
+    with pytest.raises(SandboxMissing, match="can read: move it"):
+        sandbox.require(tmp_path, Path("/usr/share/roster.csv"))
+
+
+def test_an_environment_that_does_not_start_says_why(sandboxed, monkeypatch):
+    monkeypatch.setattr(sandbox, "library", lambda: Path("/nowhere"))
+    with pytest.raises(SandboxMissing, match="nowhere"):
+        Sandbox()
