@@ -11,8 +11,8 @@ UV := uv
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(INSTALLED)  ## execute the chapters and build the site into _build/html
-	@$(PY) -m extensions.build
+book: $(INSTALLED)  ## execute the chapters and build the site into _build/html; make book CHAPTER=ntk builds one alone
+	@$(PY) -m extensions.build $(if $(CHAPTER),--chapter $(CHAPTER))
 
 test: $(INSTALLED)  ## every test that CI runs
 	@$(PY) -m pytest
