@@ -27,6 +27,7 @@ from coursework.marking import answers, printed_text, write_marking
 from coursework.marks import append_rows
 from coursework.master import Assignment
 from coursework.results import (
+    ACCEPT,
     STATUSES,
     Book,
     GradebookError,
@@ -63,6 +64,10 @@ class Summary:
         lines = [f"{self.judged} graded now, {self.kept} graded before and unchanged"]
         lines += [f"graded again: {student}: {why}" for student, why in self.again.items()]
         lines += [f"{count:5d} {status}" for status, count in self.statuses.items() if count]
+        if self.statuses.get("check"):
+            lines.append(
+                f"look at those to check: 1 for {ACCEPT!r} in {self.out / 'marks.csv'} lets the tests' points stand"
+            )
         if self.unmarked:
             lines.append(f"{self.unmarked} marks to be given by hand in {self.out / 'marks.csv'}")
         if self.unmatched:
@@ -281,13 +286,22 @@ def _write(book: Book, roster: Roster) -> list[Row]:
     marks = marks_of(book, roster)
     wanted = [
         (row.student.id, question)
-        for question in book.maxima
+        for question in (ACCEPT, *book.maxima)
         for row in rows
-        if (question in book.manual and row.status in ("needs-manual", "check", "graded")) or row.status == "check"
+        if question in _asked(book, row)
     ]
     append_rows(book.out / "marks.csv", [key for key in wanted if key not in marks])
     atomic_write(book.out / "grades.csv", table(grade_table(book, rows), bom=True))
     return rows
+
+
+def _asked(book: Book, row: Row) -> set[str]:
+    """The rows that marks.csv must have for a student: written questions; for one to be looked at, what settles it."""
+    if row.status in ("missing", "not-graded"):
+        return set()
+    tested = all(row.points[question] is not None for question in book.tests)
+    settle = set() if row.status != "check" else {ACCEPT} if tested else set(book.tests)
+    return settle | set(book.manual)
 
 
 def _write_unmatched(book: Book, submissions: Mapping[str, Submission]) -> None:

@@ -16,6 +16,7 @@ from coursework.roster import Roster, Student
 
 __all__ = ["Book", "GradebookError", "Result", "Row", "grade_rows", "grade_table", "number", "open_book"]
 
+ACCEPT = "accept"  # in marks.csv, a row of this name with 1 says that the tests' points of a doubtful submission stand
 STATUSES = ("graded", "needs-manual", "check", "not-graded", "missing")
 
 
@@ -168,22 +169,24 @@ def marks_of(book: Book, roster: Roster) -> dict[tuple[str, str], Mark]:
     for path in (book.out / "results").glob("*.json"):  # who left the class may still have marks
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             students.add(str(json.loads(path.read_bytes())["student"]))
-    return read_marks(book.out / "marks.csv", students, book.maxima)
+    return read_marks(book.out / "marks.csv", students, {**book.maxima, ACCEPT: book.maxima.get(ACCEPT, 1.0)})
 
 
 def _row(book: Book, student: Student, result: Result | None, marks: Mapping[tuple[str, str], Mark]) -> Row:
     own = {question: mark for (whose, question), mark in marks.items() if whose == student.id}
     hand = {question: mark.points for question, mark in own.items() if mark.points is not None}
+    accepted = ACCEPT not in book.maxima and hand.pop(ACCEPT, 0.0) == 1.0
     stale = result is not None and result.state == "judged" and result.master != book.master
     scores = result.scores if result and result.state == "judged" and not stale else {}
     points = {question: hand.get(question, scores.get(question)) for question in book.maxima}
     failures = result.failures if result else {}
-    status = _status(book, result, stale, hand, points)
+    doubtful = result is not None and (result.state == "failed" or stale or (result.suspicious and not accepted))
+    status = _status(book, result, doubtful, hand, points)
     notes = [*result.intake, result.reason, *result.notes] if result else []
     if stale:
         notes.append("graded before the assignment changed; give the submission again")
     if result and result.suspicious:
-        notes.append("to be looked at by a person")
+        notes.append("accepted by hand" if accepted else "to be looked at by a person")
     if any(question in hand for question in book.tests) and scores:
         notes.append(f"marks by hand in place of the tests' for {', '.join(q for q in book.tests if q in hand)}")
     return Row(
@@ -193,7 +196,7 @@ def _row(book: Book, student: Student, result: Result | None, marks: Mapping[tup
         math.fsum(value for value in points.values() if value is not None) if status == "graded" else None,
         frozenset(hand),
         {question: text for question, text in failures.items() if question in scores and question not in hand},
-        {question: mark.comment for question, mark in own.items() if mark.comment},
+        {question: mark.comment for question, mark in own.items() if mark.comment and question in book.maxima},
         tuple(note for note in notes if note),
         result.reason if result and result.state == "not-graded" else "",
         bool(result and result.late),
@@ -202,14 +205,13 @@ def _row(book: Book, student: Student, result: Result | None, marks: Mapping[tup
 
 
 def _status(
-    book: Book, result: Result | None, stale: bool, hand: Mapping[str, float], points: Mapping[str, float | None]
+    book: Book, result: Result | None, doubtful: bool, hand: Mapping[str, float], points: Mapping[str, float | None]
 ) -> str:
     complete = all(value is not None for value in points.values())
     if result is None or result.state in ("not-graded", "waiting"):
         if all(question in hand for question in book.maxima):  # marked in person, or on paper
             return "graded"
         return "missing" if result is None else "not-graded"
-    doubtful = result.state == "failed" or result.suspicious or stale
     if doubtful and not all(question in hand for question in book.tests):
         return "check"
     return "graded" if complete else "needs-manual"

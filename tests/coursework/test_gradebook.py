@@ -145,8 +145,9 @@ def test_the_second_run_judges_nothing_and_changes_no_byte(tmp_path):
     class_ = roster("a", "b", "c", "d")
     graded(tmp_path / "out", class_, handed_in)
     before = snapshot(tmp_path / "out")
-    again = load("toy", folder=Path(__file__).parent / "toy")  # as another process reads it, with other ids of cells
-    assert [cell.id for cell in again.notebook.cells] != [cell.id for cell in TOY.notebook.cells]
+    again = load("toy", folder=Path(__file__).parent / "toy")
+    for number, cell in enumerate(again.notebook.cells):  # readers make up ids of cells, other ones each time
+        cell.id = f"made-up-{number}"
     summary = grade_all(again, handed_in, class_, tmp_path / "out", judge=judge, secret=SECRET, workers=0)
     assert (summary.judged, summary.kept, summary.again) == (0, 3, {})
     assert len(counted(log)) == len(set(counted(log))) == 2  # each with a variant of its own
@@ -382,17 +383,40 @@ def test_marks_are_never_written_over_and_rows_are_only_added(tmp_path):
     assert (tmp_path / "marks.csv").read_bytes() == after
 
 
-def test_a_submission_to_be_looked_at_is_settled_by_marks(tmp_path):
-    class_, handed_in = roster("a", "b"), submissions(a="suspicious", b="raise")
-    graded(tmp_path, class_, handed_in)
+def test_a_submission_to_be_looked_at_is_settled_by_accepting_the_tests(tmp_path):
+    class_, handed_in = roster("a", "b"), submissions(a="suspicious", b="suspicious")
+    assert "1 for 'accept'" in str(graded(tmp_path, class_, handed_in))
     asked = [(row["student"], row["question"]) for row in rows(tmp_path / "marks.csv")]
-    assert sorted(asked) == sorted((s, q) for s in "ab" for q in ("q1-mean", "q1-value", "q2-gram", "q3-written"))
-    write_marks(tmp_path, "a,q1-mean,1,", "a,q1-value,1,", "a,q2-gram,3,", "a,q3-written,4,", "b,q1-mean,2,")
+    assert asked == [("a", "accept"), ("b", "accept"), ("a", "q3-written"), ("b", "q3-written")]
+    write_marks(tmp_path, "a,accept,1,seen", "a,q3-written,4,", "b,accept,0,", "b,q3-written,4,")
     graded(tmp_path, class_, handed_in)
     found = table(tmp_path)
-    assert (found["a"]["status"], found["a"]["total"]) == ("graded", "9")
+    assert (found["a"]["status"], found["a"]["total"]) == ("graded", "8")
+    assert "accepted by hand" in found["a"]["notes"]
+    assert (found["b"]["status"], found["b"]["total"]) == ("check", "")
+    row = next(row for row in grade_rows(open_book(tmp_path), class_) if row.student.id == "a")
+    assert row.comments == {}  # what is noted there is not for the student
+    assert row.by_hand == {"q3-written"}
+    write_marks(tmp_path, "a,accept,2,")
+    with pytest.raises(MarksError, match="a, accept: points are 2, wanted a number from 0 to 1"):
+        graded(tmp_path, class_, handed_in)
+
+
+def test_what_the_grader_could_not_grade_is_settled_by_marks(tmp_path):
+    class_, handed_in = roster("a", "b"), submissions(a="suspicious", b="raise")
+    graded(tmp_path, class_, handed_in)
+    asked = [row["question"] for row in rows(tmp_path / "marks.csv") if row["student"] == "b"]
+    assert asked == ["q1-mean", "q1-value", "q2-gram", "q3-written"]
+    write_marks(tmp_path, *(f"{s},{q},1," for s in "ab" for q in asked), "b,accept,1,")
+    graded(tmp_path, class_, handed_in)
+    found = table(tmp_path)
+    assert (found["a"]["status"], found["a"]["total"]) == ("graded", "4")  # every test overruled
+    assert (found["b"]["status"], found["b"]["total"]) == ("graded", "4")
     assert "marks by hand in place of the tests' for q1-mean, q1-value, q2-gram" in found["a"]["notes"]
-    assert (found["b"]["status"], found["b"]["total"], found["b"]["q1-mean"]) == ("check", "", "2")
+    write_marks(tmp_path, "b,accept,1,", "b,q3-written,1,", "b,q1-mean,2,")
+    graded(tmp_path, class_, handed_in)
+    found = table(tmp_path)
+    assert (found["b"]["status"], found["b"]["total"], found["b"]["q1-mean"]) == ("check", "", "2")  # nothing to accept
 
 
 def test_who_handed_in_on_paper_can_be_marked_by_hand(tmp_path):
