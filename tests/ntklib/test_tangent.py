@@ -46,7 +46,7 @@ def explicit_jacobians():
         (generic, 1, False),
         (generic, 8 * 200 * 3, False),
         (generic, 2**27, False),
-        (generic, 1200, True),  # less than a row of the Jacobian: blocks of two inputs
+        (generic, 3600, True),  # a row of the Jacobian, two of structured derivatives
         (NETWORK.apply, 2**27, False),
     ],
     ids=["rows", "blocks", "whole", "structured", "layers"],
@@ -55,7 +55,7 @@ def explicit_jacobians():
 def test_tangent_kernel_is_the_product_of_the_jacobians(x64, monkeypatch, apply, block_bytes, structured, second):
     monkeypatch.setattr(tangent, "_BLOCK_BYTES", block_bytes)
     if structured:
-        monkeypatch.setattr(tangent, "_block", None)  # not to be needed
+        monkeypatch.setattr(tangent, "_block", not_needed)
     else:
         monkeypatch.setattr(tangent, "_structured", lambda apply, trace: None)  # as without neural-tangents
     params, (x1, x2) = NETWORK.init(jax.random.key(0), 2, 6), inputs()
@@ -161,7 +161,9 @@ def cumulative_products(params, x):
 def test_what_structured_derivatives_do_not_know_is_left_to_jacobians(x64, monkeypatch, apply, shape, known):
     params, (x1, x2) = jax.random.normal(jax.random.key(0), shape), inputs()
     whole = empirical_ntk(apply, params, x1, x2, outputs="full")
-    monkeypatch.setattr(tangent, "_BLOCK_BYTES", 8 * params.size * 3 * 2)  # two rows
+    row_bytes = 8 * params.size * whole.shape[-1]
+    monkeypatch.setattr(tangent, "_BLOCK_BYTES", 4 * row_bytes)  # of five rows
+    monkeypatch.setattr(tangent, "_intermediate_bytes", lambda jaxpr: 0)
     used, inner = [], tangent._structured_block
     monkeypatch.setattr(tangent, "_structured_block", lambda *rest: used.append(1) or inner(*rest))
     np.testing.assert_allclose(empirical_ntk(apply, params, x1, x2, outputs="full"), whole, atol=1e-12)
@@ -176,6 +178,10 @@ def test_without_neural_tangents_the_jacobians_are_formed(x64, monkeypatch):
     np.testing.assert_allclose(empirical_ntk(squared_weights, params, x1), 4 * x1 @ x1.T, atol=1e-12)
     assert tangent._structured(squared_weights, trace=True) is None
     tangent._structured.cache_clear()
+
+
+def not_needed(*arguments, **options):
+    raise AssertionError("a Jacobian was formed")
 
 
 def missing(name):
