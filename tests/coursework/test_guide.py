@@ -13,7 +13,7 @@ from coursework.judge import judge
 from coursework.master import available, load
 
 GUIDE = (Path(__file__).parents[2] / "appendix" / "teaching.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    python -m coursework (.+)$", GUIDE, re.MULTILINE)
+COMMANDS = re.findall(r"^    python -m coursework (.+)$", re.sub(r" \\\n +", " ", GUIDE), re.MULTILINE)
 
 
 def test_there_is_a_command_for_everything():
