@@ -61,7 +61,7 @@
     if (!known) return null;
     const shown = document.createElement("div");
     shown.innerHTML = known;
-    if (shown.querySelector(".math")) {
+    if (shown.querySelector(".math:not(:has(mjx-container))")) {  // else they were rendered when the book was built
       if (!window.MathJax || !MathJax.typesetPromise) return null;
       await MathJax.typesetPromise([shown]);
     }
