@@ -10,10 +10,11 @@ return the function that is timed:
 takes the median over the rounds of the ratio of the first contender to each other one. What the first call takes
 longer than the median is counted apart, as compiling. The growth of peak memory is measured in a process of its own
 for each contender. The numbers, with the machine's description, are appended to ``results/NAME.json``, which is
-committed and shown in the appendix, *What it costs*.
+committed and shown in the appendix, *What it costs*. What is measured again on the same day and machine replaces what
+was there.
 
     python benchmarks/NAME.py                     all of its cases
-    python benchmarks/NAME.py --case 2000         those with 2000 in their name, not recorded
+    python benchmarks/NAME.py --case 2000         those with 2000 in their name
     python benchmarks/compare.py                  all benchmarks (make bench)
     python benchmarks/compare.py NAME ...         some of them (make bench ONLY=NAME)
 """
@@ -51,7 +52,8 @@ class Case:
         n: the size that is plotted, if there is one; cases with the same `series` make one curve.
         series: what `n` varies in; the work without its size.
         goals: by name of a peer, the greatest ratio that we want.
-        rounds: how often each contender runs, after a first call that compiles.
+        rounds: how often each contender runs, after a first call that compiles; with 0 there is that call only, for
+            work that takes minutes, and its time and memory count, compiling included.
         x64: whether JAX has 64 bits while the contenders are prepared and run.
         memory: whether the peak memory is measured, in one process more for each contender.
         measure: from the results by contender, numbers to record besides: accuracies, iterations.
@@ -77,7 +79,7 @@ def main(cases: list[Case]) -> None:
     # a compilation that is read from disk would count as none
     os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
     parser = argparse.ArgumentParser()
-    parser.add_argument("--case", help="only cases with this in their name; nothing is recorded")
+    parser.add_argument("--case", help="only cases with this in their name")
     parser.add_argument("--peak", nargs=2, metavar=("WORK", "CONTENDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peak:
@@ -91,21 +93,23 @@ def main(cases: list[Case]) -> None:
     chosen = [case for case in cases if options.case is None or options.case in case.work]
     if not chosen:
         raise SystemExit(f"no case has {options.case!r} in its name; there are: {[case.work for case in cases]}")
-    results = []
+    order = [case.work for case in cases]
     for case in chosen:
-        results.append(_run(case, script))
-        print(_line(results[-1]), flush=True)
-    if options.case is None:
-        _record(script.stem, results)
+        result = _run(case, script)
+        print(_line(result), flush=True)
+        _record(script.stem, result, order)
 
 
 def _run(case: Case, script: Path) -> dict[str, Any]:
     with _precision(case.x64):
         first: dict[str, float] = {}
         calls, kept = {}, {}
+        peaks: dict[str, int | None] = {}
         for name, prepare in case.contenders.items():
             calls[name] = prepare()
+            before = _restart_peak()
             first[name], result = _timed(calls[name])
+            peaks[name] = max(_resident("VmHWM") - before, 0) if case.memory and not case.rounds else None
             if case.measure:
                 kept[name] = result
             del result
@@ -113,6 +117,8 @@ def _run(case: Case, script: Path) -> dict[str, Any]:
         for _ in range(case.rounds):
             for name, call in calls.items():
                 times[name].append(_timed(call)[0])
+        if not case.rounds:
+            times = {name: [seconds] for name, seconds in first.items()}
         extra = case.measure(kept) if case.measure else {}
         del kept, calls
     gc.collect()
@@ -126,7 +132,7 @@ def _run(case: Case, script: Path) -> dict[str, Any]:
             "compile_seconds": max(first[name] - statistics.median(each), 0.0),
             "ratio": statistics.median(ratios),
             "ratio_range": [min(ratios), max(ratios)],
-            "peak_bytes": _peak_apart(script, case.work, name) if case.memory else None,
+            "peak_bytes": _peak_apart(script, case.work, name) if case.memory and case.rounds else peaks[name],
         }
     return {
         "work": case.work,
@@ -171,6 +177,14 @@ def _peak(case: Case, contender: str) -> int:
     return max(_resident("VmHWM") - before, 0)
 
 
+def _restart_peak() -> int:
+    """Forget the peak so far, where the system can (Linux), and return what the process holds now."""
+    gc.collect()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return _resident("VmRSS")
+
+
 def _resident(field: str) -> int:
     """Memory that this process has now (VmRSS) or had at most (VmHWM); elsewhere than on Linux, always the latter."""
     status = Path("/proc/self/status")
@@ -205,16 +219,19 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _record(name: str, results: list[dict[str, Any]]) -> None:
+def _record(name: str, result: dict[str, Any], order: list[str]) -> None:
+    """Add a case to the run of today on this machine, or begin one."""
     path = FOLDER / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     runs = json.loads(path.read_text()) if path.exists() else []
-    date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    runs.append({"date": date, "machine": machine(), "cases": results})
+    head = {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "machine": machine()}
+    if not runs or {name: runs[-1][name] for name in head} != head:
+        runs.append(head | {"cases": []})
+    cases = {case["work"]: case for case in runs[-1]["cases"]} | {result["work"]: result}
+    runs[-1]["cases"] = [cases[work] for work in order if work in cases]
     partial = path.with_suffix(".json.part")
     partial.write_text(json.dumps(runs, indent=1, ensure_ascii=False) + "\n")
     partial.replace(path)
-    print(f"recorded in {path}")
 
 
 def _line(result: dict[str, Any]) -> str:

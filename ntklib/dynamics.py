@@ -60,10 +60,10 @@ def gradient_flow(
     Raises:
         ValueError: if a shape or dtype does not fit, a time or the ridge is negative, or the kernel is not symmetric
             or has an eigenvalue below zero by more than rounding; or if, in float32, more than a hundredth of the
-            targets lies in directions whose eigenvalues are not known to a hundredth and matter by that time (not
-            checked while JAX traces).
+            targets lies in directions whose eigenvalues are above rounding but not known to a hundredth, and matter by
+            that time (not checked while JAX traces).
 
-    In float64 a kernel that is singular to rounding is accepted: along its null directions nothing is learned.
+    A kernel that is singular to rounding is accepted: along its null directions nothing is learned.
 
     >>> theta = jnp.array([[2.0, 1.0], [1.0, 2.0]])
     >>> gradient_flow(theta, jnp.array([1.0, -1.0]), jnp.array([0.0, 2.0, jnp.inf])).round(3).tolist()
@@ -187,7 +187,8 @@ def _refuse_if_lost(theta: Array, residual: Array, times: Array, ridge: Array) -
         return
     values, vectors = np.linalg.eigh(np.asarray(theta) + float(ridge) * np.eye(len(theta), dtype=theta.dtype))
     known = eps / _precision.LOST * float(values[-1])
-    unknown = np.linalg.norm(vectors[:, values < known].T @ np.asarray(residual))
+    # what rounding makes of a zero counts as zero in the flow, and repeated inputs are no reason to refuse
+    unknown = np.linalg.norm(vectors[:, (values < known) & (values > eps * values.sum())].T @ np.asarray(residual))
     moved = -np.expm1(-known * float(np.max(np.asarray(times))) / len(theta))  # at most, along one of these
     lost = moved * unknown / max(float(np.linalg.norm(residual)), np.finfo(float).tiny)
     if lost > _precision.LOST:
