@@ -29,9 +29,9 @@ class CourseworkSets(SphinxDirective):
         for one in sets:
             lines += ["", f"After *{one.title}* students can", "", *(f"- {objective};" for objective in one.objectives)]
             lines[-1] = lines[-1].removesuffix(";") + "."
-        found = nodes.container()
+        found = nodes.container(classes=["whole-words"])
         self.state.nested_parse(StringList(lines, "coursework/assignments"), self.content_offset, found)
-        return found.children
+        return [found]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
