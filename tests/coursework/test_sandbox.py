@@ -322,7 +322,7 @@ def test_namespaces_cannot_be_nested(box):
 def test_a_loop_is_interrupted_and_the_rest_stays(fresh):
     fresh.run("x = 1")
     for source, reason in (
-        ("while True: pass", "took more than 1 s"),
+        ("while True: pass", "took more than"),
         ("import time; time.sleep(99)", "more than 4 s"),
     ):
         with pytest.raises(Stopped, match=reason) as caught:
