@@ -6,19 +6,22 @@ INSTALLED := $(VENV)/.installed
 UV := uv
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab serve claims clean lint lock
+.PHONY: help book test lab bench serve claims clean lint lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-book: $(INSTALLED)  ## execute the chapters and build the site into _build/html
-	@$(PY) -m extensions.build
+book: $(INSTALLED)  ## execute the chapters and build the site into _build/html; make book CHAPTER=ntk builds one alone
+	@$(PY) -m extensions.build $(if $(CHAPTER),--chapter $(CHAPTER))
 
 test: $(INSTALLED)  ## every test that CI runs
 	@$(PY) -m pytest
 
 lab: $(INSTALLED)  ## JupyterLab on the chapters
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/extensions/lab" $(PY) -m jupyterlab $(LAB) chapters
+
+bench: $(INSTALLED)  ## time and memory against peers, recorded in benchmarks/results: make bench ONLY=kernels
+	@$(PY) benchmarks/compare.py $(ONLY)
 
 serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000
 	@test -f _build/html/index.html || { echo "There is no site yet: run 'make book' first." >&2; exit 1; }

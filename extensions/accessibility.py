@@ -20,6 +20,8 @@ MENDED = [
     # a role that its standard has withdrawn, and a list of what are not list items
     (re.compile(r' role="doc-biblioentry"'), ""),
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
+    # every proof of a page had the same id
+    (re.compile(r'<div class="proof admonition" id="proof">'), '<div class="proof admonition">'),
     # the sidebar's title stood outside of every landmark
     (
         re.compile(r'<div id="pst-primary-sidebar" class="bd-sidebar-primary bd-sidebar">'),

@@ -2,6 +2,9 @@
 
 The work is Jupyter Book's. This shows which chapter is executing and how long it took, repeats every warning with its
 place, and fails if there was one.
+
+``--chapter NAME`` is for an author at work: that chapter alone, executed if need be, as a site of one page. Links to
+other pages lead nowhere there, so what has to do with them is not reported, and nothing but an error stops it.
 """
 
 import argparse
@@ -11,22 +14,20 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+
+from extensions.sharing import front_page
+from extensions.times import grown, measured
+
 EXECUTING = re.compile(r"([\w./ -]+?)(?:\.md)?: Executing notebook")
 EXECUTED = re.compile(r"([\w./ -]+?)(?:\.md)?: Executed notebook in ([\d.]+) seconds")
 
 
-def build(source: Path) -> int:
+def build(source: Path, strict: bool = True) -> int:
     """Build the book in `source` into its `_build/html`; returns the exit status, 0 only if nothing at all is wrong."""
     start = time.monotonic()
-    command = [
-        sys.executable,
-        "-c",
-        "from jupyter_book.cli.main import main; main()",
-        "build",
-        str(source),
-        "--nitpick",
-    ]
-    command += ["--warningiserror", "--keep-going"]
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source)]
+    command += ["--nitpick", "--warningiserror", "--keep-going"] if strict else []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
     assert process.stdout is not None
     tail: list[str] = []
@@ -46,6 +47,16 @@ def build(source: Path) -> int:
             print("\n".join(tail), file=sys.stderr)
         print("The book was not built: see the messages above.", file=sys.stderr)
         return status or 1
+    front = re.search(r"url=([\w./-]+\.html)", index.read_text(encoding="utf-8"))
+    if (
+        front is not None and (index.parent / front[1]).exists()
+    ):  # Jupyter Book's way to the title page says nothing else
+        title_page = (index.parent / front[1]).read_text(encoding="utf-8")
+        index.write_text(front_page(title_page, front[1]), encoding="utf-8")
+    cache = source / "_build" / ".jupyter_cache"
+    if strict and cache.is_dir():
+        for line in grown(measured(cache, source)):
+            print(f"Grown by half or more: {line}")
     print(f"Built in {time.monotonic() - start:.0f} s: {index.resolve()}")
     return 0
 
@@ -54,11 +65,37 @@ def _name(path: str, source: Path) -> str:
     return path.removeprefix(f"{source.resolve()}/")
 
 
+def one_chapter(source: Path, name: str) -> Path:
+    """Make a book of one chapter below `_build`, of links to the files of the whole book; returns its folder."""
+    chapters = sorted(path.stem for path in (source / "chapters").glob("*.md"))
+    if name not in chapters:
+        raise SystemExit(f"There is no chapter {name!r}: there are {', '.join(chapters)}.")
+    book = source / "_build" / "chapter" / name
+    (book / "chapters").mkdir(parents=True, exist_ok=True)
+    shared = ["extensions", "ntklib", "benchmarks", "requirements.txt", "references.bib", f"chapters/{name}.md"]
+    for file in shared:
+        if not (book / file).is_symlink() and (source / file).exists():
+            (book / file).symlink_to((source / file).resolve())
+    config = yaml.safe_load((source / "_config.yml").read_text())
+    config["execute"]["execution_cache_path"] = str((source / "_build" / ".jupyter_cache").resolve())
+    config["sphinx"]["config"] |= {
+        "suppress_warnings": ["ref", "myst.xref_missing", "app.add_directive", "book"],
+        "nb_execution_raise_on_error": True,
+    }
+    (book / "_config.yml").write_text(yaml.safe_dump(config))
+    (book / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": f"chapters/{name}"}))
+    return book
+
+
 def main() -> int:
     """Read the command line and build."""
     parser = argparse.ArgumentParser(prog="python -m extensions.build", description=__doc__)
     parser.add_argument("source", nargs="?", type=Path, default=Path(), help="the folder of the book")
-    return build(parser.parse_args().source)
+    parser.add_argument("--chapter", metavar="NAME", help="that chapter alone, for an author at work")
+    options = parser.parse_args()
+    if options.chapter:
+        return build(one_chapter(options.source, options.chapter), strict=False)
+    return build(options.source)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ be executed, as many run side by side as there are processor cores.
 
 import ast
 import hashlib
+import json
 import os
 import platform
+import re
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,8 +26,9 @@ from typing import Any
 import jupytext
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
-from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 from myst_nb.core.read import create_nb_reader
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -33,6 +37,8 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 LIBRARY = Path(__file__).parent.parent / "ntklib"
+PUBLISHED = Path(__file__).parent.parent / "benchmarks" / "chapters.json"
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
 LOCK = Path(__file__).parent.parent / "requirements.txt"
 STARTUP = Path(__file__).parent / "kernel_startup.py"
 
@@ -99,7 +105,8 @@ def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
         modules = set().union(*(imported_modules(cell) for cell in code_cells(text)))
     except SyntaxError:  # the execution will say what is wrong with it; until then, anything may matter
         modules = {path.stem for path in library.glob("*.py")}
-    return [*closure(modules, library), LOCK, STARTUP]
+    measured = sorted(RESULTS.glob("*.json")) if "benchmarks/results" in text else []
+    return [*closure(modules, library), LOCK, STARTUP, *measured]
 
 
 def fingerprint(files: list[Path]) -> str:
@@ -149,23 +156,61 @@ def _execute_side_by_side(app: Sphinx, env: BuildEnvironment, docnames: list[str
             notebook = reader.read(text) if reader is not None else None
             if notebook is not None and not cached(cache, notebook):
                 waiting.append((path, notebook))
-    if len(waiting) < 2:
-        return  # nothing to gain
-
-    def run(path: Path, notebook: NotebookNode) -> ExecutionResult:
-        logger.info("%s: Executing notebook", path)
-        return single_nb_execution(
-            notebook, cwd=str(path.parent), timeout=config.execution_timeout, allow_errors=False, meta_override=True
-        )
-
+    longest_first = sorted(waiting, key=lambda item: -published(_name(item[0], env)).get("seconds", 0.0))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        started = [(path, notebook, pool.submit(run, path, notebook)) for path, notebook in waiting]
-        for path, notebook, future in started:
-            result = future.result()
-            if result.err is None:
-                logger.info("%s: Executed notebook in %.2f seconds", path, result.time)
-                bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": result.time})
+        for path, notebook, outcome in [(*item, pool.submit(_run, *item, config)) for item in longest_first]:
+            data = outcome.result()
+            if data is not None:
+                logger.info("%s: Executed notebook in %.2f seconds", path, data["execution_seconds"])
+                bundle = CacheBundleIn(notebook, str(path), data=data)
                 cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def _run(path: Path, notebook: NotebookNode, config: Any) -> dict[str, float | None] | None:
+    """Execute a notebook in place; returns its seconds and its peak memory in bytes, or None if it failed."""
+    logger.info("%s: Executing notebook", path)
+    peak: list[int] = []
+
+    def look(**_: Any) -> None:
+        kernel = getattr(client.km, "provisioner", None)
+        peak[:] = peak_memory(getattr(kernel, "pid", 0)) or peak
+
+    client = NotebookClient(
+        notebook, timeout=config.execution_timeout, resources={"metadata": {"path": str(path.parent)}}
+    )
+    client.on_cell_executed = look
+    start = time.monotonic()
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError):  # the build executes it again, and says why
+        return None
+    return {"execution_seconds": time.monotonic() - start, "peak_bytes": peak[0] if peak else None}
+
+
+def peak_memory(pid: int) -> list[int]:
+    """The most memory, in bytes, that a process has held so far; empty where the system does not tell.
+
+    >>> [peak > 1e6 for peak in peak_memory(os.getpid())] in ([True], [])
+    True
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return []
+    return [int(size) * 1024 for size in re.findall(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)]
+
+
+def _name(path: Path, env: BuildEnvironment) -> str:
+    return env.path2doc(str(path)) or path.stem
+
+
+def published(name: str) -> dict[str, float]:
+    """What the execution of a page took when it was last published: seconds and bytes, or nothing.
+
+    >>> published("no/such-page")
+    {}
+    """
+    return json.loads(PUBLISHED.read_text())["pages"].get(name, {}) if PUBLISHED.exists() else {}
 
 
 def _prepare_kernels(app: Sphinx) -> None:

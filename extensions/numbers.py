@@ -21,7 +21,7 @@ NUMBERED = re.compile(
     r"|Appendix|Exercise|Algorithm|Assumption|Example|version|Attribution|arXiv:?|Python|JAX|NumPy|§)s?[\s(]*$"
 )
 NOT_PROSE = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw, nodes.comment, nodes.citation)
-NOT_TYPED = {"pasted-text", "quoted", "claim", "claim-value", "output"}
+NOT_TYPED = {"pasted-text", "quoted", "claim", "claim-value", "measured", "output"}
 
 
 def typed_numbers(text: str) -> list[str]:

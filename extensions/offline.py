@@ -13,7 +13,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-MATHJAX = ("tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts", "a11y", "sre")
+FONTS = ("output/chtml/fonts",)
+MATHJAX = ("tex-mml-chtml.js", "input/tex/extensions", *FONTS, "a11y", "sre")
 
 
 def mathjax_folder() -> Path:
@@ -33,7 +34,8 @@ def _copy_mathjax(app: Sphinx) -> None:
     if app.builder.format != "html":
         return
     source, target = mathjax_folder(), Path(app.outdir) / "_static" / "mathjax"
-    for name in MATHJAX:
+    prerendered = app.config.html_math_renderer == "prerendered"  # then pages need the fonts, and no script
+    for name in FONTS if prerendered else MATHJAX:
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)
         else:

@@ -11,8 +11,10 @@ compute in float64.
 True
 """
 
+import os
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -26,7 +28,7 @@ from sklearn.gaussian_process.kernels import Kernel
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ntklib import _relevance
+from ntklib import _memory, _relevance, iterative
 from ntklib._ntk_kernel import NTK, double_precision
 
 __all__ = ["NTK", "KernelClassifier", "KernelRegressor", "RelevanceVectorClassifier", "RelevanceVectorRegressor"]
@@ -34,9 +36,32 @@ __all__ = ["NTK", "KernelClassifier", "KernelRegressor", "RelevanceVectorClassif
 Array = NDArray[np.float64]
 KernelLike: TypeAlias = str | Callable[[Array, Array], ArrayLike] | Kernel
 
+# How many entries of a kernel matrix one thread computes at a time: they stay in its cache.
+_ENTRIES = 2**17
+
+
+def _of_distances(a: Array, b: Array, metric: str, factor: float) -> Array:
+    """exp(factor · distance) for all pairs of rows, some rows at a time on each core: differences, not products."""
+    gram = np.empty((len(a), len(b)))
+    size = max(1, _ENTRIES // len(b))
+
+    def rows(start: int) -> None:
+        part = gram[start : start + size]
+        cdist(a[start : start + size], b, metric, out=part)
+        part *= factor
+        np.exp(part, out=part)
+
+    if size >= len(a):
+        rows(0)
+        return gram
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(rows, range(0, len(a), size)))
+    return gram
+
+
 _NAMED: dict[str, Callable[[Array, Array, Any], Array]] = {
-    "rbf": lambda a, b, scale: np.exp(-cdist(a / scale, b / scale, "sqeuclidean") / 2),
-    "laplace": lambda a, b, scale: np.exp(-cdist(a / scale, b / scale)),
+    "rbf": lambda a, b, scale: _of_distances(a / scale, b / scale, "sqeuclidean", -0.5),
+    "laplace": lambda a, b, scale: _of_distances(a / scale, b / scale, "euclidean", -1.0),
     "linear": lambda a, b, scale: (a / scale) @ (b / scale).T,
 }
 
@@ -75,7 +100,11 @@ class _KernelEstimator(BaseEstimator):
         """The kernel between rows of X and the training points, or some of them."""
         if isinstance(self.kernel_, str) and self.kernel_ == "precomputed":
             return X[:, columns]
-        other = self.X_fit_[columns]
+        return self._between(X, self.X_fit_[columns])
+
+    def _between(self, X: Array, other: Array | None = None) -> Array:
+        """The kernel between rows of X and other points, or the rows themselves."""
+        other = X if other is None else other
         if not len(other):
             return np.empty((len(X), 0))
         if isinstance(self.kernel_, str):
@@ -90,6 +119,11 @@ class _KernelEstimator(BaseEstimator):
         if not np.isfinite(gram).all():
             raise ValueError("kernel must return finite values, got NaN or infinity")
         return gram
+
+    def _own_gram(self, X: Array) -> Array:
+        """The kernel matrix of the training points, in memory that nobody else looks at."""
+        named = isinstance(self.kernel_, str) and self.kernel_ != "precomputed"
+        return self._gram(X) if named else self._gram(X).copy()
 
 
 class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
@@ -106,6 +140,9 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
             scikit-learn kernel, for instance :class:`NTK`, with its hyper-parameters as they are.
         lengthscale: :math:`\ell`, of the kernels with a name; a number or one for each coordinate.
         ridge: :math:`\lambda \ge 0`.
+        solver: ``"direct"``, by Cholesky decomposition of the kernel matrix, :math:`n^3/3` operations and
+            :math:`16 n^2` bytes; or ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which never holds the matrix and
+            solves to a residual of 1e-8: for many points and a ridge that is not tiny.
 
     Attributes:
         dual_coef_: :math:`(K + \lambda)^{-1} y`, (n,) or (n, k).
@@ -116,6 +153,8 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
     Raises:
         ValueError: in `fit`, for input or parameters that do not fit; and a warning if the matrix is singular or
             nearly so, as from scikit-learn's `KernelRidge`.
+        MemoryError: in `fit`, with the solver ``"direct"``, if the matrix does not fit in memory; says how much it is.
+        NotConvergedError: in `fit`, with the solver ``"cg"``.
 
     >>> x = np.linspace(0, 6, 30)[:, None]
     >>> model = KernelRegressor(lengthscale=1.0, ridge=1e-6).fit(x, np.sin(x[:, 0]))
@@ -123,22 +162,38 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
     0.0
     """
 
-    def __init__(self, kernel: KernelLike = "rbf", *, lengthscale: Any = 1.0, ridge: float = 1.0) -> None:
+    def __init__(
+        self, kernel: KernelLike = "rbf", *, lengthscale: Any = 1.0, ridge: float = 1.0, solver: str = "direct"
+    ) -> None:
         self.kernel = kernel
         self.lengthscale = lengthscale
         self.ridge = ridge
+        self.solver = solver
 
     def fit(self, X: Any, y: Any) -> Self:
         """Solve for the coefficients, from inputs (n, d) and targets (n,) or (n, k)."""
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
         self._start(X)
-        self.dual_coef_ = _solve(self._gram(X), np.asarray(y, float), self.ridge)
+        if self.solver not in ("direct", "cg"):
+            raise ValueError(f"solver must be 'direct' or 'cg', got {self.solver!r}")
+        if self.solver == "cg":
+            if isinstance(self.kernel_, str) and self.kernel_ == "precomputed":
+                raise ValueError("solver='cg' is for a matrix that is not held; for kernel='precomputed' take 'direct'")
+            with double_precision():
+                self.dual_coef_ = iterative.solve_cg(self._between, X, y, self.ridge, tol=1e-8).coefficients
+            return self
+        _require_memory(len(X), "take solver='cg', which never holds the matrix, or fewer points")
+        self.dual_coef_ = _solve(self._own_gram(X), np.asarray(y, float), self.ridge)
         return self
 
     def predict(self, X: Any) -> Array:
         """The function at inputs (m, d): (m,) or (m, k)."""
         check_is_fitted(self)
-        return self._gram(validate_data(self, X, dtype=np.float64, reset=False)) @ self.dual_coef_
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        if self.solver == "cg":
+            with double_precision():
+                return iterative.matmul(self._between, X, self.X_fit_, self.dual_coef_)
+        return self._gram(X) @ self.dual_coef_
 
 
 class KernelClassifier(ClassifierMixin, _KernelEstimator):
@@ -174,7 +229,8 @@ class KernelClassifier(ClassifierMixin, _KernelEstimator):
         X, y = validate_data(self, X, y, dtype=np.float64)
         self.classes_, number = _classes(y)
         self._start(X)
-        self.dual_coef_ = _solve(self._gram(X), 2 * _indicators(number, len(self.classes_)) - 1, self.ridge)
+        _require_memory(len(X), "take KernelRegressor(solver='cg') on targets of ±1 for each class, or fewer points")
+        self.dual_coef_ = _solve(self._own_gram(X), 2 * _indicators(number, len(self.classes_)) - 1, self.ridge)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -376,17 +432,35 @@ class RelevanceVectorClassifier(ClassifierMixin, _RelevanceVectorMachine):
         return np.exp(logarithms) / np.exp(logarithms).sum(axis=1, keepdims=True)
 
 
+def _require_memory(n: int, advice: str) -> None:
+    """Refuse a direct solve with n points that would not fit: the matrix, and what it is decomposed in."""
+    _memory.require(2 * n * n * 8, f"a direct solve with {n} points", advice)
+
+
 def _solve(gram: Array, targets: Array, ridge: float) -> Array:
+    """The coefficients (K + λ)⁻¹ y, (n,) or (n, k), by a Cholesky factorisation in the memory of K, which is lost."""
     if not 0 <= ridge < np.inf:
         raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
-    matrix = gram + ridge * np.eye(len(gram))
-    try:
-        return linalg.solve(matrix, targets, assume_a="pos")
-    except linalg.LinAlgError:  # the words of scikit-learn's KernelRidge
-        warnings.warn(
-            "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
-        )
-        return linalg.lstsq(matrix, targets)[0]
+    matrix = np.require(gram, requirements=["C", "W"])
+    entries = np.einsum("ii->i", matrix)
+    entries += ridge
+    diagonal, size = entries.copy(), linalg.lapack.dlange("1", matrix.T)
+    if not np.isfinite(size):
+        raise ValueError("kernel must return finite values, got NaN or infinity")
+    # LAPACK counts in columns, so it works on the transpose without a copy, and leaves one triangle as it was.
+    factor, failed = linalg.lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
+    if not failed:
+        reciprocal, _ = linalg.lapack.dpocon(factor, size, uplo="L")
+        if reciprocal < np.finfo(float).eps:
+            message = f"Ill-conditioned matrix (rcond={reciprocal:.6g}): result may not be accurate."
+            warnings.warn(message, linalg.LinAlgWarning, stacklevel=3)
+        return linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
+    # the words of scikit-learn's KernelRidge
+    warnings.warn(
+        "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
+    )
+    triangle = np.tril(matrix, -1)
+    return linalg.lstsq(triangle + triangle.T + np.diag(diagonal), targets, overwrite_a=True)[0]
 
 
 def _classes(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:

@@ -53,7 +53,7 @@ def test_the_excluded_packages_are_in_neither_place():
 def test_the_ranges_of_the_library_and_its_extras_admit_the_lock():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    assert set(extras) == {"book", "course", "test"}
+    assert set(extras) == {"book", "course", "lab", "notebook", "test"}
     for line in [*project["dependencies"], *(line for extra in extras.values() for line in extra)]:
         asked = Requirement(line)
         version = str(locked()[canonicalize_name(asked.name)].specifier).removeprefix("==")

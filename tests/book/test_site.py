@@ -4,7 +4,10 @@
 """
 
 import re
-from functools import cache
+import struct
+import threading
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -30,7 +33,8 @@ LOOK = r"""
     errors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map((e) => e.textContent),
     unrendered: [...document.querySelectorAll(".math")].filter((e) => !e.querySelector("mjx-container")).length,
     broken: [...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src),
-    links: [...document.querySelectorAll("main a[href], nav a[href]")].map((a) => a.href),
+    links: [...document.querySelectorAll("main a[href], nav a[href]")].map(
+      (a) => new URL(a.getAttribute("href"), location.href).href),  // an SVG's links have another kind of href
     ids: [...document.querySelectorAll("[id]")].map((e) => e.id),
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     title: document.title,
@@ -91,3 +95,142 @@ def test_nothing_for_axe_to_find(browser, name, scheme):
     found = page.evaluate("() => axe.run({exclude: ['mjx-container']})")["violations"]
     page.context.close()
     assert [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found] == []
+
+
+def opened(browser, name, **options):
+    page = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}, **options).new_page()
+    page.goto(f"file://{SITE / name}")
+    page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+    return page
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_a_link_shows_what_it_leads_to(browser):
+    page = opened(browser, "chapters/dynamics.html", color_scheme="dark")
+    shown = page.locator("#book-preview")
+    for link, words in {
+        "a.term-link[href$='#term-spectral-bias']": "are learned first",  # of another page
+        "p a.reference[href='ntk.html#thm-fit']": "smallest eigenvalue",  # with formulas of another page
+        "p a.reference[href='#prop-dyn-time']": "Proposition",  # of this page
+    }.items():
+        page.keyboard.press("Tab")  # so that the focus is shown
+        page.locator(f"article {link}").first.focus()
+        shown.wait_for(state="visible")
+        assert words in shown.inner_text()
+        assert shown.locator("a, [id]").count() == 0
+        assert shown.locator(".math").count() == shown.locator(".math:has(mjx-container)").count()
+        assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "book-preview"
+    page.add_script_tag(content=axe())
+    found = page.evaluate("() => axe.run('#book-preview', {rules: {region: {enabled: false}}})")["violations"]
+    assert [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found] == []
+    page.keyboard.press("Escape")
+    assert shown.is_hidden()
+    page.locator("article a.term-link").first.hover()
+    shown.wait_for(state="visible")
+    page.context.close()
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_the_keyboard_finds_the_way(browser):
+    page = opened(browser, "chapters/ntk.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    for _ in range(25):
+        visible = page.evaluate("""() => {
+          const style = getComputedStyle(document.activeElement), box = document.activeElement.getBoundingClientRect();
+          const marked = style.outlineStyle !== "none" || style.boxShadow !== "none";
+          return document.activeElement === document.body || (marked && box.width > 0);
+        }""")
+        assert visible, page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+        page.keyboard.press("Tab")
+    page.context.close()
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_on_paper_there_is_the_text_and_nothing_is_cut_off(browser):
+    page = opened(browser, "chapters/dynamics.html", color_scheme="dark")
+    page.set_viewport_size({"width": 720, "height": 1000})  # A4 with margins
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_timeout(300)
+    found = page.evaluate("""() => {
+      const all = (selector) => [...document.querySelectorAll(selector)];
+      const shown = (e) => e.getClientRects().length > 0;
+      const clipped = all("article figure img, article table, article pre")
+        .filter((e) => shown(e) && e.getBoundingClientRect().right > innerWidth + 1);
+      return {
+        navigation: all(".bd-sidebar, .bd-header-article, .prev-next-area, .copybtn").filter(shown).length,
+        solutions: all("div.solution").filter((e) => e.getBoundingClientRect().height < 90).length,
+        clipped: clipped.map((e) => e.outerHTML.slice(0, 100)),
+        ink: getComputedStyle(document.querySelector("article p")).color,
+      };
+    }""")
+    page.context.close()
+    assert found == {"navigation": 0, "solutions": 0, "clipped": [], "ink": "rgb(0, 0, 0)"}
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_search_finds_the_glossary(browser):
+    page = opened(browser, "search.html?q=spectral+bias")
+    page.locator("#search-results li a").first.wait_for()
+    results = page.eval_on_selector_all("#search-results li a", "links => links.map((a) => a.getAttribute('href'))")
+    page.context.close()
+    assert any(address.startswith("glossary.html#term-spectral-bias") for address in results), results
+
+
+class Missing(SimpleHTTPRequestHandler):
+    """Serves the site below /course/, and its 404 page for everything that is not there."""
+
+    def translate_path(self, path):
+        return super().translate_path(path.removeprefix("/course")) if path.startswith("/course/") else "/nowhere"
+
+    def send_error(self, code, message=None, explain=None):
+        body = (SITE / "404.html").read_bytes()
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("path", ["nothing.html", "chapters/nothing.html", "some/where/nothing"])
+def test_a_wrong_address_leads_back(browser, path):
+    if "<script>" not in (SITE / "404.html").read_text():
+        return  # built for one address, which it links to
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Missing, directory=SITE)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        root = f"http://127.0.0.1:{server.server_address[1]}/course/"
+        page = browser.new_page()
+        page.goto(root + path)
+        page.locator("a[href='/course/CHANGELOG.html']").click()
+        page.wait_for_url(root + "CHANGELOG.html", wait_until="commit")
+        page.close()
+        server.shutdown()
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_the_picture_for_previews_has_the_size_that_they_take():
+    header = (SITE / "_static" / "preview.png").read_bytes()[:24]
+    assert struct.unpack(">II", header[16:24]) == (1200, 630)
+    assert (SITE / "_static" / "icon.svg").stat().st_size < 20_000
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("chapters/")] or ["no page"])
+def test_numbered_things_are_named_and_terms_are_linked(name):
+    text = (SITE / name).read_text()
+    article = re.search(r'<article class="bd-article".*?</article>', text, re.DOTALL)[0]
+    assert len(re.findall(r'class="term-link', article)) >= 10
+    assert "Last executed on" in article
+    assert '<meta name="description"' in text
+    for figure in re.findall(r"<figure\b.*?</figure>", article, re.DOTALL):
+        assert 'class="caption-number"' in figure
+    for title in re.findall(
+        r'<div class="(?:proof \w+|exercise) admonition".*?<p class="admonition-title">(.*?)</p>', article
+    ):
+        assert re.search(r"\d", title), title

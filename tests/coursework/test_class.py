@@ -54,7 +54,7 @@ def test_a_class_from_the_download_to_the_gradebook(tmp_path, cache):
     (out / "marks.csv").write_text("student,question,points,comment\n1,q3-written,4,\n2,q3-written,0,copied\n")
     export(out, class_, "canvas", tmp_path / "canvas.csv")
     rows = list(csv.reader(io.StringIO((tmp_path / "canvas.csv").read_text(encoding="utf-8"))))
-    assert rows[0] == ["Student", "ID", "SIS Login ID", "Section", "A toy (900)"]
+    assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "A toy (900)"]
     assert [(row[0], row[1], row[-1]) for row in rows[2:]] == [
         ("'=Full", "1", "10"),
         ("Copy", "2", "3"),

@@ -217,11 +217,16 @@ def test_the_covariance_after_a_dense_layer_is_affine():
     np.testing.assert_allclose([after.a[0, 0], after.b[0, 0]], [2.5, 4.75], rtol=1e-15)
 
 
-@pytest.mark.parametrize("x", [1e-12, 1e-3, 0.3, 0.4999999, 0.5, 1.0, math.pi])
-def test_sine_minus_x_cosine_keeps_full_relative_accuracy(x):
+@pytest.mark.parametrize(("dtype", "bound"), [(jnp.float32, 3e-7), (jnp.float64, 5e-16)])
+def test_the_polynomials_of_relu_are_the_functions_that_they_stand_for(dtype, bound):
+    s = jnp.asarray(np.concatenate([[0, 1e-12, 1e-6], np.linspace(1e-3, 0.5, 200)]), dtype)
+    got = [np.asarray(activations._polynomial(table, s), float) for table in (activations._ASIN, activations._BEND)]
     with mp.workdps(60):
-        want = mp.sin(x) - mp.mpf(x) * mp.cos(x)
-        assert abs(float(activations._sin_minus_x_cos(jnp.asarray(x))) / want - 1) < 5e-15
+        for j, value in enumerate(s.tolist()):
+            root = mp.sqrt(mp.mpf(value)) or mp.mpf(10) ** -15
+            q = 2 * mp.asin(root)
+            for row, want in zip(got, (q / 2 / root, (mp.sin(q) - q * mp.cos(q)) / root**3), strict=True):
+                assert abs(row[j] / want - 1) < bound
 
 
 def test_the_hermite_rows_are_orthonormal():

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.kernel_ridge import KernelRidge
 
+from ntklib import dynamics
 from ntklib.dynamics import Run, ensemble_moments, gradient_descent, gradient_flow
 from ntklib.mlp import MLP
 
@@ -478,3 +479,64 @@ def test_a_descent_that_makes_no_sense_is_refused(x64, arguments, message):
     defaults = {"apply": linear, "params": jnp.ones((3, OUTPUTS)), "x": X, "y": Y, "learning_rate": 0.1, "steps": 2}
     with pytest.raises(ValueError, match=message):
         gradient_descent(**(defaults | arguments))
+
+
+def test_a_flow_in_32_bits_that_ends_in_rounding_is_an_error_with_advice():
+    """A kernel with eigenvalues down to 1e-9: 32 bits do not have them, 64 do, and early times do not need them."""
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((20, 20)))[0]
+    theta = basis @ np.diag(10.0 ** np.linspace(0, -9, 20)) @ basis.T
+    y = basis.sum(1)
+    single = theta.astype(np.float32) + np.float32(1e-7) * np.eye(20, dtype=np.float32), y.astype(np.float32)
+    with pytest.raises(ValueError, match=r"float32 this loses the answer: 5[0-9]\.[0-9]% of the targets .* float64"):
+        gradient_flow(*single, np.inf)
+    assert np.isfinite(gradient_flow(*single, 1.0)).all()
+    assert np.isfinite(gradient_flow(*single, np.inf, ridge=0.01)).all()
+    with jax.enable_x64(True):
+        np.testing.assert_allclose(gradient_flow(theta, y, np.inf), y, atol=1e-6)
+
+
+@pytest.mark.parametrize(("steps", "every"), [(0, 0), (1, 0), (40, 0), (40, 1), (40, 7), (40, 100)])
+def test_reporting_progress_changes_no_number(dtype, monkeypatch, steps, every):
+    monkeypatch.setattr(dynamics, "_SECONDS_A_TURN", 0.0 if every == 1 else 1e9)
+    mlp, x = MLP(b_std=0.1, out_dim=2), jax.random.normal(jax.random.key(1), (5, 2), dtype)
+    params, y, seen = mlp.init(jax.random.key(0), 2, 8, dtype=dtype), jnp.ones((len(x), 2), dtype), []
+    how = {"learning_rate": 0.3, "steps": steps, "record_every": every}
+    plain = gradient_descent(mlp.apply, params, x, y, **how)
+    told = gradient_descent(mlp.apply, params, x, y, **how, progress=lambda done, all_: seen.append((done, all_)))
+    assert jax.tree.structure(plain) == jax.tree.structure(told)
+    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(told), strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        np.testing.assert_allclose(a, b, rtol=10 * float(jnp.finfo(dtype).eps), atol=0)
+    assert seen == sorted(set(seen))
+    assert [done for done, _ in seen][-1:] == [steps][:steps]
+    assert {all_ for _, all_ in seen} <= {steps}
+    if steps == 40:
+        assert len(seen) == {0: 6, 1: 40, 7: 4, 100: 6}[every]  # turns of 1, 2, 4 … or of one
+
+
+def test_a_descent_can_be_stopped_by_its_progress():
+    def stop(done, steps):
+        if done >= 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gradient_descent(
+            lambda p, x: p * x,
+            jnp.ones(()),
+            jnp.ones((2, 1)),
+            jnp.ones(2),
+            learning_rate=0.1,
+            steps=10**9,
+            progress=stop,
+        )
+
+
+def test_progress_is_refused_while_jax_traces():
+    def run(slope):
+        return gradient_descent(
+            lambda p, x: p * x, slope, jnp.ones((2, 1)), jnp.ones(2), learning_rate=0.1, steps=3, progress=print
+        ).loss
+
+    with pytest.raises(ValueError, match="progress cannot be reported while JAX traces"):
+        jax.jit(run)(jnp.ones(()))

@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ntklib import _relevance, kernels
+from ntklib import _relevance, estimators, kernels
 from ntklib.data import ripley
 from ntklib.estimators import (
     NTK,
@@ -179,6 +179,42 @@ def test_named_kernels_are_those_of_the_library():
         np.testing.assert_allclose(a, KernelRegressor(kernel).fit(X, Y).predict(X_TEST), rtol=1e-10)
     linear = KernelRidge(alpha=1.0, kernel="linear").fit(X, Y).predict(X_TEST)
     np.testing.assert_allclose(KernelRegressor("linear").fit(X, Y).predict(X_TEST), linear, rtol=1e-8)
+
+
+@pytest.mark.parametrize("word", ["rbf", "laplace"])
+def test_rows_by_rows_is_the_whole_kernel(monkeypatch, word):
+    whole = KernelRegressor(word, lengthscale=[0.7, 1.5], ridge=0.1).fit(X, Y)
+    monkeypatch.setattr(estimators, "_ENTRIES", 3 * len(X))  # 14 portions of 40 rows
+    portions = clone(whole).fit(X, Y)
+    np.testing.assert_array_equal(portions.dual_coef_, whole.dual_coef_)
+    np.testing.assert_array_equal(portions.predict(X_TEST), whole.predict(X_TEST))
+
+
+@pytest.mark.parametrize("ridge", [0.5, 0.0])
+def test_the_solution_is_that_of_the_definition_and_nothing_given_is_overwritten(ridge):
+    gram = np.asarray(np.exp(-np.abs(X[:, :1] - X[:, 0])) + np.outer(Y, Y))
+    given = {"C": gram.copy(), "Fortran": np.asfortranarray(gram), "fixed": gram.copy()}
+    given["fixed"].flags.writeable = False
+    for y in (Y, np.c_[Y, -Y, Y**2]):
+        wanted = np.linalg.solve(gram + ridge * np.eye(len(Y)), y)
+        for matrix in given.values():
+            for kernel, x in (("precomputed", matrix), (lambda a, b, matrix=matrix: matrix, X)):
+                model = KernelRegressor(kernel, ridge=ridge).fit(x, y)
+                np.testing.assert_allclose(model.dual_coef_, wanted, rtol=1e-7, atol=1e-9)
+                np.testing.assert_array_equal(matrix, gram)
+
+
+def test_a_singular_matrix_is_solved_by_least_squares_from_what_the_factorisation_left():
+    gram = np.outer(Y, Y) + np.outer(X[:, 0], X[:, 0])
+    gram[0, 0] -= 1e-3  # not even semi-definite
+    with pytest.warns(UserWarning, match="least-squares"):
+        model = KernelRegressor("precomputed", ridge=0.0).fit(gram, Y)
+    np.testing.assert_allclose(model.dual_coef_, np.linalg.lstsq(gram, Y, rcond=None)[0], rtol=1e-6, atol=1e-8)
+
+
+def test_a_kernel_that_overflows_is_refused():
+    with pytest.raises(ValueError, match="kernel must return finite values"), np.errstate(over="ignore"):
+        KernelRegressor("linear").fit(X * 1e200, Y)
 
 
 def test_classification_is_regression_on_signs():

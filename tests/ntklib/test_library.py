@@ -1,10 +1,12 @@
 """What importing the library does and does not do, and which module may import which."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import ntklib
@@ -13,12 +15,17 @@ FOLDER = Path(ntklib.__file__).parent
 FLOORS = {
     "_validation": 0,
     "_spectral": 0,
+    "_memory": 0,
+    "_precision": 0,
     "_relevance": 0,
+    "neural_tangents": 0,  # a file without other imports from this library
     "activations": 1,
     "kernels": 1,
     "data": 1,
     "mlp": 2,
     "features": 2,
+    "gram": 3,
+    "iterative": 3,
     "tangent": 3,
     "dynamics": 3,
     "learnability": 3,
@@ -27,7 +34,6 @@ FLOORS = {
     "approximation": 3,
     "estimators": 4,
     "_ntk_kernel": 4,
-    "neural_tangents": 4,
     "figures": 5,
     "explore": 5,
     "claims": 5,
@@ -51,9 +57,10 @@ def imported(module):
     return found
 
 
-def run(code):
+def run(code, environment=None):
+    environment = os.environ | (environment or {})
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parent
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parent, env=environment
     ).stdout
 
 
@@ -91,6 +98,44 @@ def test_importing_every_module_changes_no_precision_and_draws_nothing():
         f"print(jax.config.jax_enable_x64, sorted({DRAWING!r} & set(sys.modules)), 'neural_tangents' in sys.modules)\n"
     )
     assert run(code).split() == ["False", "[]", "False"]
+
+
+LIGHT = ["activations", "mlp", "features", "tangent", "dynamics", "kernels", "data", "nofreelunch", "learnability"]
+
+
+def test_what_a_network_needs_imports_nothing_heavy():
+    """SciPy's and scikit-learn's parts are a second and more, which who computes with networks need not wait for."""
+    code = (
+        "import importlib, sys, jax, jax.numpy\n"
+        "before = set(sys.modules)\n"
+        f"for name in {LIGHT!r}: importlib.import_module('ntklib.' + name)\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(new & {'sklearn', 'pandas', 'statsmodels', 'mlxtend', 'joblib', 'neural_tangents'}))\n"
+    )
+    assert run(code).strip() == "[]"
+
+
+def test_numbers_do_not_depend_on_the_number_of_devices_and_threads():
+    code = (
+        "import jax, jax.numpy as jnp, numpy as np\n"
+        "from ntklib.dynamics import gradient_descent\n"
+        "from ntklib.mlp import MLP\n"
+        "from ntklib.tangent import empirical_ntk\n"
+        "from ntklib.estimators import KernelRegressor\n"
+        "jax.config.update('jax_enable_x64', True)\n"
+        "mlp, x = MLP(depth=2, out_dim=2), jax.random.normal(jax.random.key(0), (30, 4))\n"
+        "params = mlp.init(jax.random.key(1), 4, 64)\n"
+        "run = gradient_descent(mlp.apply, params, x, x[:, :2], learning_rate=0.1, steps=20)\n"
+        "full = empirical_ntk(mlp.apply, params, x, outputs='full')\n"
+        "coefficients = KernelRegressor(ridge=0.1).fit(np.asarray(x), np.asarray(x)).dual_coef_\n"
+        "parts = (mlp.ntk(x), full, run.outputs, coefficients)\n"
+        "print(len(jax.devices()), *np.concatenate([np.ravel(part) for part in parts]).tolist())\n"
+    )
+    many = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    few = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    (devices, *one), (forced, *other) = ([float(word) for word in run(code, env).split()] for env in (few, many))
+    assert (devices, forced) == (1, 4)
+    np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
 def test_top_modules_change_no_precision():

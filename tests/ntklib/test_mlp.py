@@ -164,6 +164,42 @@ def test_kernels_of_32_bits_stay_in_32_bits_and_near_those_of_64(x64, name):
     np.testing.assert_allclose(single, mlp.ntk(x, others), rtol=3e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dim", [3, 784])
+@pytest.mark.parametrize(("name", "depth", "b_std"), [("relu", 2, 0.0), ("relu", 1, 0.3), ("erf", 1, 0.0)])
+def test_kernels_of_32_bits_keep_six_digits_on_the_diagonal_and_at_near_duplicates(x64, dim, name, depth, b_std):
+    """Against 64 bits on the same inputs: lengths from 1 to 2, angles from 1e-8 to π, both ways of asking."""
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal(dim)
+    near = neighbours(x, [0, *10.0 ** np.linspace(-8, 0.49, 40)], rng)
+    x = np.concatenate([near, -near, near * rng.uniform(1, 2, (len(near), 1))]).astype(np.float32)
+    mlp = MLP(depth=depth, activation=name, b_std=b_std)
+    want = np.asarray(mlp.ntk(jnp.asarray(x, jnp.float64)))
+    scale = np.sqrt(np.outer(np.diag(want), np.diag(want)))
+    cosine = np.abs(x @ x.T.astype(float)) / np.outer(*2 * [np.linalg.norm(x.astype(float), axis=1)])
+    single = jnp.asarray(x)
+    for got in (mlp.ntk(single), mlp.ntk(single, single)):
+        assert got.dtype == jnp.float32
+        error = np.abs(np.asarray(got, float) - want) / scale
+        assert error[cosine > 0.98].max() < 1e-6
+        assert error.max() < 3e-6  # what a product of 784 factors leaves
+        assert np.diag(error).max() < 5e-7
+
+
+def test_gaps_are_as_exact_with_many_near_duplicates_as_with_few(x64):
+    """More columns than are looked up one by one, rows with none, a few and many of them."""
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal(5)
+    alone, few = rng.standard_normal((30, 5)), neighbours(rng.standard_normal(5), 1e-4 * np.arange(1, 9), rng)
+    many = neighbours(x, 1e-4 * np.arange(1, 50), rng)
+    x = np.concatenate([alone, few, -few, many]).astype(np.float32)
+    got = input_pairs(jnp.asarray(x), None)
+    want = input_pairs(jnp.asarray(x, jnp.float64), None)
+    parallel = np.asarray(want.gap / jnp.sqrt(want.a * want.b)) < 0.01
+    assert 8 * 8 + 49 * 49 <= parallel.sum() < parallel.size
+    np.testing.assert_allclose(np.asarray(got.gap)[parallel], np.asarray(want.gap)[parallel], rtol=1e-3, atol=1e-13)
+    np.testing.assert_allclose(got.cogap, want.cogap, rtol=1e-3, atol=2e-6)
+
+
 def test_gap_of_nearly_parallel_inputs_is_exact(x64):
     x, _ = difficult_inputs()
     angles = [1e-2, 1e-4, 1e-5, 1e-6, 1e-8]

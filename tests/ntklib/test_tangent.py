@@ -41,13 +41,23 @@ def explicit_jacobians():
 
 
 @pytest.mark.parametrize(
-    ("apply", "block_bytes"),
-    [(generic, 1), (generic, 8 * 200 * 3), (generic, 2**27), (NETWORK.apply, 2**27)],
-    ids=["rows", "blocks", "whole", "layers"],
+    ("apply", "block_bytes", "structured"),
+    [
+        (generic, 1, False),
+        (generic, 8 * 200 * 3, False),
+        (generic, 2**27, False),
+        (generic, 3600, True),  # a row of the Jacobian, two of structured derivatives
+        (NETWORK.apply, 2**27, False),
+    ],
+    ids=["rows", "blocks", "whole", "structured", "layers"],
 )
 @pytest.mark.parametrize("second", [False, True], ids=["alone", "pair"])
-def test_tangent_kernel_is_the_product_of_the_jacobians(x64, monkeypatch, apply, block_bytes, second):
+def test_tangent_kernel_is_the_product_of_the_jacobians(x64, monkeypatch, apply, block_bytes, structured, second):
     monkeypatch.setattr(tangent, "_BLOCK_BYTES", block_bytes)
+    if structured:
+        monkeypatch.setattr(tangent, "_block", not_needed)
+    else:
+        monkeypatch.setattr(tangent, "_structured", lambda apply, trace: None)  # as without neural-tangents
     params, (x1, x2) = NETWORK.init(jax.random.key(0), 2, 6), inputs()
     j1, j2 = explicit_jacobians()
     j2 = j2 if second else j1
@@ -121,6 +131,7 @@ def test_blocks_hold_no_more_rows_than_their_memory_allows(x64, monkeypatch):
         seen.append((len(x1), len(x1 if x2 is None else x2)))
         return inner(apply, params, x1, x2, trace=trace)
 
+    monkeypatch.setattr(tangent, "_structured", lambda apply, trace: None)  # as without neural-tangents
     monkeypatch.setattr(tangent, "_block", recorded)
     monkeypatch.setattr(tangent, "_BLOCK_BYTES", 3 * row_bytes + 1)
     empirical_ntk(generic, params, jnp.ones((7, 2)))
@@ -129,6 +140,52 @@ def test_blocks_hold_no_more_rows_than_their_memory_allows(x64, monkeypatch):
     empirical_ntk(generic, params, jnp.ones((7, 2)), jnp.ones((4, 2)))
     assert len(seen) == 6
     assert max(max(pair) for pair in seen) == 3
+
+
+def squared_weights(params, x):
+    return x @ params**2
+
+
+def cumulated(params, x):
+    return jax.lax.scan(lambda h, w: (jnp.tanh(h @ w), None), x, params)[0]
+
+
+def cumulative_products(params, x):
+    return x @ jnp.cumprod(params, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("apply", "shape", "known"),
+    [(squared_weights, (2, 3), True), (cumulated, (2, 2, 2), False), (cumulative_products, (2, 3), False)],
+)
+def test_what_structured_derivatives_do_not_know_is_left_to_jacobians(x64, monkeypatch, apply, shape, known):
+    params, (x1, x2) = jax.random.normal(jax.random.key(0), shape), inputs()
+    whole = empirical_ntk(apply, params, x1, x2, outputs="full")
+    row_bytes = 8 * params.size * whole.shape[-1]
+    monkeypatch.setattr(tangent, "_BLOCK_BYTES", 4 * row_bytes)  # of five rows
+    monkeypatch.setattr(tangent, "_intermediate_bytes", lambda jaxpr: 0)
+    used, inner = [], tangent._structured_block
+    monkeypatch.setattr(tangent, "_structured_block", lambda *rest: used.append(1) or inner(*rest))
+    np.testing.assert_allclose(empirical_ntk(apply, params, x1, x2, outputs="full"), whole, atol=1e-12)
+    assert bool(used) == known
+
+
+def test_without_neural_tangents_the_jacobians_are_formed(x64, monkeypatch):
+    monkeypatch.setattr(tangent.importlib, "import_module", missing)
+    tangent._structured.cache_clear()
+    monkeypatch.setattr(tangent, "_BLOCK_BYTES", 1)
+    params, (x1, _) = jnp.ones((2, 3)), inputs()
+    np.testing.assert_allclose(empirical_ntk(squared_weights, params, x1), 4 * x1 @ x1.T, atol=1e-12)
+    assert tangent._structured(squared_weights, trace=True) is None
+    tangent._structured.cache_clear()
+
+
+def not_needed(*arguments, **options):
+    raise AssertionError("a Jacobian was formed")
+
+
+def missing(name):
+    raise ImportError(name)
 
 
 def test_a_block_needs_memory_for_its_two_jacobians_only(x64):

@@ -1,0 +1,36 @@
+"""Which definitions and theorems does the index name? All that have a title.
+
+A Sphinx extension. The terms of the glossary are in the index anyway. `genindex.md` is empty: it gives the index,
+which Sphinx writes, its place in the table of contents.
+"""
+
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+
+class IndexStatements(SphinxTransform):
+    """An entry of the index for each definition, theorem and so on: its title, and what it is."""
+
+    default_priority = 600  # before the index collects its entries
+
+    def apply(self, **kwargs: Any) -> None:
+        """Put the entries beside the statements."""
+        for node in list(self.document.findall(nodes.Element)):
+            if "countertype" in node and node.get("label") and node.children:
+                title = node.children[0].astext().strip() if isinstance(node.children[0], nodes.title) else ""
+                # sphinx-proof writes "Theorem (Mercer)"
+                title = re.sub(r"^(?:An?|The) (.)", lambda m: m[1].upper(), title.removeprefix("(").removesuffix(")"))
+                if title:
+                    entry = ("single", f"{title} ({node['realtype']})", node["label"], "", None)
+                    node.parent.insert(node.parent.index(node), addnodes.index(entries=[entry]))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.add_transform(IndexStatements)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

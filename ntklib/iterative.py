@@ -1,0 +1,252 @@
+r"""How is kernel regression done when the kernel matrix does not fit in memory?
+
+By conjugate gradients (SciPy's), which ask for products of the matrix with vectors only. The matrix is computed for
+them again each time, block by block. How many products that takes depends on the condition of :math:`K + \lambda`, so
+the system is preconditioned by a low-rank approximation of the kernel (Frangella, Tropp and Udell 2023), from a few
+columns that are chosen at random where the approximation is still bad (Chen, Epperly, Tropp and Webber 2025).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.typing import ArrayLike
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.sparse.linalg import LinearOperator, cg
+
+from ntklib import _memory, _precision, _validation
+
+__all__ = ["NotConvergedError", "Solution", "matmul", "nystrom", "solve_cg"]
+
+Float = NDArray[np.float64]
+Kernel = Callable[..., Any]
+
+
+class NotConvergedError(RuntimeError):
+    """The conjugate gradients did not reach the tolerance."""
+
+
+class Solution(NamedTuple):
+    """What :func:`solve_cg` found.
+
+    Attributes:
+        coefficients: :math:`(K + \\lambda)^{-1} y`, in the shape of the targets.
+        iterations: how many products with the matrix it took.
+        residual: the norm of :math:`y - (K + \\lambda)c` relative to that of y, the largest of the targets, computed
+            anew at the end.
+    """
+
+    coefficients: Float
+    iterations: int
+    residual: float
+
+
+def solve_cg(
+    kernel: Kernel,
+    x: ArrayLike,
+    y: ArrayLike,
+    ridge: float,
+    *,
+    landmarks: int | None = None,
+    tol: float = 1e-6,
+    max_iter: int = 200,
+    max_bytes: int = 2**28,
+    seed: int = 0,
+    progress: Callable[[int, float], object] | None = None,
+) -> Solution:
+    r"""The coefficients :math:`(K + \lambda)^{-1} y` of kernel ridge regression, without the matrix K.
+
+    Takes :math:`n^2/2` values of the kernel for each iteration, and in memory `max_bytes` and n times `landmarks`
+    numbers. The vectors are of 64 bits. The values of the kernel are in the dtype of `x`: those of 32 bits are faster
+    and disturb the matrix by the rounding unit times its largest eigenvalue, which the ridge has to exceed.
+
+    Args:
+        kernel: ``kernel(a, b)`` gives (n1, n2), and ``kernel(a)`` that of one set; of JAX or NumPy, for instance
+            ``MLP(depth=2).ntk`` or an :class:`ntklib.kernels.Kernel`.
+        x: points, (n, d).
+        y: targets, (n,) or (n, k).
+        ridge: :math:`\lambda > 0`.
+        landmarks: the rank of the preconditioner; by default :math:`4\sqrt n`. More of them cost more at the start,
+            :math:`n\,m^2`, and save iterations.
+        tol: the residual at which to stop, relative to the targets.
+        max_iter: the greatest number of iterations.
+        max_bytes: how much memory the blocks of the matrix may take.
+        seed: of the choice of landmarks.
+        progress: called as ``progress(iteration, residual)`` after each of them.
+
+    Returns:
+        a :class:`Solution`.
+
+    Raises:
+        ValueError: if a shape, dtype or number does not fit, or if the ridge is so small that a kernel of this dtype
+            has lost the answer.
+        NotConvergedError: if `max_iter` iterations do not suffice.
+
+    >>> from ntklib.kernels import RBF
+    >>> x = np.linspace(0, 6, 200, dtype=np.float32)[:, None]
+    >>> found = solve_cg(RBF(1.0), x, np.sin(x[:, 0]), ridge=0.1)
+    >>> direct = np.linalg.solve(np.asarray(RBF(1.0)(x), float) + 0.1 * np.eye(200), np.sin(x[:, 0]))
+    >>> bool(np.abs(found.coefficients - direct).max() < 1e-5)
+    True
+    """
+    points, targets = _points("x", x), np.asarray(y)
+    if targets.ndim not in (1, 2) or len(targets) != len(points) or not np.isfinite(targets.astype(float)).all():
+        raise ValueError(f"y must be finite, of shape ({len(points)},) or ({len(points)}, k), got {targets.shape}")
+    for name, value in (("ridge", ridge), ("tol", tol), ("max_iter", max_iter)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} must be finite and positive, got {value!r}")
+    columns = targets.reshape(len(targets), -1).astype(float)
+    norms = np.linalg.norm(columns, axis=0)
+    norms[norms == 0] = 1
+    right, n = columns / norms, len(points)
+    rank = min(n, math.ceil(4 * math.sqrt(n)) if landmarks is None else landmarks)
+    factor = nystrom(kernel, points, rank, seed=seed)
+    left, values, _ = linalg.svd(factor, full_matrices=False, overwrite_a=True)
+    eigenvalues = values**2
+    _precision.refuse_if_lost(points.dtype, float(eigenvalues[0]) + ridge, ridge, "the ridge")
+    weights = (eigenvalues[-1] + ridge) / (eigenvalues + ridge) - 1  # Frangella, Tropp and Udell, eq. 1.3
+
+    def operator(vector: Float) -> Float:
+        block = vector.reshape(right.shape)
+        return (matmul(kernel, points, None, block, max_bytes=max_bytes) + ridge * block).ravel()
+
+    def precondition(vector: Float) -> Float:
+        block = vector.reshape(right.shape)
+        return (block + left @ (weights[:, None] * (left.T @ block))).ravel()
+
+    iterations, residual = 0, 1.0
+
+    def observed(vector: Float) -> Float:
+        # SciPy hands its residual to nobody but the preconditioner
+        nonlocal residual
+        residual = float(np.linalg.norm(vector.reshape(right.shape), axis=0).max())
+        return precondition(vector)
+
+    def after(_: Float) -> None:
+        nonlocal iterations
+        iterations += 1
+        if progress is not None:
+            progress(iterations, residual)
+
+    matrix = LinearOperator((right.size, right.size), matvec=operator, dtype=float)
+    conditioner = LinearOperator((right.size, right.size), matvec=observed, dtype=float)
+    # the norm is that of all targets together, so that none of them is left behind by more than its share
+    solution, failed = cg(
+        matrix, right.ravel(), rtol=tol / math.sqrt(right.shape[1]), maxiter=max_iter, M=conditioner, callback=after
+    )
+    rest = np.linalg.norm((right.ravel() - operator(solution)).reshape(right.shape), axis=0).max()
+    if failed or not rest <= 10 * tol:
+        raise NotConvergedError(
+            f"after {iterations} iterations the residual is {rest:.2g} of the targets, where tol={tol:g} was wanted; "
+            f"allow more (max_iter={max_iter}), take more landmarks ({rank}), a larger ridge ({ridge:g}), or points of "
+            f"64 bits (these are {points.dtype})"
+        )
+    return Solution((solution.reshape(right.shape) * norms).reshape(targets.shape), iterations, float(rest))
+
+
+def matmul(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, vectors: ArrayLike, *, max_bytes: int = 2**28) -> Float:
+    r"""The product of a kernel matrix with vectors, without the matrix: predictions, from coefficients.
+
+    Args:
+        kernel: as for :func:`solve_cg`.
+        x1: points, (n1, d).
+        x2: points, (n2, d), or None for the first again, of which each pair is then computed once.
+        vectors: (n2,) or (n2, k).
+        max_bytes: how much memory the blocks of the matrix may take.
+
+    Returns:
+        (n1,) or (n1, k), summed in 64 bits.
+
+    Raises:
+        ValueError: if a shape or dtype does not fit.
+
+    >>> from ntklib.kernels import RBF
+    >>> x = np.array([[0.0], [1.0]], np.float32)
+    >>> matmul(RBF(), x, None, np.array([1.0, 0.0])).round(4).tolist()
+    [1.0, 0.6065]
+    """
+    first = _points("x1", x1)
+    second = first if x2 is None else _points("x2", x2)
+    coefficients = np.asarray(vectors, float)
+    if coefficients.ndim not in (1, 2) or len(coefficients) != len(second):
+        raise ValueError(f"vectors must have shape ({len(second)},) or ({len(second)}, k), got {coefficients.shape}")
+    # a block, what it is made from, and its copy in 64 bits
+    size = max(8, min(1024, math.isqrt(max_bytes // (5 * 8))))
+    result = np.zeros((len(first), *coefficients.shape[1:]))
+    for i in range(0, len(first), size):
+        rows = slice(i, i + size)
+        for j in range(i if x2 is None else 0, len(second), size):
+            columns = slice(j, j + size)
+            alone = x2 is None and i == j
+            block = np.asarray(kernel(first[rows]) if alone else kernel(first[rows], second[columns]), float)
+            result[rows] += block @ coefficients[columns]
+            if x2 is None and not alone:
+                result[columns] += block.T @ coefficients[rows]
+    return result
+
+
+def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
+    r"""A factor F, (n, m), with :math:`F F^\top \approx K`, by randomly pivoted Cholesky decomposition.
+
+    Points are drawn in proportion to what the approximation still misses on the diagonal, many at a time, so that it
+    comes near the best one of its rank for a kernel matrix whose eigenvalues fall quickly (Chen, Epperly,
+    Tropp and Webber 2025). The remainder is positive semi-definite: F never overestimates.
+
+    Args:
+        kernel: as for :func:`solve_cg`.
+        x: points, (n, d).
+        rank: m, the number of columns; fewer are returned if they already give K to rounding.
+        seed: of the choice.
+
+    Returns:
+        F, in 64 bits.
+
+    Raises:
+        ValueError: if a shape or dtype does not fit.
+
+    >>> from ntklib.kernels import Polynomial
+    >>> x = np.linspace(-1, 1, 50, dtype=np.float32)[:, None]
+    >>> nystrom(Polynomial(degree=2), x, 20).shape  # the space of quadratic functions has three dimensions
+    (50, 3)
+    """
+    points = _points("x", x)
+    if not 1 <= rank <= len(points):
+        raise ValueError(f"the rank must be from 1 to {len(points)}, got {rank!r}")
+    _memory.require(2 * len(points) * rank * 8, f"a factor of rank {rank}", "take fewer landmarks")
+    rng = np.random.default_rng(seed)
+    left: Any = _diagonal(kernel, points)
+    floor = 10 * float(np.finfo(points.dtype).eps) * left.max()
+    factor = np.empty((len(points), rank), order="F")
+    done, batch = 0, max(1, math.ceil(rank / 10))
+    while done < rank and left.max() > floor:
+        weight = np.where(left > floor, left, 0)
+        count = min(batch, rank - done, int(np.count_nonzero(weight)))
+        chosen = rng.choice(len(points), count, replace=False, p=weight / weight.sum())
+        columns = np.asarray(kernel(points, points[chosen]), float) - factor[:, :done] @ factor[chosen, :done].T
+        # a pivoted decomposition of what is left among the chosen: those that the others explain are dropped
+        core, order, kept, _ = linalg.lapack.dpstrf(columns[chosen], tol=floor, lower=1)
+        order, kept = order[:kept] - 1, int(kept)
+        new = linalg.solve_triangular(core[:kept, :kept], columns[:, order].T, lower=True, check_finite=False).T
+        factor[:, done : done + kept] = new
+        left = np.maximum(left - (new**2).sum(1), 0)
+        left[chosen] = 0
+        done += kept
+    return factor[:, :done]
+
+
+def _points(name: str, x: ArrayLike) -> NDArray:
+    array = np.asarray(_validation.matrix(name, x))
+    if isinstance(x, np.ndarray) and x.dtype == np.float64 and array.dtype != np.float64:
+        return x  # kernels of NumPy have 64 bits of their own; those of JAX say below which they use
+    return array
+
+
+def _diagonal(kernel: Kernel, points: NDArray) -> Float:
+    """The kernel of each point with itself, (n,)."""
+    if hasattr(kernel, "diagonal"):
+        return np.asarray(kernel.diagonal(points), float)
+    size = 64  # small blocks waste little, and are few enough
+    blocks = (kernel(points[i : i + size]) for i in range(0, len(points), size))
+    return np.concatenate([np.diagonal(np.asarray(block, float)) for block in blocks])

@@ -1,0 +1,116 @@
+"""Kernel regression without the matrix: against the direct solve, and what it refuses."""
+
+import jax
+import numpy as np
+import pytest
+from scipy import linalg
+
+from ntklib import _memory
+from ntklib.estimators import NTK, KernelClassifier, KernelRegressor
+from ntklib.iterative import NotConvergedError, matmul, nystrom, solve_cg
+from ntklib.kernels import RBF
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((300, 4))
+Y = np.stack([np.sin(X).sum(1), 1e-6 * X[:, 0] ** 2], 1)
+SMALL = 40 * 20**2  # bytes: blocks of 20 points
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_64_bits():
+    with jax.enable_x64(True):
+        yield
+
+
+def direct(kernel, x, y, ridge):
+    return linalg.solve(np.asarray(kernel(x)) + ridge * np.eye(len(x)), y, assume_a="pos")
+
+
+def test_the_coefficients_are_those_of_the_direct_solve_for_each_target():
+    seen = []
+    found = solve_cg(RBF(2.0), X, Y, 1e-3, tol=1e-9, max_bytes=SMALL, progress=lambda *numbers: seen.append(numbers))
+    want = direct(RBF(2.0), X, Y, 1e-3)
+    np.testing.assert_allclose(found.coefficients / abs(want).max(0), want / abs(want).max(0), atol=1e-6)
+    assert found.residual < 1e-8
+    assert [number for number, _ in seen] == list(range(1, found.iterations + 1))
+    assert seen[-1][1] < 1e-6 < seen[0][1]
+    assert solve_cg(RBF(2.0), X, Y[:, 0], 1e-3).coefficients.shape == (300,)
+
+
+def test_landmarks_save_iterations():
+    few, many = (solve_cg(RBF(2.0), X, Y, 1e-2, landmarks=m, max_iter=3000).iterations for m in (1, 150))
+    assert 5 * many < few
+
+
+def test_products_are_those_of_the_matrix():
+    v = RNG.standard_normal((300, 2))
+    np.testing.assert_allclose(matmul(RBF(), X, None, v, max_bytes=SMALL), np.asarray(RBF()(X)) @ v, atol=1e-11)
+    got = matmul(RBF(), X[:33], X, v[:, 0], max_bytes=SMALL)
+    np.testing.assert_allclose(got, np.asarray(RBF()(X[:33], X)) @ v[:, 0], atol=1e-11)
+
+
+def test_the_factor_approaches_the_matrix_from_below_and_the_best_of_its_rank():
+    matrix = np.asarray(RBF(3.0)(X))
+    best = np.sort(np.linalg.eigvalsh(matrix))[::-1]
+    factor = nystrom(RBF(3.0), X, 60)
+    rest = matrix - factor @ factor.T
+    assert factor.shape == (300, 60)
+    assert np.linalg.eigvalsh(rest).min() > -1e-10
+    assert np.trace(rest) < 10 * best[60:].sum()
+    np.testing.assert_allclose(nystrom(RBF(1.0), X, 300) @ nystrom(RBF(1.0), X, 300).T, RBF(1.0)(X), atol=1e-8)
+
+
+def test_equal_points_and_zero_targets_are_solved():
+    x = np.concatenate([X[:50], X[:50]])
+    y = np.concatenate([Y[:50, 0], -Y[:50, 0]])
+    np.testing.assert_allclose(solve_cg(RBF(), x, y, 1e-2).coefficients, direct(RBF(), x, y, 1e-2), atol=1e-3)
+    assert not solve_cg(RBF(), X, 0 * Y, 1e-2).coefficients.any()
+
+
+def test_too_few_iterations_are_an_error_that_says_what_to_do():
+    with pytest.raises(NotConvergedError, match=r"after 3 iterations .* tol=1e-06 .* more landmarks \(2\)"):
+        solve_cg(RBF(), X, Y, 1e-3, landmarks=2, max_iter=3)
+
+
+def test_a_kernel_of_32_bits_that_the_ridge_does_not_exceed_is_an_error():
+    x = X.astype(np.float32)
+    with pytest.raises(ValueError, match=r"float32 this solve loses the answer: .* times the ridge.*float64"):
+        solve_cg(RBF(3.0), x, Y, 1e-4)
+    found = solve_cg(RBF(3.0), x, Y, 0.1).coefficients
+    want = direct(RBF(3.0), X, Y, 0.1)
+    assert np.abs(found - want).max(0) / np.abs(want).max(0) == pytest.approx(0, abs=1e-2)
+    assert solve_cg(RBF(3.0), X, Y, 1e-4).residual < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((X, Y[:5], 1.0), r"y must be finite, of shape \(300,\) or \(300, k\), got \(5, 2\)"),
+        ((X, Y, 0.0), "ridge must be finite and positive, got 0.0"),
+        ((X[0], Y, 1.0), r"x must have shape \(n, d\), got \(4,\)"),
+    ],
+)
+def test_bad_input_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        solve_cg(RBF(), *arguments)
+    with pytest.raises(ValueError, match="the rank must be from 1 to 300, got 301"):
+        nystrom(RBF(), X, 301)
+
+
+@pytest.mark.parametrize("kernel", ["laplace", NTK(depth=1)])
+def test_the_estimator_solves_either_way(kernel):
+    with jax.enable_x64(False):
+        one, other = (KernelRegressor(kernel, ridge=0.1, solver=name).fit(X, Y[:, 0]) for name in ("direct", "cg"))
+        np.testing.assert_allclose(one.predict(X[:7] + 0.1), other.predict(X[:7] + 0.1), rtol=1e-5)
+
+
+def test_the_estimator_refuses_what_does_not_fit_and_what_is_no_solver(monkeypatch):
+    with pytest.raises(ValueError, match="solver must be 'direct' or 'cg', got 'lu'"):
+        KernelRegressor(solver="lu").fit(X, Y)
+    with pytest.raises(ValueError, match="for kernel='precomputed' take 'direct'"):
+        KernelRegressor("precomputed", solver="cg").fit(np.eye(3), np.ones(3))
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 10**6)
+    with pytest.raises(MemoryError, match=r"300 points needs about 1\.44 MB, and 1 MB are available; take solver='cg'"):
+        KernelRegressor().fit(X, Y)
+    with pytest.raises(MemoryError, match=r"1\.44 MB"):
+        KernelClassifier().fit(X, X[:, 0] > 0)
