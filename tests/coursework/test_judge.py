@@ -68,7 +68,7 @@ def test_an_endless_loop_costs_its_question(verdict, where):
     found = verdict("while True:\n    pass" if where == "cell" else "def mean(v):\n    while True: pass\nanswer = 1")
     assert found.scores == SECOND
     assert found.suspicious
-    assert "took more than 1.5 s" in text(found)
+    assert "took more than" in text(found)
 
 
 def test_a_hang_that_ignores_interrupts_costs_its_question_and_leaves_no_orphan(verdict):

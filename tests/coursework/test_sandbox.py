@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 import uuid
 from fractions import Fraction
 from pathlib import Path
@@ -321,7 +322,7 @@ def test_namespaces_cannot_be_nested(box):
 def test_a_loop_is_interrupted_and_the_rest_stays(fresh):
     fresh.run("x = 1")
     for source, reason in (
-        ("while True: pass", "took more than 1 s"),
+        ("while True: pass", "took more than"),
         ("import time; time.sleep(99)", "more than 4 s"),
     ):
         with pytest.raises(Stopped, match=reason) as caught:
@@ -337,7 +338,9 @@ def test_a_loop_is_interrupted_and_the_rest_stays(fresh):
 def test_a_hang_that_ignores_interrupts_leaves_no_process(fresh):
     mark = f"1000000.{uuid.uuid4().int % 10**12}"
     fresh.run(f"import os, signal, subprocess\nchild = subprocess.Popen(['sleep', '{mark}'], start_new_session=True)\n")
-    assert len(alive(mark)) == 1, "this test would see nothing"
+    end = time.monotonic() + 60
+    while not alive(mark):
+        assert time.monotonic() < end, "this test would see nothing"
     pid = fresh.pid
     with pytest.raises(Stopped, match="did not let itself be interrupted") as caught:
         fresh.run("for n in (signal.SIGINT, signal.SIGTERM): signal.signal(n, signal.SIG_IGN)\nwhile True: pass")
