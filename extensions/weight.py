@@ -41,6 +41,7 @@ SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async|type)\b)(?=[^>]* src=")(?!
 IMAGE = re.compile(r'<img (?![^>]*\b(?:width|height)=")[^>]*?\bsrc="([^"]*)"[^>]*>')
 SVG_SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)(pt|px|)"\s+height="([\d.]+)(?:pt|px|)"')
 SHEET = re.compile(r'\s*<link(?=[^>]* rel="stylesheet")(?![^>]* media=)[^>]*? href="([^"]+)"[^>]*>')
+IMPORT = re.compile(r"""@import\s+(?:url\()?["']?([^"')]+)["']?\)?\s*;""")
 URL = re.compile(r"""url\((["']?)([^)"':]+)\1\)""")
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PIXELS = {"pt": 96 / 72, "px": 1.0, "": 1.0}
@@ -152,7 +153,8 @@ def _moved(sheet: Path, site: Path) -> str:
             return match[0]  # a foreign address, or one inside of the sheet
         return f"url({(sheet.parent / path).resolve().relative_to(static).as_posix()})"
 
-    text = URL.sub(address, sheet.read_text(encoding="utf-8"))
+    text = IMPORT.sub(lambda rule: _moved((sheet.parent / rule[1]).resolve(), site), sheet.read_text(encoding="utf-8"))
+    text = URL.sub(address, text)
     return re.sub(r"/\*# sourceMappingURL=.*?\*/|@charset [^;]*;", "", text)
 
 
