@@ -1,4 +1,4 @@
-"""How much does a page of the built site transfer, how soon is it painted, and does it jump? ``python -m benchmarks.site``.
+"""What does a page of the built site transfer, how soon is it painted, does it jump? ``python -m benchmarks.site``.
 
 The pages are served from this machine, compressed as static hosts do, to a Chromium whose processor is slowed down
 four times. Budgets: 1.5 MB a page when it has been read to its end, first paint and a stable layout within a second.
@@ -125,7 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not names or not all((options.site / name).exists() for name in names):
         parser.error(f"there is no such page in {options.site}: build the book first")
     results: dict[str, Any] = {}
-    print(f"{'page':32} {'kB':>6} {'requests':>8} {'paint ms':>9} {'stable':>7} {'typeset':>8} {'shift':>6} {'later':>6}")
+    print(
+        f"{'page':32} {'kB':>6} {'requests':>8} {'paint ms':>9} {'stable':>7} {'typeset':>8} {'shift':>6} {'later':>6}"
+    )
     with served(options.site) as address, launched() as browser:
         for name in names:
             visits = [

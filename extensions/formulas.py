@@ -6,6 +6,7 @@ MathJax does not understand is a warning, which fails a strict build. Where ther
 another one, MathJax does its work in the browser: nothing else changes.
 """
 
+import contextlib
 import hashlib
 import html
 import importlib.util
@@ -32,7 +33,8 @@ FONTS = "mathjax/output/chtml/fonts/woff-v2"
 NAME = "prerendered"
 
 FORMULA = re.compile(
-    r'(?P<head><(?:span|div) class="math[^>]*>\s*(?:<span class="eqno">.*?</span>)?)(?P<tex>.*?)(?P<tail></(?:span|div)>)\s*',
+    r'(?P<head><(?:span|div) class="math[^>]*>\s*(?:<span class="eqno">.*?</span>)?)'
+    r"(?P<tex>.*?)(?P<tail></(?:span|div)>)\s*",
     re.DOTALL,
 )
 DELIMITERS = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
@@ -130,10 +132,8 @@ def prerendered(written: str, render: Any) -> str:
 
 def _visit(translator: Any, node: nodes.Element, visit: Any) -> None:
     mark = len(translator.body)
-    try:
+    with contextlib.suppress(nodes.SkipNode):
         visit(translator, node)
-    except nodes.SkipNode:
-        pass
     written = "".join(translator.body[mark:])
     renderer: Renderer = translator.builder.app.book_renderer
     try:
@@ -160,7 +160,7 @@ def _visit_display(translator: Any, node: nodes.Element) -> None:
 
 def _choose(app: Sphinx, config: Config) -> None:
     if node_program() is not None:
-        config.html_math_renderer = NAME  # type: ignore[attr-defined]
+        config.html_math_renderer = NAME
         app.add_css_file(STYLES)
 
 

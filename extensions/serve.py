@@ -27,7 +27,7 @@ def served(folder: Path) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             path = (folder / unquote(urlsplit(self.path).path).lstrip("/")).resolve()
             if not path.is_relative_to(folder.resolve()) or not path.is_file():
                 self.send_response(404)

@@ -23,7 +23,9 @@ from sphinx.errors import ExtensionError
 ICONS = re.compile(r"\bfa-[a-z][a-z0-9-]*")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
 CODE_POINT = re.compile(r"\\(e[0-9a-f]{3}|f[0-9a-f]{3})\b")
-FACE = re.compile(r'url\((\.\./vendor/fontawesome/webfonts/([\w-]+))\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)')
+FACE = re.compile(
+    r'url\((\.\./vendor/fontawesome/webfonts/([\w-]+))\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)'
+)
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table
 
@@ -36,7 +38,9 @@ UNUSED = (
 )
 
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
-THEBE = re.compile(r'\s*<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = [^<]*</script>', re.DOTALL)
+THEBE = re.compile(
+    r'\s*<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = [^<]*</script>', re.DOTALL
+)
 SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async|type)\b)(?=[^>]* src=")(?![^>]*documentation_options)')
 IMAGE = re.compile(r'<img (?![^>]*\b(?:width|height)=")[^>]*?\bsrc="([^"]*)"[^>]*>')
 SVG_SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)(pt|px|)"\s+height="([\d.]+)(?:pt|px|)"')
@@ -104,7 +108,7 @@ def lighter_drawing(drawing: str) -> str:
     """
 
     def rounded(match: re.Match[str]) -> str:
-        return f"{float(match[0]):.2f}".rstrip("0").rstrip(".").replace("-0", "-0") if "." in match[0] else match[0]
+        return f"{float(match[0]):.2f}".rstrip("0").rstrip(".") if "." in match[0] else match[0]
 
     def path(match: re.Match[str]) -> str:
         text = re.sub(r"-?\d+\.\d+", rounded, match[2])

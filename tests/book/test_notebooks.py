@@ -28,7 +28,7 @@ def test_a_chapter_is_there_as_a_clean_notebook(name):
     code = [cell.source for cell in made.cells if cell.cell_type == "code"]
     assert "ntklib" in code[0]
     assert "find_spec" in code[0]
-    assert code[1:] == [cell.source for cell in source.cells if cell.cell_type == "code"]
+    assert code[1:] == [cell.source.rstrip() for cell in source.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in made.cells if cell.cell_type == "code")
     text = "\n".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
     outside = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`", "", text, flags=re.DOTALL)

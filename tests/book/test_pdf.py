@@ -48,7 +48,9 @@ def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
     assert count == len(book.pages) >= 6
     texts = [" ".join(page.extract_text().split()) for page in book.pages]
     assert "A small book" in texts[0]
-    begins = {name: next(n for n, t in enumerate(texts[2:], 3) if name in t) for name in ("A sound chapter", "Another page")}
+    begins = {
+        name: next(n for n, t in enumerate(texts[2:], 3) if name in t) for name in ("A sound chapter", "Another page")
+    }
     for name, number in begins.items():
         assert f"{name} {number}" in texts[1], "the number in the contents is wrong"
         assert "A small book" in texts[number - 1], "there is no running head"

@@ -1,4 +1,4 @@
-"""What a reader takes along: the archive of the site, and the published branch on which each release keeps its place."""
+"""What a reader takes along: the archive of the site, and the branch on which each release keeps its place."""
 
 import shutil
 import subprocess

@@ -114,7 +114,11 @@ def test_without_the_script_the_answer_is_in_a_fold(browser, site):
     context = browser.new_context(offline=True, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"file://{site / 'sound.html'}")
-    for name, answer in (("check-choice", "So it is."), ("check-third", "1/3 (within 2 %)"), ("check-measured", "2.013")):
+    for name, answer in (
+        ("check-choice", "So it is."),
+        ("check-third", "1/3 (within 2 %)"),
+        ("check-measured", "2.013"),
+    ):
         fold = page.locator(f"#{name} details")
         assert answer not in fold.inner_text()
         fold.locator("summary").click()
