@@ -28,6 +28,7 @@ COMPOSE = Path(__file__).with_name("pdf.js")
 STYLES = Path(__file__).with_name("pdf.css")
 
 WIDTH = round((210 - 2 * 20) / 25.4 * 96)  # of the text on an A4 page, in CSS pixels
+EMPTY = "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'></head><body></body></html>"
 SMALLEST = 0.7  # a formula may be printed at this part of its size before it counts as too wide
 
 
@@ -60,6 +61,24 @@ def page_numbers(pdf: Path, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def finish(draft: Path, target: Path, title: str) -> None:
+    """Write the printed book with its title, and with bookmarks that say their heading once: Chromium doubles some."""
+    from pypdf import PdfWriter
+    from pypdf.generic import NameObject, TextStringObject
+
+    writer = PdfWriter(clone_from=draft)
+    waiting = [writer.root_object["/Outlines"].get_object()]
+    while waiting:
+        item = waiting.pop()
+        text = str(item.get("/Title", ""))
+        half = text[: len(text) // 2]
+        if text and text == half + half:
+            item[NameObject("/Title")] = TextStringObject(half)
+        waiting += [item[key].get_object() for key in ("/First", "/Next") if key in item]
+    writer.add_metadata({"/Title": title, "/Creator": title, "/Producer": "Chromium"})
+    writer.write(target)
+
+
 def print_book(site: Path, pages: Sequence[str], parts: dict[str, str], target: Path, *, title: str, home: str) -> int:
     """Print pages of a site, in this order, into one PDF; returns the number of its pages.
 
@@ -90,14 +109,14 @@ def print_book(site: Path, pages: Sequence[str], parts: dict[str, str], target: 
         page = browser.new_context(viewport={"width": WIDTH, "height": 1000}, color_scheme="light").new_page()
         missing: list[str] = []
         page.on("response", lambda r: missing.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-        page.goto(f"{address}/_static/pdf-empty.html", wait_until="commit")
-        page.set_content("<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'></head><body></body></html>")
+        page.route("**/printed.html", lambda route: route.fulfill(body=EMPTY, content_type="text/html"))
+        page.goto(f"{address}/printed.html")
         page.add_script_tag(content=COMPOSE.read_text(encoding="utf-8"))
         page.emulate_media(media="print", color_scheme="light")
         page.evaluate("(options) => window.book.compose(options)", options)
         page.evaluate("(smallest) => window.book.fit(smallest)", SMALLEST)
         problems = page.evaluate("() => window.book.problems")
-        problems += [line for line in missing if not line.endswith("pdf-empty.html")]
+        problems += missing
         if problems:
             raise Unprintable("\n".join(problems))
         names = page.evaluate(
@@ -117,7 +136,7 @@ def print_book(site: Path, pages: Sequence[str], parts: dict[str, str], target: 
             if page_numbers(draft, names) != numbers:
                 raise Unprintable("the page numbers moved when they were written into the contents")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(draft.read_bytes())
+            finish(draft, target, title)
     return len(PdfReader(target).pages)
 
 

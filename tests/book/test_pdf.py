@@ -58,7 +58,9 @@ def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
     everything = " ".join(texts)
     assert "The solution is here." in everything
     assert "Theorem 1" in everything
-    assert [entry["/Title"] for entry in book.outline if isinstance(entry, dict)], "there are no bookmarks"
+    bookmarks = [entry["/Title"] for entry in book.outline if isinstance(entry, dict)]
+    assert {"Contents", "A sound chapter", "Another page"} <= set(bookmarks)
+    assert book.metadata.title == "A small book"
     inside = [a.get_object() for page in book.pages for a in page.get("/Annots", [])]
     assert any("/Dest" in link or link.get("/A", {}).get("/S") == "/GoTo" for link in inside)
     assert not any("127.0.0.1" in str(link.get("/A", {}).get("/URI", "")) for link in inside)
