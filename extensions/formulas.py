@@ -38,7 +38,8 @@ FORMULA = re.compile(
     re.DOTALL,
 )
 DELIMITERS = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
-RULE = re.compile(r"[^{}]+\{[^{}]*\}")
+TEXT = r"""(?:[^{}"]|"[^"]*")"""  # a brace may stand in quotes
+RULE = re.compile(rf"{TEXT}+\{{{TEXT}*\}}")
 
 
 def node_program() -> str | None:
@@ -49,6 +50,16 @@ def node_program() -> str | None:
             if (carried := Path(spec.origin).parent / "driver" / name).exists():
                 return str(carried)
     return shutil.which("node")
+
+
+def renderer_key(macros: dict[str, Any]) -> str:
+    """Changes with everything that decides what a formula looks like."""
+    version = b"".join(path.read_bytes() for path in (mathjax_folder() / "node-main.js", SCRIPT, Path(__file__)))
+    return hashlib.sha256(version + json.dumps(macros, sort_keys=True).encode()).hexdigest()
+
+
+def _macros(config: Config) -> dict[str, Any]:
+    return (config.mathjax3_config or {}).get("tex", {}).get("macros", {})
 
 
 class Renderer:
@@ -62,8 +73,7 @@ class Renderer:
 
     def __init__(self, program: str, macros: dict[str, Any], memory: Path) -> None:
         self.command = [program, str(SCRIPT), str(mathjax_folder()), json.dumps(macros), FONTS]
-        version = (mathjax_folder() / "node-main.js").read_bytes() + SCRIPT.read_bytes()
-        key = hashlib.sha256(version + json.dumps(macros, sort_keys=True).encode()).hexdigest()
+        key = renderer_key(macros)
         self.memory = memory
         known = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
         if known.get("key") != key:
@@ -161,14 +171,14 @@ def _visit_display(translator: Any, node: nodes.Element) -> None:
 def _choose(app: Sphinx, config: Config) -> None:
     if node_program() is not None:
         config.html_math_renderer = NAME
+        config.book_formulas = renderer_key(_macros(config))  # all pages are written again when it changes
         app.add_css_file(STYLES)
 
 
 def _start(app: Sphinx) -> None:
     program = node_program()
     if program is not None:
-        macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
-        app.book_renderer = Renderer(program, macros, Path(app.doctreedir) / "formulas.json")  # type: ignore[attr-defined]
+        app.book_renderer = Renderer(program, _macros(app.config), Path(app.doctreedir) / "formulas.json")  # type: ignore[attr-defined]
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
@@ -181,6 +191,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.add_config_value("book_formulas", "", "html")
     app.add_html_math_renderer(NAME, (_visit_math, None), (_visit_display, None))
     app.connect("config-inited", _choose)
     app.connect("builder-inited", _start)

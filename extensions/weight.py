@@ -22,6 +22,7 @@ from sphinx.errors import ExtensionError
 
 ICONS = re.compile(r"\bfa-[a-z][a-z0-9-]*")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
+PRIVATE = re.compile("[\ue000-\uf8ff]")
 CODE_POINT = re.compile(r"\\(e[0-9a-f]{3}|f[0-9a-f]{3})\b")
 FACE = re.compile(
     r'url\((\.\./vendor/fontawesome/webfonts/([\w-]+))\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)'
@@ -165,7 +166,8 @@ def _moved(sheet: Path, site: Path) -> str:
 def used_icons(texts: list[str], rules: str) -> set[int]:
     """The code points of the icons that pages and scripts name, and of those that style sheets draw themselves."""
     named = {name for text in texts for name in ICONS.findall(text)}
-    found = {int(code, 16) for code in CODE_POINT.findall(ICON_RULE.sub("", rules))}
+    own = ICON_RULE.sub("", rules)
+    found = {int(code, 16) for code in CODE_POINT.findall(own)} | {ord(sign) for sign in PRIVATE.findall(own)}
     for selectors, code in ICON_RULE.findall(rules):
         if named & set(ICONS.findall(selectors)):
             found.add(int(code, 16))

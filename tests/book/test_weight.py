@@ -31,7 +31,10 @@ def test_a_chapter_is_light_and_does_not_jump(browser, address, name):
     assert "mjx-container" in page, "the formulas wait for a script"
     blocking = re.findall(r'<script(?![^>]*(?:defer|async|type=))[^>]* src="([^"?]*)', page)
     assert [script.rsplit("/", 1)[1] for script in blocking] == ["documentation_options.js"]
-    assert len(re.findall(r'<link[^>]*rel="stylesheet"', page)) == 1
+    [sheet] = re.findall(r'<link[^>]*rel="stylesheet"[^>]*href="([^"]*)"', page)
+    rules = (SITE / name).parent.joinpath(sheet).read_text()
+    used, drawn = (set(re.findall(r"mjx-c([0-9A-F]+)", text)) for text in (page, rules))
+    assert used - drawn == set(), "a sign of a formula has no rule, and so is not drawn"
 
 
 def test_a_drawing_keeps_its_look_and_loses_its_digits():
@@ -54,6 +57,7 @@ def test_only_the_icons_that_are_used_are_kept():
         '.fa-sun:before{content:"\\f185"}.fa-moon:before,.fa-night:before{content:"\\f186"}.x:after{content:"\\f107"}'
     )
     assert weight.used_icons(['<i class="fa-solid fa-night">'], rules) == {0xF186, 0xF107}
+    assert weight.used_icons([], '.y:after{content:"\uf0eb"}') == {0xF0EB}
 
 
 @pytest.fixture
@@ -70,7 +74,10 @@ def test_formulas_are_rendered_once_and_remembered(renderer):
     first = renderer.render(r"x \in \R^2", False)
     assert "mjx-c211D" in first, "the macro is not known"
     assert "<math" in first, "nothing for a screen reader"
+    renderer.render(r"\{a\} \times \eta", False)
     styles = renderer.close()
+    for sign in ("7B", "7D", "D7", "1D702"):
+        assert f"mjx-c.mjx-c{sign}" in styles, "a rule was lost"
     again = formulas.Renderer(formulas.node_program(), {"R": r"\mathbb{R}"}, renderer.memory)
     assert again.render(r"x \in \R^2", False) == first
     assert again.process is None
