@@ -115,8 +115,10 @@ class Renderer:
             rules = [re.sub(r"\s+", " ", rule).strip() for rule in RULE.findall(self._ask({"done": True})["css"])]
             self.known["rules"] = list(dict.fromkeys([*self.known["rules"], *rules]))
             assert self.process.stdin is not None
+            assert self.process.stdout is not None
             self.process.stdin.close()
             self.process.wait()
+            self.process.stdout.close()
             self.process = None
             self.memory.parent.mkdir(parents=True, exist_ok=True)
             self.memory.write_text(json.dumps(self.known), encoding="utf-8")

@@ -119,6 +119,10 @@ class Markdown:
             self._figure(node)
         elif isinstance(node, nodes.Admonition):
             self._admonition(node, level)
+        elif node.tagname == "self_check_answer":
+            self.blocks.append("<details><summary>Show the answer</summary>")
+            self._children(node, level)
+            self.blocks.append("</details>")
         elif isinstance(node, nodes.container | nodes.compound) or node.tagname.startswith(("details", "self_check")):
             self._children(node, level)
         elif (text := self._text(node)).strip():
