@@ -99,11 +99,14 @@ window.book = {
     const id = (name, of) => `p-${of}--${name}`;
     chapter.querySelectorAll("script, style, .headerlink, .copybtn, button, dialog, noscript, .claims-controls").forEach((e) => e.remove());
     chapter.querySelectorAll("details").forEach((fold) => { fold.open = true; });
-    chapter.querySelectorAll("summary").forEach((summary) => {
+    chapter.querySelectorAll("details.hide, details.toggle-details").forEach((fold) => {
       // "Show code cell source" says nothing on paper
-      if (summary.closest("details.hide, details.toggle-details")) summary.remove();
-      else if (summary.textContent.trim() === "Show the answer") summary.textContent = "Answer";
+      fold.querySelector("summary")?.remove();
+      const open = document.createElement("div");
+      open.append(...fold.childNodes);
+      fold.replaceWith(open);
     });
+    chapter.querySelectorAll(".self-check-answer > summary").forEach((summary) => { summary.textContent = "Answer"; });
     chapter.querySelectorAll("img[src]").forEach((image) => {
       image.src = new URL(image.getAttribute("src"), base).href;
       image.loading = "eager";
