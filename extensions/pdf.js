@@ -72,6 +72,8 @@ window.book = {
       contents.lastChild.append(entry);
       place += 1;
     }
+    void document.body.offsetHeight; // only a laid-out text asks for its fonts
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     await document.fonts.ready;
     await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
     // a link to what is not in this book would be dead
