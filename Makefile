@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 UV := uv
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab bench serve claims clean lint lock
+.PHONY: help book test lab bench serve pdf archive claims clean lint lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000
 	@test -f _build/html/index.html || { echo "There is no site yet: run 'make book' first." >&2; exit 1; }
 	@echo "The book is at http://127.0.0.1:8000 (stop with Ctrl-C)."
 	@$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+pdf: $(INSTALLED)  ## the whole book as _build/book.pdf, from the built site (needs Chromium: apt-get install chromium)
+	@$(PY) -m extensions.pdf
+
+archive: $(INSTALLED)  ## the built site as _build/book.zip, to be read without a network
+	@$(PY) -m extensions.archive
 
 claims: $(INSTALLED)  ## what moved since another build: make claims WITH=path-or-address
 	@test -n "$(WITH)" || { echo "Name the other ledger: make claims WITH=path-or-address (claims.json, or the site)." >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""How much does a page of the built site transfer, how soon is it painted, and does it jump? ``python -m benchmarks.site``.
+"""What does a page of the built site transfer, how soon is it painted, does it jump? ``python -m benchmarks.site``.
 
 The pages are served from this machine, compressed as static hosts do, to a Chromium whose processor is slowed down
 four times. Budgets: 1.5 MB a page when it has been read to its end, first paint and a stable layout within a second.
@@ -6,25 +6,18 @@ A test (`tests/book/test_weight.py`) holds the bytes to their budget; times depe
 """
 
 import argparse
-import contextlib
-import gzip
 import json
-import mimetypes
 import statistics
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from extensions.chromium import launched
+from extensions.serve import served
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
-COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".xml"}  # the rest is compressed in itself
 
 OBSERVE = """
 window.seen = {shifts: [], paint: null, stable: 0};
@@ -49,50 +42,6 @@ async () => {
   }
 }
 """
-
-
-@cache
-def _body(path: Path) -> tuple[bytes, bool]:
-    content = path.read_bytes()
-    return (gzip.compress(content, 6), True) if path.suffix in COMPRESSED else (content, False)
-
-
-@contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address at which the files of a folder are served, compressed, for as long as the block lasts."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            path = (folder / unquote(urlsplit(self.path).path).lstrip("/")).resolve()
-            if not path.is_relative_to(folder.resolve()) or not path.is_file():
-                self.send_response(404)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            body, compressed = _body(path)
-            self.send_response(200)
-            self.send_header("Content-Type", mimetypes.guess_type(path.name)[0] or "application/octet-stream")
-            self.send_header("Content-Length", str(len(body)))
-            if compressed:
-                self.send_header("Content-Encoding", "gzip")
-            self.end_headers()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.wfile.write(body)
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass(frozen=True)
@@ -176,7 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not names or not all((options.site / name).exists() for name in names):
         parser.error(f"there is no such page in {options.site}: build the book first")
     results: dict[str, Any] = {}
-    print(f"{'page':32} {'kB':>6} {'requests':>8} {'paint ms':>9} {'stable':>7} {'typeset':>8} {'shift':>6} {'later':>6}")
+    print(
+        f"{'page':32} {'kB':>6} {'requests':>8} {'paint ms':>9} {'stable':>7} {'typeset':>8} {'shift':>6} {'later':>6}"
+    )
     with served(options.site) as address, launched() as browser:
         for name in names:
             visits = [

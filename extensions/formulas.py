@@ -6,6 +6,7 @@ MathJax does not understand is a warning, which fails a strict build. Where ther
 another one, MathJax does its work in the browser: nothing else changes.
 """
 
+import contextlib
 import hashlib
 import html
 import importlib.util
@@ -32,11 +33,13 @@ FONTS = "mathjax/output/chtml/fonts/woff-v2"
 NAME = "prerendered"
 
 FORMULA = re.compile(
-    r'(?P<head><(?:span|div) class="math[^>]*>\s*(?:<span class="eqno">.*?</span>)?)(?P<tex>.*?)(?P<tail></(?:span|div)>)\s*',
+    r'(?P<head><(?:span|div) class="math[^>]*>\s*(?:<span class="eqno">.*?</span>)?)'
+    r"(?P<tex>.*?)(?P<tail></(?:span|div)>)\s*",
     re.DOTALL,
 )
 DELIMITERS = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
-RULE = re.compile(r"[^{}]+\{[^{}]*\}")
+TEXT = r"""(?:[^{}"]|"[^"]*")"""  # a brace may stand in quotes
+RULE = re.compile(rf"{TEXT}+\{{{TEXT}*\}}")
 
 
 def node_program() -> str | None:
@@ -47,6 +50,16 @@ def node_program() -> str | None:
             if (carried := Path(spec.origin).parent / "driver" / name).exists():
                 return str(carried)
     return shutil.which("node")
+
+
+def renderer_key(macros: dict[str, Any]) -> str:
+    """Changes with everything that decides what a formula looks like."""
+    version = b"".join(path.read_bytes() for path in (mathjax_folder() / "node-main.js", SCRIPT, Path(__file__)))
+    return hashlib.sha256(version + json.dumps(macros, sort_keys=True).encode()).hexdigest()
+
+
+def _macros(config: Config) -> dict[str, Any]:
+    return (config.mathjax3_config or {}).get("tex", {}).get("macros", {})
 
 
 class Renderer:
@@ -60,8 +73,7 @@ class Renderer:
 
     def __init__(self, program: str, macros: dict[str, Any], memory: Path) -> None:
         self.command = [program, str(SCRIPT), str(mathjax_folder()), json.dumps(macros), FONTS]
-        version = (mathjax_folder() / "node-main.js").read_bytes() + SCRIPT.read_bytes()
-        key = hashlib.sha256(version + json.dumps(macros, sort_keys=True).encode()).hexdigest()
+        key = renderer_key(macros)
         self.memory = memory
         known = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
         if known.get("key") != key:
@@ -103,8 +115,10 @@ class Renderer:
             rules = [re.sub(r"\s+", " ", rule).strip() for rule in RULE.findall(self._ask({"done": True})["css"])]
             self.known["rules"] = list(dict.fromkeys([*self.known["rules"], *rules]))
             assert self.process.stdin is not None
+            assert self.process.stdout is not None
             self.process.stdin.close()
             self.process.wait()
+            self.process.stdout.close()
             self.process = None
             self.memory.parent.mkdir(parents=True, exist_ok=True)
             self.memory.write_text(json.dumps(self.known), encoding="utf-8")
@@ -130,10 +144,8 @@ def prerendered(written: str, render: Any) -> str:
 
 def _visit(translator: Any, node: nodes.Element, visit: Any) -> None:
     mark = len(translator.body)
-    try:
+    with contextlib.suppress(nodes.SkipNode):
         visit(translator, node)
-    except nodes.SkipNode:
-        pass
     written = "".join(translator.body[mark:])
     renderer: Renderer = translator.builder.app.book_renderer
     try:
@@ -160,15 +172,15 @@ def _visit_display(translator: Any, node: nodes.Element) -> None:
 
 def _choose(app: Sphinx, config: Config) -> None:
     if node_program() is not None:
-        config.html_math_renderer = NAME  # type: ignore[attr-defined]
+        config.html_math_renderer = NAME
+        config.book_formulas = renderer_key(_macros(config))  # all pages are written again when it changes
         app.add_css_file(STYLES)
 
 
 def _start(app: Sphinx) -> None:
     program = node_program()
     if program is not None:
-        macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
-        app.book_renderer = Renderer(program, macros, Path(app.doctreedir) / "formulas.json")  # type: ignore[attr-defined]
+        app.book_renderer = Renderer(program, _macros(app.config), Path(app.doctreedir) / "formulas.json")  # type: ignore[attr-defined]
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
@@ -181,6 +193,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.add_config_value("book_formulas", "", "html")
     app.add_html_math_renderer(NAME, (_visit_math, None), (_visit_display, None))
     app.connect("config-inited", _choose)
     app.connect("builder-inited", _start)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import jupytext
 import nbformat
 from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -55,12 +56,26 @@ class Markdown:
         self.macros = macros
         self.cells: list[Any] = []
         self.blocks: list[str] = []
+        self.code: list[str] = []
 
-    def page(self, document: nodes.document) -> list[Any]:
-        """The cells of a page."""
+    def page(self, document: nodes.document, code: list[str]) -> list[Any]:
+        """The cells of a page; `code` are all its code cells in order, of which the page may not show some."""
+        self.code = list(code)
         self._children(document, level=0)
         self._flush()
+        self._add_code(None, {})
         return self.cells
+
+    def _add_code(self, source: str | None, metadata: dict[str, Any]) -> None:
+        """A code cell, and before it, folded, those that the page does not show; all that are left if it is `None`."""
+        if source is not None and source.rstrip() not in self.code:
+            return  # it is there already
+        while self.code:
+            text = self.code.pop(0)
+            shown = source is not None and text == source.rstrip()
+            self.cells.append(new_code_cell(text, metadata=metadata if shown else {"jupyter": {"source_hidden": True}}))
+            if shown:
+                break
 
     def _flush(self) -> None:
         text = "\n\n".join(block for block in self.blocks if block.strip())
@@ -76,7 +91,7 @@ class Markdown:
         """A formula without the book's own macros, which notebooks do not know."""
         tex = node.astext().strip()
         for name, meaning in self.macros.items():
-            tex = re.sub(rf"\\{name}(?![A-Za-z])", lambda _, meaning=meaning: meaning, tex)
+            tex = re.sub(rf"\\{name}(?![A-Za-z])", meaning.replace("\\", r"\\"), tex)
         return tex
 
     def _number(self, kind: str, label: str) -> str:
@@ -104,6 +119,10 @@ class Markdown:
             self._figure(node)
         elif isinstance(node, nodes.Admonition):
             self._admonition(node, level)
+        elif node.tagname == "self_check_answer":
+            self.blocks.append("<details><summary>Show the answer</summary>")
+            self._children(node, level)
+            self.blocks.append("</details>")
         elif isinstance(node, nodes.container | nodes.compound) or node.tagname.startswith(("details", "self_check")):
             self._children(node, level)
         elif (text := self._text(node)).strip():
@@ -115,7 +134,7 @@ class Markdown:
                 self._flush()
                 hidden = "hide-input" in cell.get("cell_metadata", {}).get("tags", [])
                 metadata = {"jupyter": {"source_hidden": True}} if hidden else {}
-                self.cells.append(new_code_cell(source.astext(), metadata=metadata))
+                self._add_code(source.astext(), metadata)
         for figure in cell.findall(nodes.figure):
             self._figure(figure)
 
@@ -137,15 +156,14 @@ class Markdown:
             number = self._number(kind, node.get("label", ""))
             self.blocks.append(f"**{kind.capitalize()} {number}**{node.get('title', '')}".rstrip() + ".")
             rest = [child for child in rest if not isinstance(child, nodes.title)]
-        elif rest and isinstance(rest[0], nodes.title):
-            self.blocks.append(f"**{self._inline(rest.pop(0))}**")
-        elif rest and rest[0].__class__.__name__.endswith("_title"):
+        elif (rest and isinstance(rest[0], nodes.title)) or (rest and rest[0].__class__.__name__.endswith("_title")):
             self.blocks.append(f"**{self._inline(rest.pop(0))}**")
         for child in rest:
             self._block(child, level)
 
     def _admonition(self, node: nodes.Element, level: int) -> None:
         inner = Markdown(self.numbers, self.macros)
+        inner.code = self.code
         for child in node.children:
             if isinstance(child, nodes.title):
                 inner.blocks.append(f"**{inner._inline(child)}**")
@@ -232,7 +250,9 @@ def notebook(app: Sphinx, docname: str, doctree: nodes.document) -> Any:
     """A chapter as a notebook without outputs, from its page with everything resolved."""
     numbers = app.env.toc_fignumbers.get(docname, {})
     macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
-    cells = [new_code_cell(install_cell(repository.find())), *Markdown(numbers, macros).page(doctree)]
+    source = jupytext.read(app.env.doc2path(docname), fmt="md:myst")
+    code = [cell.source.rstrip() for cell in source.cells if cell.cell_type == "code"]
+    cells = [new_code_cell(install_cell(repository.find())), *Markdown(numbers, macros).page(doctree, code)]
     for place, cell in enumerate(cells):
         cell["id"] = f"cell-{place}"  # the same page is the same file
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -1,7 +1,7 @@
-"""Where does the book live? Its repository, read from where it is known and never invented, and the release being built.
+"""Where does the book live? Its repository, read from where it is known and never invented.
 
-The repository is what the environment variable ``BOOK_REPOSITORY`` names (an address or ``owner/name``), else what
-GitHub's actions say, else the remote ``origin``. Only GitHub is known here: Colab and Binder open nothing else so simply.
+The repository is what the environment variable ``BOOK_REPOSITORY`` names (an address or ``owner/name``), else
+what GitHub says in its actions, else the remote ``origin``. Only GitHub is known: Colab takes nothing else.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""How does a reader find out at once, without a kernel, whether they have understood? By a self-check: practice, never a grade.
+"""How does a reader find out at once, without a kernel, whether they have understood? Practice, never a grade.
 
 A Sphinx extension with the directive ``self-check``. Its content is a question and then a list: for a choice, every
 item is one answer, marked ``right:`` or ``wrong:``, and its further paragraphs say why; for a number, ``:answer:`` is
@@ -55,9 +55,7 @@ class SelfCheck(SphinxDirective):
         try:
             return [self._made()]
         except ValueError as problem:
-            logger.warning(
-                "self-check: %s", problem, location=self.get_location(), type="book", subtype="selfcheck"
-            )
+            logger.warning("self-check: %s", problem, location=self.get_location(), type="book", subtype="selfcheck")
             return []
 
     def _made(self) -> self_check:
@@ -73,12 +71,16 @@ class SelfCheck(SphinxDirective):
         answers = [(_take_mark(item), item) for item in lists[0].children]
         right = [place for place, (mark, _) in enumerate(answers) if mark == "right"]
         if len(right) != 1 or len(answers) < 2:
-            raise ValueError(f"it wants one answer marked right: and at least one marked wrong:, got {len(right)} right")
+            raise ValueError(
+                f"it wants one answer marked right: and at least one marked wrong:, got {len(right)} right"
+            )
         made = self_check(ids=[nodes.make_id(self.options["name"])], names=[self.options["name"]])
         self.state.document.note_explicit_target(made, made)
         made["right"] = right[0]
         made["kind"] = "number" if "answer" in self.options else "choice"
-        made += nodes.paragraph("", "", nodes.strong("", TITLE), nodes.Text(f" ({REMARK})"), classes=["self-check-label"])
+        made += nodes.paragraph(
+            "", "", nodes.strong("", TITLE), nodes.Text(f" ({REMARK})"), classes=["self-check-label"]
+        )
         made += nodes.container("", *question, classes=["self-check-question"])
         fold = self_check_answer()
         feedback = nodes.enumerated_list(enumtype="arabic", prefix="", suffix=".", classes=["self-check-feedback"])
@@ -88,7 +90,9 @@ class SelfCheck(SphinxDirective):
             for mark, item in answers:
                 feedback += nodes.list_item("", *item.children, classes=[mark])
         else:
-            choices = nodes.enumerated_list(enumtype="upperalpha", prefix="", suffix=".", classes=["self-check-choices"])
+            choices = nodes.enumerated_list(
+                enumtype="upperalpha", prefix="", suffix=".", classes=["self-check-choices"]
+            )
             for mark, item in answers:
                 if len(item.children) < 2:
                     raise ValueError(f"it does not say why this answer is {mark}: {item.astext()[:60]!r}")
@@ -108,7 +112,9 @@ class SelfCheck(SphinxDirective):
     def _number(self, made: self_check) -> None:
         answer = self.options["answer"].strip()
         if not (EXACT.fullmatch(answer) or answer.startswith("claim:")):
-            raise ValueError(f"its answer is an integer, a fraction or claim:NAME, so that it is exact or measured, got {answer!r}")
+            raise ValueError(
+                f"its answer is an integer, a fraction or claim:NAME, so that it is exact or measured, got {answer!r}"
+            )
         tolerance = self.options.get("tolerance", "0 %")
         if not TOLERANCE.fullmatch(tolerance):
             raise ValueError(f"its tolerance is a whole number of per cent, such as 5 %, got {tolerance!r}")
@@ -138,7 +144,10 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 logger.warning(message, name, location=check, type="book", subtype="selfcheck")
                 continue
             measured = known[name]["measured"]
-            value, shown = float(Fraction(measured)) if isinstance(measured, str) else measured, known[name]["measured_text"]
+            value, shown = (
+                float(Fraction(measured)) if isinstance(measured, str) else measured,
+                known[name]["measured_text"],
+            )
         else:
             value, shown = float(Fraction(name)), name
         check["value"] = repr(float(value))

@@ -22,8 +22,11 @@ from sphinx.errors import ExtensionError
 
 ICONS = re.compile(r"\bfa-[a-z][a-z0-9-]*")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
+PRIVATE = re.compile("[\ue000-\uf8ff]")
 CODE_POINT = re.compile(r"\\(e[0-9a-f]{3}|f[0-9a-f]{3})\b")
-FACE = re.compile(r'url\((\.\./vendor/fontawesome/webfonts/([\w-]+))\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)')
+FACE = re.compile(
+    r'url\((\.\./vendor/fontawesome/webfonts/([\w-]+))\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)'
+)
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every table
 
@@ -36,11 +39,14 @@ UNUSED = (
 )
 
 ICON_SCRIPT = re.compile(r'\s*<script src="[^"]*scripts/fontawesome\.js[^"]*"></script>')
-THEBE = re.compile(r'\s*<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = [^<]*</script>', re.DOTALL)
+THEBE = re.compile(
+    r'\s*<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = [^<]*</script>', re.DOTALL
+)
 SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async|type)\b)(?=[^>]* src=")(?![^>]*documentation_options)')
 IMAGE = re.compile(r'<img (?![^>]*\b(?:width|height)=")[^>]*?\bsrc="([^"]*)"[^>]*>')
 SVG_SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)(pt|px|)"\s+height="([\d.]+)(?:pt|px|)"')
 SHEET = re.compile(r'\s*<link(?=[^>]* rel="stylesheet")(?![^>]* media=)[^>]*? href="([^"]+)"[^>]*>')
+IMPORT = re.compile(r"""@import\s+(?:url\()?["']?([^"')]+)["']?\)?\s*;""")
 URL = re.compile(r"""url\((["']?)([^)"':]+)\1\)""")
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PIXELS = {"pt": 96 / 72, "px": 1.0, "": 1.0}
@@ -103,7 +109,7 @@ def lighter_drawing(drawing: str) -> str:
     """
 
     def rounded(match: re.Match[str]) -> str:
-        return f"{float(match[0]):.2f}".rstrip("0").rstrip(".").replace("-0", "-0") if "." in match[0] else match[0]
+        return f"{float(match[0]):.2f}".rstrip("0").rstrip(".") if "." in match[0] else match[0]
 
     def path(match: re.Match[str]) -> str:
         text = re.sub(r"-?\d+\.\d+", rounded, match[2])
@@ -152,14 +158,16 @@ def _moved(sheet: Path, site: Path) -> str:
             return match[0]  # a foreign address, or one inside of the sheet
         return f"url({(sheet.parent / path).resolve().relative_to(static).as_posix()})"
 
-    text = URL.sub(address, sheet.read_text(encoding="utf-8"))
+    text = IMPORT.sub(lambda rule: _moved((sheet.parent / rule[1]).resolve(), site), sheet.read_text(encoding="utf-8"))
+    text = URL.sub(address, text)
     return re.sub(r"/\*# sourceMappingURL=.*?\*/|@charset [^;]*;", "", text)
 
 
 def used_icons(texts: list[str], rules: str) -> set[int]:
     """The code points of the icons that pages and scripts name, and of those that style sheets draw themselves."""
     named = {name for text in texts for name in ICONS.findall(text)}
-    found = {int(code, 16) for code in CODE_POINT.findall(ICON_RULE.sub("", rules))}
+    own = ICON_RULE.sub("", rules)
+    found = {int(code, 16) for code in CODE_POINT.findall(own)} | {ord(sign) for sign in PRIVATE.findall(own)}
     for selectors, code in ICON_RULE.findall(rules):
         if named & set(ICONS.findall(selectors)):
             found.add(int(code, 16))

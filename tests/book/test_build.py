@@ -43,6 +43,10 @@ FAULTS = {
     "quoted-without-source": [r"quoted needs a number and the key of its source"],
     "theorem-without-check": [r"nothing checks thm-unchecked"],
     "theorem-without-proof": [r"no proof follows theorem 'thm-unproved'"],
+    "self-check-decimal": [r"an integer, a fraction or claim:NAME, so that it is exact or measured, got '0\.67'"],
+    "self-check-of-no-claim": [r"self-check: there is no claim named 'never-claimed' on this page"],
+    "self-check-without-answer": [r"self-check: it wants one answer marked right: .* got 0 right"],
+    "formula-not-understood": [r"MathJax does not understand a formula: Undefined control sequence \\nosuchmacro"],
     "check-of-no-theorem": [r"no-numerical-check names thm-nothing, which is not in the book"],
 }
 

@@ -1,0 +1,98 @@
+"""A page of the book stays light, and nothing on it jumps: bytes as a static host would send them, in Chromium."""
+
+import re
+
+import pytest
+
+from benchmarks.site import SITE, pages, visit
+from extensions import formulas, weight
+from extensions.serve import served
+
+BUDGET = 1_500_000
+CHAPTERS = pages() if SITE.exists() else []
+NEEDS_A_SITE = "there is no site yet: make book"
+
+
+@pytest.fixture(scope="module")
+def address():
+    with served(SITE) as at:
+        yield at
+
+
+@pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("name", CHAPTERS or ["no page"])
+def test_a_chapter_is_light_and_does_not_jump(browser, address, name):
+    seen = visit(browser, f"{address}/{name}", width=390)
+    assert 50_000 < seen.bytes <= BUDGET, seen.largest
+    assert seen.shift + seen.reading < 0.1, "the layout jumps"
+    page = (SITE / name).read_text()
+    unsized = [image[:90] for image in re.findall(r"<img [^>]*>", page) if not re.search(r' width="\d+"', image)]
+    assert unsized == [], "a picture does not say how large it is"
+    assert "mjx-container" in page, "the formulas wait for a script"
+    blocking = re.findall(r'<script(?![^>]*(?:defer|async|type=))[^>]* src="([^"?]*)', page)
+    assert [script.rsplit("/", 1)[1] for script in blocking] == ["documentation_options.js"]
+    [sheet] = re.findall(r'<link[^>]*rel="stylesheet"[^>]*href="([^"]*)"', page)
+    rules = (SITE / name).parent.joinpath(sheet).read_text()
+    used, drawn = (set(re.findall(r"mjx-c([0-9A-F]+)", text)) for text in (page, rules))
+    assert used - drawn == set(), "a sign of a formula has no rule, and so is not drawn"
+
+
+def test_a_drawing_keeps_its_look_and_loses_its_digits():
+    path = '<path d="M 57.601111 -0.001 L 3.999999 4e-05" transform="scale(0.015625)"/>'
+    drawing = f'<svg>{path}<use x="10.123456" y="2"/></svg>'
+    lighter = weight.lighter_drawing(drawing)
+    assert 'transform="scale(0.015625)"' in lighter, "a scale needs its digits"
+    assert 'x="10.12"' in lighter
+    assert weight.lighter_drawing(lighter) == lighter
+
+
+def test_pictures_of_every_kind_get_their_size(tmp_path):
+    (tmp_path / "a.svg").write_text('<svg width="72pt" height="36pt" viewBox="0 0 72 36"></svg>')
+    page = weight.lighter_page('<img alt="a" src="a.svg"><img src="gone.svg"><img width="3" src="a.svg">', tmp_path)
+    assert page == '<img width="96" height="48" alt="a" src="a.svg"><img src="gone.svg"><img width="3" src="a.svg">'
+
+
+def test_only_the_icons_that_are_used_are_kept():
+    rules = (
+        '.fa-sun:before{content:"\\f185"}.fa-moon:before,.fa-night:before{content:"\\f186"}.x:after{content:"\\f107"}'
+    )
+    assert weight.used_icons(['<i class="fa-solid fa-night">'], rules) == {0xF186, 0xF107}
+    assert weight.used_icons([], '.y:after{content:"\uf0eb"}') == {0xF0EB}
+
+
+@pytest.fixture
+def renderer(tmp_path):
+    program = formulas.node_program()
+    if program is None:
+        pytest.skip("no Node: pip install playwright, which carries one")
+    made = formulas.Renderer(program, {"R": r"\mathbb{R}"}, tmp_path / "memory.json")
+    yield made
+    made.close()
+
+
+def test_formulas_are_rendered_once_and_remembered(renderer):
+    first = renderer.render(r"x \in \R^2", False)
+    assert "mjx-c211D" in first, "the macro is not known"
+    assert "<math" in first, "nothing for a screen reader"
+    renderer.render(r"\{a\} \times \eta", False)
+    styles = renderer.close()
+    for sign in ("7B", "7D", "D7", "1D702"):
+        assert f"mjx-c.mjx-c{sign}" in styles, "a rule was lost"
+    again = formulas.Renderer(formulas.node_program(), {"R": r"\mathbb{R}"}, renderer.memory)
+    assert again.render(r"x \in \R^2", False) == first
+    assert again.process is None
+    assert again.close() == styles
+    other = formulas.Renderer(formulas.node_program(), {"R": "r"}, renderer.memory)
+    assert other.known["rendered"] == {}, "the macros have changed"
+
+
+@pytest.mark.parametrize("tex", [r"\nosuch{x}", r"\frac{1", r"\begin{matrix} a"])
+def test_a_formula_that_is_not_one_is_refused(renderer, tex):
+    with pytest.raises(ValueError, match=r"\w"):
+        renderer.render(tex, True)
+
+
+def test_the_site_has_no_script_of_icons():
+    if not SITE.exists():
+        pytest.skip(NEEDS_A_SITE)
+    assert not (SITE / "_static" / "scripts" / "fontawesome.js").exists()
