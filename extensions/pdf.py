@@ -67,7 +67,7 @@ def finish(draft: Path, target: Path, title: str) -> None:
     from pypdf.generic import NameObject, TextStringObject
 
     writer = PdfWriter(clone_from=draft)
-    waiting = [writer.root_object["/Outlines"].get_object()]
+    waiting: list[Any] = [writer.root_object["/Outlines"].get_object()]
     while waiting:
         item = waiting.pop()
         text = str(item.get("/Title", ""))
