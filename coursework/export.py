@@ -7,8 +7,9 @@ by name. Moodle's grading worksheet (``mod/assign/feedback/offline``): Identifie
 must be there; students are found by Identifier, blank grades and grades out of range are passed over, and a comment
 replaces the one that was there, an empty one too.
 
-So an id, a grade and a date go out as they came in, blank where nothing was graded; names, which neither system
-needs, such that no spreadsheet runs them.
+So an id, a grade and a date go out as they came in. Where nothing was graded the grade is what the system had, or
+blank: for Canvas a blank over a grade takes that grade away. Names, which neither system needs, go out such that no
+spreadsheet runs them.
 """
 
 import math
@@ -128,7 +129,8 @@ def _canvas(
         sis = student.sid or ("" if roster.kind == "canvas" or student.login or student.canvas else student.id)
         ids = [student.canvas, sis, student.login, *(own.get(name, "") for name in more)]
         section = neutralise(own.get("Section", ""))
-        lines.append([*map(neutralise, shown), *ids, section, _grade(book, row, maximum)])
+        grade = own.get(target, "") if row.total is None else _grade(book, row, maximum)
+        lines.append([*map(neutralise, shown), *ids, section, grade])
     return lines, note
 
 

@@ -77,7 +77,7 @@ def one_chapter(source: Path, name: str) -> Path:
         if not (book / file).is_symlink() and (source / file).exists():
             (book / file).symlink_to((source / file).resolve())
     config = yaml.safe_load((source / "_config.yml").read_text())
-    config["execute"]["execution_cache_path"] = str((source / "_build" / ".jupyter_cache").resolve())
+    config["execute"]["cache"] = str((source / "_build" / ".jupyter_cache").resolve())
     config["sphinx"]["config"] |= {
         "suppress_warnings": ["ref", "myst.xref_missing", "app.add_directive", "book"],
         "nb_execution_raise_on_error": True,

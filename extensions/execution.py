@@ -175,9 +175,9 @@ def _run(path: Path, notebook: NotebookNode, config: Any) -> dict[str, float | N
         kernel = getattr(client.km, "provisioner", None)
         peak[:] = peak_memory(getattr(kernel, "pid", 0)) or peak
 
-    client = NotebookClient(
-        notebook, timeout=config.execution_timeout, resources={"metadata": {"path": str(path.parent)}}
-    )
+    where = {"metadata": {"path": str(path.parent)}}
+    # times in the cells' metadata would make it another notebook for the cache
+    client = NotebookClient(notebook, timeout=config.execution_timeout, record_timing=False, resources=where)
     client.on_cell_executed = look
     start = time.monotonic()
     try:

@@ -10,7 +10,8 @@
 
   // "0.25", "0,25", "1/4", "25 %" (where per cent is asked for), "−3": a number, or NaN
   const parsed = (text, unit) => {
-    let words = text.trim().replace(/[−–]/g, "-").replace(",", ".");
+    // 1,000 is a thousand, 0,5 is a half
+    let words = text.trim().replace(/[−–]/g, "-").replace(/(?<=[1-9]\d{0,2}),(?=\d{3}(\D|$))/, "").replace(",", ".");
     if (unit && words.endsWith(unit)) words = words.slice(0, -unit.length).trim();
     const match = /^([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:\s*\/\s*(\d+\.?\d*))?$/i.exec(words);
     return match ? Number(match[1]) / Number(match[2] || 1) : NaN;

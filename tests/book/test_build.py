@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from extensions.build import one_chapter
+from extensions.times import grown, measured
+
 ROOT = Path(__file__).parents[2]
 BROKEN = Path(__file__).parent / "broken"
 
@@ -151,21 +154,55 @@ def test_only_what_a_change_concerns_is_executed_again(tmp_path):
     (book / "ntklib" / "upper.py").write_text("from ntklib.lower import value\n")
     (book / "ntklib" / "alone.py").write_text("value = 7\n")
 
-    def executed() -> set[str]:
+    def executed() -> list[str]:
         status, output = build(book)
         assert status == 0, output
-        return set(re.findall(r"^(\w+): executing", output, re.MULTILINE))
+        return sorted(re.findall(r"^(\w+): executing", output, re.MULTILINE))
 
-    assert executed() == {"upper", "alone"}
-    assert executed() == set(), "nothing has changed"
+    assert executed() == ["alone", "upper"], "each once"
+    times = measured(book / "_build" / ".jupyter_cache", book)
+    assert times.keys() == {"alone", "upper"}
+    assert all(page["seconds"] > 0 for page in times.values())
+    assert executed() == [], "nothing has changed"
 
     (book / "upper.md").write_text((book / "upper.md").read_text() + "\nMore prose.\n")
-    assert executed() == set(), "only prose has changed"
+    assert executed() == [], "only prose has changed"
     assert "More prose." in (book / "_build" / "html" / "upper.html").read_text()
 
     (book / "ntklib" / "lower.py").write_text("value = 2345\n")
-    assert executed() == {"upper"}, "a module has changed that one chapter imports through another"
+    assert executed() == ["upper"], "a module has changed that one chapter imports through another"
     assert "2345" in (book / "_build" / "html" / "upper.html").read_text()
 
     (book / "requirements.txt").write_text("jax==1000\n")
-    assert executed() == {"upper", "alone"}, "the lock has changed"
+    assert executed() == ["alone", "upper"], "the lock has changed"
+
+
+def test_one_chapter_alone(tmp_path):
+    """An author's loop: the chapter executes, its page is there, and the whole book finds it executed."""
+    (tmp_path / "book").mkdir()
+    book = make_book(tmp_path / "book", {})
+    (book / "chapters").mkdir()
+    text = chapter("sound").replace("# A sound chapter", "# A sound chapter\n\nSee {doc}`elsewhere`.", 1)
+    (book / "chapters" / "sound.md").write_text(text)
+    command = [sys.executable, "-m", "extensions.build", "--chapter", "sound"]
+    done = subprocess.run(command, cwd=book, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sound: executing" in done.stdout.replace("chapters/", "")
+    assert list((book / "_build" / "chapter" / "sound" / "_build" / "html").rglob("sound.html"))
+    assert "chapters/sound" in measured(book / "_build" / ".jupyter_cache", book)
+    with pytest.raises(SystemExit, match="There is no chapter 'sond': there are sound"):
+        one_chapter(book, "sond")
+
+
+def test_what_has_grown_is_said(tmp_path, monkeypatch):
+    published = tmp_path / "chapters.json"
+    pages = {"slow": {"seconds": 40, "bytes": 4e8}, "noisy": {"seconds": 1, "bytes": 1e8}}
+    published.write_text(json.dumps({"pages": pages}))
+    monkeypatch.setattr("extensions.execution.PUBLISHED", published)
+    now = {
+        "slow": {"seconds": 61.0, "bytes": 4.1e8},
+        "noisy": {"seconds": 5.0, "bytes": 1.9e8},
+        "new": {"seconds": 9e9},
+    }
+    assert grown(now) == ["slow: 61 s, against the 40 published"]
+    assert grown({"slow": {"seconds": 41.0, "bytes": 7e8}}) == ["slow: 700 MB, against the 400 published"]
