@@ -61,8 +61,7 @@ def make_book(folder: Path, chapters: dict[str, str]) -> Path:
     (folder / "requirements.txt").touch()
     (folder / "references.bib").write_text(BIBLIOGRAPHY)
     (folder / "ntklib").mkdir()
-    (folder / "ntklib" / "__init__.py").touch()
-    for name in ("claims.py", "explorer.js"):
+    for name in ("__init__.py", "claims.py", "explorer.js"):
         shutil.copy(ROOT / "ntklib" / name, folder / "ntklib")
     (folder / "intro.md").write_text("# A small book\n")
     for name, text in chapters.items():
