@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.application import Sphinx
 
 from extensions import repository
+from extensions.solutions import without_solutions
 
 HEADER = re.compile(r"\A---\n(?:.*\n)*?jupytext:\n(?:.*\n)*?---\n")
 BRANCH = "gh-pages"  # where the published site is, and so the notebooks that Colab opens
@@ -250,7 +251,10 @@ def notebook(app: Sphinx, docname: str, doctree: nodes.document) -> Any:
     """A chapter as a notebook without outputs, from its page with everything resolved."""
     numbers = app.env.toc_fignumbers.get(docname, {})
     macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
-    source = jupytext.read(app.env.doc2path(docname), fmt="md:myst")
+    text = Path(app.env.doc2path(docname)).read_text(encoding="utf-8")
+    if app.config.book_solutions == "hide":
+        text = without_solutions(text)
+    source = jupytext.reads(text, fmt="md:myst")
     code = [cell.source.rstrip() for cell in source.cells if cell.cell_type == "code"]
     cells = [new_code_cell(install_cell(repository.find())), *Markdown(numbers, macros).page(doctree, code)]
     for place, cell in enumerate(cells):
@@ -322,5 +326,6 @@ def _add_buttons(app: Sphinx, pagename: str, templatename: str, context: dict[st
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.setup_extension("extensions.solutions")
     app.connect("html-page-context", _add_buttons, priority=700)  # the theme has made its menus by then
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,7 @@
 """What does the book change in the look of the theme? The style sheets beside this file, on every page.
 
-A Sphinx extension: `claims.css`, `figures.css` and so on are copied into the site and linked.
+A Sphinx extension: `claims.css`, `figures.css` and so on are copied into the site and linked; `pdf.css` is for the
+printed book alone.
 """
 
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-SHEETS = sorted(Path(__file__).parent.glob("*.css"))
+SHEETS = sorted(path for path in Path(__file__).parent.glob("*.css") if path.name != "pdf.css")
 
 
 def _copy(app: Sphinx) -> None:

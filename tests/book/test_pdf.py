@@ -1,6 +1,7 @@
 """The book on paper: a small one is printed whole, and what a reader would miss on paper fails."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,9 @@ def site(tmp_path_factory, browser):
 
 def printed(site: Path, target: Path) -> int:
     pages = ["intro.html", "sound.html", "other.html"]
-    return pdf.print_book(site, pages, {"sound.html": "A part"}, target, title="A small book", home=HOME)
+    how = {"title": "A small book", "home": HOME}
+    with ThreadPoolExecutor() as pool:  # in a thread of its own: other tests keep a browser open in this one
+        return pool.submit(pdf.print_book, site, pages, {"sound.html": "A part"}, target, **how).result()
 
 
 def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
