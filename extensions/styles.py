@@ -4,6 +4,7 @@ A Sphinx extension: `claims.css`, `figures.css` and so on are copied into the si
 printed book alone.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -24,5 +25,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     for sheet in SHEETS:
         app.add_css_file(sheet.name)
+    digest = hashlib.sha256(b"".join(sheet.read_bytes() for sheet in SHEETS)).hexdigest()
+    app.add_config_value("book_styles", digest, "html", str)  # all pages are written anew when a style sheet changes
     app.connect("builder-inited", _copy)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
