@@ -1,44 +1,27 @@
-"""A real Chromium for the tests: the system's own, else the one that Playwright downloads, else the test is skipped."""
+"""A real Chromium for the tests, the one that prints the book; without it the test is skipped."""
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from extensions.chromium import launched
+
 ROOT = Path(__file__).parent.parent
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-MISSING = "no Chromium: apt-get install chromium, or .venv/bin/python -m playwright install chromium"
-
-
-def executable(playwright) -> str | None:
-    """The path of a Chromium, or None."""
-    own = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    downloaded = playwright.chromium.executable_path
-    return own or (downloaded if Path(downloaded).exists() else None)
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator:
     """A browser; skips the test if there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
-    with sync_api.sync_playwright() as playwright:
-        path = executable(playwright)
-        if path is None:
-            pytest.skip(MISSING)
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
+    with contextlib.ExitStack() as stack:
+        try:
+            browser = stack.enter_context(launched())
+        except FileNotFoundError as missing:
+            pytest.skip(str(missing))
         yield browser
-        browser.close()
 
 
 def axe() -> str:
