@@ -24,6 +24,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from extensions.store import findings
+from extensions.styles import to_static
 from ntklib.claims import scientific
 
 logger = logging.getLogger(__name__)
@@ -322,7 +323,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         claims = [{**claim, "page": f"{docname}.html"} for docname, claim in all_claims(app.env)]
         text = json.dumps({"build": this_build(), "claims": claims}, indent=1, ensure_ascii=False)
         (Path(app.outdir) / "claims.json").write_text(text + "\n")
-        (Path(app.outdir) / "_static" / SCRIPT.name).write_bytes(SCRIPT.read_bytes())
+        to_static(app, SCRIPT)
 
 
 def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

@@ -16,6 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
+from extensions.styles import to_static
+
 logger = logging.getLogger(__name__)
 
 SCRIPT = Path(__file__).parent.parent / "ntklib" / "explorer.js"
@@ -62,10 +64,7 @@ def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str
 
 
 def _copy_script(app: Sphinx) -> None:
-    if app.builder.format == "html":
-        target = Path(app.outdir) / "_static" / SCRIPT.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(SCRIPT.read_bytes())
+    to_static(app, SCRIPT)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from urllib.parse import unquote
 
 from sphinx.application import Sphinx
 
+from extensions.styles import to_static
+
 SCRIPT = Path(__file__).with_suffix(".js")
 FOLDER = "_previews"
 ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
@@ -114,7 +116,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shown = json.dumps(of_page(pages, name), ensure_ascii=False, separators=(",", ":"))
         target.write_text(f"bookPreviews({shown})\n", encoding="utf-8")
-    (out / "_static" / SCRIPT.name).write_bytes(SCRIPT.read_bytes())
+    to_static(app, SCRIPT)
 
 
 def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

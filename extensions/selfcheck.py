@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from extensions.claims import all_claims
 from extensions.store import findings
+from extensions.styles import to_static
 
 logger = logging.getLogger(__name__)
 
@@ -184,10 +185,7 @@ def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str
 
 
 def _copy_script(app: Sphinx) -> None:
-    if app.builder.format == "html":
-        target = Path(app.outdir) / "_static" / SCRIPT.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(SCRIPT.read_bytes())
+    to_static(app, SCRIPT)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

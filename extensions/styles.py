@@ -13,12 +13,17 @@ from sphinx.application import Sphinx
 SHEETS = sorted(path for path in Path(__file__).parent.glob("*.css") if path.name != "pdf.css")
 
 
-def _copy(app: Sphinx) -> None:
+def to_static(app: Sphinx, *files: Path) -> None:
+    """Copy files into the site's `_static`, where pages can ask for them."""
     if app.builder.format == "html":
         target = Path(app.outdir) / "_static"
         target.mkdir(parents=True, exist_ok=True)
-        for sheet in SHEETS:
-            (target / sheet.name).write_bytes(sheet.read_bytes())
+        for file in files:
+            (target / file.name).write_bytes(file.read_bytes())
+
+
+def _copy(app: Sphinx) -> None:
+    to_static(app, *SHEETS)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
