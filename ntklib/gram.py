@@ -5,6 +5,8 @@ pair of points is computed once. The blocks are dealt to all devices that JAX ha
 :func:`jax.distributed.initialize`, of several; with one device the same loop runs on it alone.
 """
 
+import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -157,10 +159,12 @@ def _fill(
                 else:
                     yield chosen, run.between(left, stacked(columns, [blocks[i].column for i in padded], run.columns))
 
-    def write(chosen: list[int], values: Array) -> None:
-        for place, block in _fetched(values):
+    def write(chosen: list[int], computed: Array) -> None:
+        for place, block in _fetched(computed):
             if place < len(chosen):
-                target.write(blocks[chosen[place]], block)
+                # exactly symmetric, which compiled arithmetic need not be
+                values = np.tril(block) + np.tril(block, -1).T if alone[chosen[place]] else block
+                target.write(blocks[chosen[place]], values)
         target.record(chosen)
         if progress is not None:
             progress(len(target.done), len(blocks))
@@ -201,7 +205,9 @@ def _fitting(
     while True:
         if not target.size:
             size = math.ceil(most / math.ceil(most / size))  # blocks of one size overlap least
-        run = _compiled(kernel, dim, shape, dtype, size, symmetric, devices)
+        rows, columns = (min(size, n) for n in shape)
+        work = _Work(kernel, dim, rows, columns, symmetric and rows == shape[0], symmetric, str(dtype), tuple(devices))
+        run = _compiled(work)
         if run.bytes <= max_bytes:
             return size, run
         if target.size or size <= 8:
@@ -213,37 +219,56 @@ def _fitting(
         size = max(8, min(size - 1, int(0.95 * size * math.sqrt(max_bytes / run.bytes))))
 
 
-def _local(devices: list[Any]) -> int:
+def _local(devices: Sequence[Any]) -> int:
     """How many of the devices share the memory of this process."""
     return sum(device.process_index == jax.process_index() for device in devices)
 
 
-def _compiled(
-    kernel: Kernel, dim: int, shape: tuple[int, int], dtype: Any, size: int, symmetric: bool, devices: list[Any]
-) -> _Compiled:
-    rows, columns = (min(size, n) for n in shape)
-    mesh = Mesh(np.array(devices), ("blocks",))
+class _Work(NamedTuple):
+    """What is compiled: blocks of rows × columns of the kernel of points in `dim` dimensions, one to a device."""
+
+    kernel: Kernel
+    dim: int
+    rows: int
+    columns: int
+    whole: bool
+    symmetric: bool
+    dtype: str
+    devices: tuple[Any, ...]
+
+
+def _compiled(work: _Work) -> _Compiled:
+    """Compiled once for a kernel that cannot change; a function may look at what has changed since."""
+    owner = getattr(work.kernel, "__self__", work.kernel)
+    frozen = dataclasses.is_dataclass(owner) and owner.__dataclass_params__.frozen  # type: ignore[union-attr]
+    try:
+        hash(work)
+    except TypeError:  # its numbers are arrays
+        frozen = False
+    return (_compile if frozen else _compile.__wrapped__)(work, x64=bool(jax.config.read("jax_enable_x64")))
+
+
+@functools.lru_cache(maxsize=16)
+def _compile(work: _Work, *, x64: bool) -> _Compiled:  # x64 tells apart what is kept
+    mesh = Mesh(np.array(work.devices), ("blocks",))
     spec = PartitionSpec("blocks")
     sharding = NamedSharding(mesh, spec)
 
     def compiled(*sizes: int) -> tuple[Callable[..., Array], int]:
         def one(*blocks: Array) -> Array:
-            values = jnp.asarray(kernel(*(block[0] for block in blocks)), dtype)
-            if len(blocks) == 1:  # exactly symmetric, which compiled arithmetic need not be
-                values = jnp.where(jnp.tri(len(values), dtype=bool), values, values.T)
-            return values[None]
+            return jnp.asarray(work.kernel(*(block[0] for block in blocks)), work.dtype)[None]
 
         shared = jax.shard_map(one, mesh=mesh, in_specs=(spec,) * len(sizes), out_specs=spec, check_vma=False)
-        shapes = [jax.ShapeDtypeStruct((len(devices), n, dim), dtype, sharding=sharding) for n in sizes]
+        shapes = [jax.ShapeDtypeStruct((len(work.devices), n, work.dim), work.dtype, sharding=sharding) for n in sizes]
         ready = jax.jit(shared).lower(*shapes).compile()
         stats: Any = ready.memory_analysis()
         # two rounds of inputs and results are there at once, and what one round works with
         taken = stats.temp_size_in_bytes + 2 * (stats.argument_size_in_bytes + stats.output_size_in_bytes)
-        return ready, taken * _local(devices)
+        return ready, taken * _local(work.devices)
 
-    within, bytes_within = compiled(rows) if symmetric else (None, 0)
-    between, bytes_between = (None, 0) if symmetric and rows == shape[0] else compiled(rows, columns)
-    return _Compiled(between, within, rows, columns, max(bytes_between, bytes_within))
+    within, bytes_within = compiled(work.rows) if work.symmetric else (None, 0)
+    between, bytes_between = (None, 0) if work.whole else compiled(work.rows, work.columns)
+    return _Compiled(between, within, work.rows, work.columns, max(bytes_between, bytes_within))
 
 
 def _identity(kernel: Kernel, points: tuple[NDArray, NDArray | None], shape: tuple[int, int]) -> dict[str, Any]:

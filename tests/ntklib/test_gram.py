@@ -217,3 +217,21 @@ if jax.process_index() == 0:
             process.kill()
             process.communicate()
     np.testing.assert_allclose(np.load(tmp_path / "got.npy"), NTK(np.random.default_rng(0).standard_normal((53, 5))))
+
+
+def test_a_function_that_changes_is_compiled_again_and_a_kernel_that_cannot_is_not(monkeypatch):
+    scale = 1.0
+
+    def changing(a, b=None):
+        return scale * RBF(1.0)(a, b)
+
+    before = gram(changing, X, max_bytes=SMALL)
+    scale = 2.0
+    assert np.array_equal(gram(changing, X, max_bytes=SMALL), 2 * before)
+    gram(NTK, X, max_bytes=SMALL)
+    compiled = []
+    monkeypatch.setattr(jax, "shard_map", lambda *_, **__: compiled.append(1))
+    assert np.array_equal(gram(NTK, X, max_bytes=SMALL), gram(MLP(depth=2, b_std=0.1).ntk, X, max_bytes=SMALL))
+    assert not compiled
+    with pytest.raises(TypeError):  # another kernel does compile
+        gram(MLP(depth=2, b_std=0.2).ntk, X, max_bytes=SMALL)
