@@ -237,10 +237,22 @@ class _Work(NamedTuple):
     devices: tuple[Any, ...]
 
 
+class _Method(NamedTuple):
+    """A bound method; methods of equal owners are equal."""
+
+    function: Kernel
+    owner: Any
+
+    def __call__(self, *points: Any) -> Any:
+        return self.function(self.owner, *points)
+
+
 def _compiled(work: _Work) -> _Compiled:
     """Compiled once for a kernel that cannot change; a function may look at what has changed since."""
     owner = getattr(work.kernel, "__self__", work.kernel)
     frozen = dataclasses.is_dataclass(owner) and owner.__dataclass_params__.frozen  # type: ignore[union-attr]
+    if frozen and owner is not work.kernel:
+        work = work._replace(kernel=_Method(work.kernel.__func__, owner))  # type: ignore[attr-defined]
     try:
         hash(work)
     except TypeError:  # its numbers are arrays
@@ -248,7 +260,7 @@ def _compiled(work: _Work) -> _Compiled:
     return (_compile if frozen else _compile.__wrapped__)(work, x64=bool(jax.config.read("jax_enable_x64")))
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=64)
 def _compile(work: _Work, *, x64: bool) -> _Compiled:  # x64 tells apart what is kept
     mesh = Mesh(np.array(work.devices), ("blocks",))
     spec = PartitionSpec("blocks")
