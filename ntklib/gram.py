@@ -252,7 +252,7 @@ def _compiled(work: _Work) -> _Compiled:
     owner = getattr(work.kernel, "__self__", work.kernel)
     frozen = dataclasses.is_dataclass(owner) and owner.__dataclass_params__.frozen  # type: ignore[union-attr]
     if frozen and owner is not work.kernel:
-        work = work._replace(kernel=_Method(work.kernel.__func__, owner))  # type: ignore[attr-defined]
+        work = work._replace(kernel=_Method(work.kernel.__func__, owner))  # type: ignore[attr-defined, arg-type]
     try:
         hash(work)
     except TypeError:  # its numbers are arrays
