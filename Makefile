@@ -18,7 +18,7 @@ test: $(INSTALLED)  ## every test that CI runs
 	@$(PY) -m pytest
 
 lab: $(INSTALLED)  ## JupyterLab on the chapters
-	@JUPYTER_CONFIG_PATH="$(CURDIR)/extensions/lab" $(PY) -m jupyterlab $(LAB) chapters
+	@env "$$($(PY) -m extensions.compiling)" JUPYTER_CONFIG_PATH="$(CURDIR)/extensions/lab" $(PY) -m jupyterlab $(LAB) chapters
 
 bench: $(INSTALLED)  ## time and memory against peers, recorded in benchmarks/results: make bench ONLY=kernels
 	@$(PY) benchmarks/compare.py $(ONLY)

@@ -34,6 +34,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
+from extensions.compiling import xla_flags
+
 logger = logging.getLogger(__name__)
 
 LIBRARY = Path(__file__).parent.parent / "ntklib"
@@ -55,6 +57,7 @@ def kernel_environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": str(profile),
         "PYTHONHASHSEED": "0",
         "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": xla_flags(),
         # compiling is much of a chapter's time: chapters share what they compile, and keep it between builds
         "JAX_COMPILATION_CACHE_DIR": str(folder / ".jax_cache"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
@@ -110,8 +113,9 @@ def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
 
 
 def fingerprint(files: list[Path]) -> str:
-    """A hash of the contents of the files and of the version of Python."""
+    """A hash of the contents of the files, of the version of Python and of how JAX compiles."""
     digest = hashlib.sha256(platform.python_version().encode())
+    digest.update(xla_flags().encode())
     for path in files:
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

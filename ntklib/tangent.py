@@ -24,6 +24,7 @@ from ntklib.mlp import MLP, Params
 __all__ = ["empirical_ntk", "linearize"]
 
 Apply = Callable[[Any, Array], Array]
+Pass = tuple[list[Array], list[Array]]  # what enters each layer, and the slopes of the activations
 
 # A block of rows of the Jacobian may take this much memory, in bytes: large enough to keep the products busy.
 _BLOCK_BYTES = 128 * 2**20
@@ -164,12 +165,19 @@ def _structured_block(structured: Callable[..., Array], params: Any, x1: Array, 
     return kernel.astype(jnp.result_type(x1, *jax.tree.leaves(params)))
 
 
-@functools.partial(jax.jit, static_argnames=("mlp", "trace"))
 def _by_layers(mlp: MLP, params: Params, x1: Array, x2: Array | None, *, trace: bool) -> Array:
     """The kernel of an MLP as a sum over its layers: (kernel of what enters) times (kernel of what comes back)."""
     _validation.output_shape(mlp.apply, params, "x1", x1)
-    entering1, slopes1 = _forward(mlp, params, x1)
-    entering2, slopes2 = (entering1, slopes1) if x2 is None else _forward(mlp, params, x2)
+    # a program of its own: otherwise the compiler computes the slopes anew for each output
+    passes = [_forward(mlp, params, x) for x in (x1, x2) if x is not None]
+    return _from_passes(mlp, params, *passes, trace=trace)
+
+
+@functools.partial(jax.jit, static_argnames=("mlp", "trace"))
+def _from_passes(mlp: MLP, params: Params, pass1: Pass, pass2: Pass | None = None, *, trace: bool) -> Array:
+    """The kernel between inputs of which the forward passes are known."""
+    entering1, slopes1 = pass1
+    entering2, slopes2 = pass1 if pass2 is None else pass2
     inputs = []
     for layer, h1, h2 in zip(params, entering1, entering2, strict=True):
         weight_scale, bias_scale = mlp.scales(layer, readout=layer is params[-1])
@@ -182,12 +190,13 @@ def _by_layers(mlp: MLP, params: Params, x1: Array, x2: Array | None, *, trace: 
             squares = jnp.sum((weight_scale * params[-1].weight) ** 2, 1)
             total += inputs[-2] * jnp.matmul(slopes1[-1] * squares, slopes2[-1].T, precision="highest")
         returning1 = _backward(mlp, params, slopes1, axis=1)[:-1]
-        returning2 = returning1 if x2 is None else _backward(mlp, params, slopes2, axis=1)[:-1]
+        returning2 = returning1 if pass2 is None else _backward(mlp, params, slopes2, axis=1)[:-1]
         for kernel, d1, d2 in zip(inputs, returning1, returning2, strict=False):  # the last two are done
-            total += kernel * jnp.einsum("iou,jou->ij", d1, d2, precision="highest")
+            flat1, flat2 = d1.reshape(len(d1), -1), d2.reshape(len(d2), -1)  # one product over outputs and units
+            total += kernel * jnp.matmul(flat1, flat2.T, precision="highest")
         return total / mlp.out_dim
     returning1 = _backward(mlp, params, slopes1, axis=0)
-    returning2 = returning1 if x2 is None else _backward(mlp, params, slopes2, axis=0)
+    returning2 = returning1 if pass2 is None else _backward(mlp, params, slopes2, axis=0)
 
     def block(left: slice, right: slice) -> Array:
         """All inputs, for some outputs o and others p: (o, n1, p, n2)."""
@@ -197,7 +206,7 @@ def _by_layers(mlp: MLP, params: Params, x1: Array, x2: Array | None, *, trace: 
             total += kernel[:, None, :] * jnp.einsum("oiu,pju->oipj", d1[left], d2[right], precision="highest")
         return total
 
-    if x2 is not None:
+    if pass2 is not None:
         return block(slice(None), slice(None)).transpose(1, 3, 0, 2)
     groups = min(5, mlp.out_dim)  # of outputs: Θ(x, x') of (o, p) is Θ(x', x) of (p, o), so six tenths of the work do
     cuts = [mlp.out_dim * group // groups for group in range(groups + 1)]
@@ -208,7 +217,8 @@ def _by_layers(mlp: MLP, params: Params, x1: Array, x2: Array | None, *, trace: 
     return jnp.concatenate(list(rows), 2)
 
 
-def _forward(mlp: MLP, params: Params, x: Array) -> tuple[list[Array], list[Array]]:
+@functools.partial(jax.jit, static_argnames=("mlp",))
+def _forward(mlp: MLP, params: Params, x: Array) -> Pass:
     """What enters each layer, (n, fan_in), and the slope of the activation at what leaves it, (n, fan_out)."""
     function = by_name(mlp.activation).function
     entering, slopes = [x], []
@@ -226,7 +236,11 @@ def _backward(mlp: MLP, params: Params, slopes: list[Array], *, axis: int) -> li
     for layer, slope in zip(params[:0:-1], slopes[::-1], strict=True):
         weight_scale, _ = mlp.scales(layer, readout=layer is params[-1])
         weight = weight_scale * layer.weight.T
-        back = jnp.matmul(returning[0], weight, precision="highest") if returning else jnp.expand_dims(weight, 1 - axis)
+        if returning:
+            rows = returning[0].reshape(-1, returning[0].shape[-1])
+            back = jnp.matmul(rows, weight, precision="highest").reshape(*returning[0].shape[:2], -1)
+        else:
+            back = jnp.expand_dims(weight, 1 - axis)
         returning.insert(0, back * jnp.expand_dims(slope, axis))
     return returning
 
