@@ -43,6 +43,7 @@ PUBLISHED = Path(__file__).parent.parent / "benchmarks" / "chapters.json"
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
 LOCK = Path(__file__).parent.parent / "requirements.txt"
 STARTUP = Path(__file__).parent / "kernel_startup.py"
+COMPILING = Path(__file__).parent / "compiling.py"
 
 
 def kernel_environment(folder: Path) -> dict[str, str]:
@@ -109,7 +110,7 @@ def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
     except SyntaxError:  # the execution will say what is wrong with it; until then, anything may matter
         modules = {path.stem for path in library.glob("*.py")}
     measured = sorted(RESULTS.glob("*.json")) if "benchmarks/results" in text else []
-    return [*closure(modules, library), LOCK, STARTUP, *measured]
+    return [*closure(modules, library), LOCK, STARTUP, COMPILING, *measured]
 
 
 def fingerprint(files: list[Path]) -> str:
