@@ -16,9 +16,8 @@ from pathlib import Path
 
 import yaml
 
-from extensions.sharing import front_page
-from extensions.times import grown, measured
-
+# a checker of addresses that notebooks do without takes seconds to be imported: jsonschema goes on if it is not there
+START = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 EXECUTING = re.compile(r"([\w./ -]+?)(?:\.md)?: Executing notebook")
 EXECUTED = re.compile(r"([\w./ -]+?)(?:\.md)?: Executed notebook in ([\d.]+) seconds")
 
@@ -26,10 +25,14 @@ EXECUTED = re.compile(r"([\w./ -]+?)(?:\.md)?: Executed notebook in ([\d.]+) sec
 def build(source: Path, strict: bool = True) -> int:
     """Build the book in `source` into its `_build/html`; returns the exit status, 0 only if nothing at all is wrong."""
     start = time.monotonic()
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source)]
+    command = [sys.executable, "-c", START, "build", str(source)]
     command += ["--nitpick", "--warningiserror", "--keep-going"] if strict else []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
     assert process.stdout is not None
+    # needed at the end, and imported while the builder is at work
+    from extensions.sharing import front_page
+    from extensions.times import grown, measured
+
     tail: list[str] = []
     for raw in process.stdout:
         line = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", raw).rstrip()

@@ -37,7 +37,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from extensions.store import findings
+from extensions.store import changed, findings
 
 logger = logging.getLogger(__name__)
 
@@ -360,7 +360,8 @@ def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def _pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """The pages with a map: it changes with the cards of others."""
-    return sorted(set(findings(env, "maps")) & env.all_docs.keys())
+    shown = sorted(set(findings(env, "maps")) & env.all_docs.keys())
+    return shown if changed(env, "maps", [shown, findings(env, "cards")]) else []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from extensions.store import findings
+from extensions.store import changed, findings
 from extensions.styles import to_static
 from ntklib.claims import scientific
 
@@ -315,7 +315,11 @@ def _pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:
     for docname in ledgers:  # or Sphinx would not put MathJax there
         env.get_domain("math").data["has_equations"][docname] = True
     reference = {entry.docname for entry in env.get_domain("py").data["objects"].values()}
-    return sorted((ledgers | theorems | reference) & env.all_docs.keys())
+    shown = sorted((ledgers | theorems | reference) & env.all_docs.keys())
+    bibliography = [Path(app.srcdir, name).read_text() for name in app.config.bibtex_bibfiles]
+    numbers = [env.toc_fignumbers, {label: entry["docname"] for label, entry in known.items()}]
+    state = [shown, list(all_claims(env)), bibliography, numbers, app.builder.name]
+    return shown if changed(env, "claims", state) else []
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:

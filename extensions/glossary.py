@@ -24,7 +24,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
-from extensions.store import findings
+from extensions.store import changed, findings
 
 logger = logging.getLogger(__name__)
 
@@ -173,11 +173,7 @@ def linked_pages(env: BuildEnvironment) -> set[str]:
 
 def _pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """All linked pages, when the glossary has changed."""
-    now = json.dumps(all_forms(env), sort_keys=True)
-    if getattr(env, "book_glossary", None) == now:
-        return []
-    env.book_glossary = now  # type: ignore[attr-defined]
-    return sorted(linked_pages(env))
+    return sorted(linked_pages(env)) if changed(env, "glossary", all_forms(env)) else []
 
 
 class PlainRole(SphinxRole):

@@ -48,10 +48,11 @@ def preview(page: str, identifier: str) -> str | None:
     >>> preview('<dl><dt id="term-a">a</dt><dd><p>The <a href="b.html">first</a>.</p></dd></dl>', "term-a")
     '<strong>a</strong><p>The <span>first</span>.</p>'
     """
-    place = re.search(rf'<(\w+)\b[^>]*?\bid="{re.escape(html.escape(identifier))}"[^>]*>', page)
-    if place is None:
+    at = page.rfind("<", 0, max(page.find(f' id="{html.escape(identifier)}"'), 0))
+    place = re.compile(r"<(\w+)\b").match(page, max(at, 0))
+    if at < 0 or place is None:
         return None
-    tag, at = place[1], place.start()
+    tag = place[1]
     if tag == "span" and not re.sub(r"<[^>]+>", "", element(page, at)).strip():  # a mark before what it names
         following = re.compile(r"\s*(?:</?p>\s*)?<(\w+)").match(page, at + len(element(page, at)))
         if following is None:

@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 
-from extensions.store import findings
+from extensions.store import changed, findings
 
 LONGEST = 200
 PREVIEW, ICON = "preview.png", "icon.svg"
@@ -119,11 +119,7 @@ def _pictures(app: Sphinx, env: BuildEnvironment) -> list[str]:
     for name, content in drawn.items():
         (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
         (Path(app.outdir) / "_static" / name).write_bytes(content)
-    state = [sorted(drawn), site_address()]
-    if getattr(env, "book_shared", None) == state:
-        return []
-    env.book_shared = state  # type: ignore[attr-defined]
-    return sorted(env.all_docs)
+    return sorted(env.all_docs) if changed(env, "shared", [sorted(drawn), site_address()]) else []
 
 
 def tags(title: str, description: str, book: str, page: str, picture: bool, address: str | None) -> str:

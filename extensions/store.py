@@ -1,5 +1,6 @@
 """What did the extensions find on each page? Findings that Sphinx keeps between builds, and forgets with their page."""
 
+import json
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -11,6 +12,20 @@ def findings(env: BuildEnvironment, kind: str) -> dict[str, Any]:
     if not hasattr(env, "book_findings"):
         env.book_findings = {}  # type: ignore[attr-defined]
     return env.book_findings.setdefault(kind, {})  # type: ignore[attr-defined]
+
+
+def changed(env: BuildEnvironment, kind: str, state: Any) -> bool:
+    """Whether this differs from what it was at the last build, and remember it.
+
+    Pages that show what stands on others have to be written again then, and only then.
+    """
+    if not hasattr(env, "book_states"):
+        env.book_states = {}  # type: ignore[attr-defined]
+    now = json.dumps(state, sort_keys=True, default=str)
+    if env.book_states.get(kind) == now:  # type: ignore[attr-defined]
+        return False
+    env.book_states[kind] = now  # type: ignore[attr-defined]
+    return True
 
 
 def _purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:

@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from extensions.execution import PUBLISHED, published
-from extensions.store import findings
+from extensions.store import changed, findings
 
 GROWN = 1.5  # that much more than published is worth a word
 NOISE = {"seconds": 5.0, "bytes": 100e6}  # and no less than this
@@ -66,8 +66,12 @@ class TimesDirective(SphinxDirective):
         return [times_node()]
 
 
+def _of_this_build(app: Sphinx) -> dict[str, dict[str, float]]:
+    return measured(Path(app.env.mystnb_config.execution_cache_path), Path(app.srcdir))  # type: ignore[attr-defined]
+
+
 def _table(app: Sphinx, docname: str) -> nodes.Node:
-    pages = measured(Path(app.env.mystnb_config.execution_cache_path), Path(app.srcdir))  # type: ignore[attr-defined]
+    pages = _of_this_build(app)
     group = nodes.tgroup(cols=5)
     group += [nodes.colspec(colwidth=width) for width in (3, 1, 1, 1, 1)]
     head, body = nodes.thead(), nodes.tbody()
@@ -94,7 +98,9 @@ def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def _pages_to_write(app: Sphinx, env: Any) -> list[str]:
     """The pages with a table: it changes with the executions of others."""
-    return sorted(set(findings(env, "times")) & env.all_docs.keys())
+    shown = sorted(set(findings(env, "times")) & env.all_docs.keys())
+    pages = _of_this_build(app)
+    return shown if changed(env, "times", [shown, pages, {name: published(name) for name in pages}]) else []
 
 
 def main() -> None:
