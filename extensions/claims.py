@@ -343,7 +343,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_transform(ClaimBoxes)
     app.add_role("claim", ClaimRole())
     app.add_directive("claims-ledger", LedgerDirective)
-    app.connect("env-updated", _pages_to_write)
+    app.connect("env-get-updated", _pages_to_write, priority=600)  # when theorems have their numbers
     app.connect("env-check-consistency", _check_all)
     app.connect("doctree-resolved", _fill)
     app.connect("html-page-context", _add_script)

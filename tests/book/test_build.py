@@ -105,6 +105,22 @@ def test_a_sound_book_builds(tmp_path):
     ]
 
 
+def test_a_build_after_which_nothing_changed_writes_no_page(tmp_path):
+    book = make_book(tmp_path, {"sound": chapter("sound"), "other": "# Other\n\nSee [](sound.md).\n"})
+    assert build(book)[0] == 0
+    pages = {path: path.stat().st_mtime_ns for path in (book / "_build" / "html").rglob("*.html")}
+    shown = json.loads((book / "_build" / "html" / "claims.json").read_text())["claims"]
+    assert build(book)[0] == 0
+    written = {path.name for path, time in pages.items() if path.stat().st_mtime_ns != time}
+    assert written <= {"index.html", "intro.html", "search.html", "404.html"}  # the first page lists the others
+    changed = chapter("sound").replace('"sum"', '"total"').replace("`sum:", "`total:")
+    (book / "sound.md").write_text(changed)
+    assert build(book)[0] == 0
+    now = json.loads((book / "_build" / "html" / "claims.json").read_text())["claims"]
+    assert [c["name"] for c in now] == ["total" if c["name"] == "sum" else c["name"] for c in shown]
+    assert "claim-total" in (book / "_build" / "html" / "sound.html").read_text()
+
+
 def test_every_broken_book_is_tried():
     assert {path.stem for path in BROKEN.glob("*.md")} == {"sound", *FAULTS}
 
