@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from ntklib import _validation
+from ntklib import _precision, _validation
 from ntklib._spectral import flow_integral
 
 __all__ = ["Prediction", "eigenmodes", "learnability", "predict"]
@@ -33,11 +33,13 @@ def learnability(kernel: ArrayLike, train: ArrayLike, functions: ArrayLike, *, r
         ridge: :math:`\delta \ge 0`, added to the diagonal of :math:`K_{TT}` as it is, without a factor n.
 
     Returns:
-        (m,), in the dtype of the kernel.
+        (m,), in the dtype of the kernel. In float32 the error is below the rounding unit times the condition number of
+        :math:`K_{TT} + \delta`: 1e-6 at a condition of 100, measured.
 
     Raises:
         ValueError: if a shape or dtype does not fit; or, not while JAX traces, if the ridge is negative, an index is
-            out of range or occurs twice, or the mean square of a function is not 1.
+            out of range or occurs twice, the mean square of a function is not 1, or float32 loses more than a hundredth
+            of the answer (it would without this: .013 at a condition of 3e5).
 
     >>> functions = jnp.array([[1.0, 1.0], [1.0, -1.0]])
     >>> learnability(jnp.array([[1.0, 0.5], [0.5, 1.0]]), np.array([0]), functions).tolist()
@@ -60,6 +62,9 @@ def learnability(kernel: ArrayLike, train: ArrayLike, functions: ArrayLike, *, r
     phi = phi.astype(k.dtype)
     k_train = k[index][:, index]
     matrix = k_train + jnp.asarray(ridge, k.dtype) * jnp.eye(len(index), dtype=k.dtype)
+    if k.dtype == jnp.float32 and not isinstance(matrix, jax.core.Tracer) and len(index):
+        spectrum = np.linalg.eigvalsh(np.asarray(matrix, float))
+        _precision.refuse_if_lost(k.dtype, spectrum[-1], spectrum[0], "the smallest")
     floor = jnp.finfo(k.dtype).eps * jnp.trace(matrix)  # what cannot be told from zero is not learned
     weights = flow_integral(matrix, phi[index], jnp.full(1, jnp.inf, k.dtype), jax.lax.stop_gradient(floor))[0]
     return jnp.mean(phi * (k[:, index] @ weights), axis=0)
@@ -145,8 +150,9 @@ def predict(eigenvalues: ArrayLike, n: ArrayLike, *, ridge: ArrayLike = 0.0) -> 
         a :class:`Prediction`. Without a ridge and with at most n positive eigenvalues, kappa is 0.
 
     Raises:
-        ValueError: if a shape or dtype does not fit, or a value is negative or all eigenvalues are zero (values are not
-            checked while JAX traces).
+        ValueError: if a shape or dtype does not fit, or a value is negative or all eigenvalues are zero, or in float32
+            eigenvalues that cannot be told from zero could be learned to more than a hundredth (values are not checked
+            while JAX traces).
 
     >>> flat = predict(jnp.full(16, 0.25), 4)  # nothing distinguishes the modes: each gets n/m
     >>> round(float(flat.kappa), 4), round(float(flat.learnabilities[0]), 4), round(float(flat.e0), 4)
@@ -165,12 +171,26 @@ def predict(eigenvalues: ArrayLike, n: ArrayLike, *, ridge: ArrayLike = 0.0) -> 
             raise ValueError(
                 f"eigenvalues must be finite, not negative and not all zero, got {array.min():.4g} to {largest:.4g}"
             )
-    return _solve(values, jnp.asarray(n, values.dtype), jnp.asarray(ridge, values.dtype))
+    found = _solve(values, jnp.asarray(n, values.dtype), jnp.asarray(ridge, values.dtype))
+    if values.dtype == jnp.float32 and not isinstance(found.kappa, jax.core.Tracer):
+        unknown = float(_rounding(values))
+        share = unknown / (unknown + float(found.kappa))
+        if share > _precision.LOST and np.any((array != 0) & (array <= unknown)):
+            raise ValueError(
+                f"in float32 eigenvalues below {unknown:.2g} cannot be told from zero, and one of that size would be "
+                f"learned to {share:.2g}; {_precision.ADVICE}"
+            )
+    return found
+
+
+def _rounding(values: Array) -> Array:
+    """Up to here an eigenvalue is what a solver leaves slightly off zero."""
+    return len(values) * jnp.finfo(values.dtype).eps * jnp.max(values)
 
 
 @jax.jit
 def _solve(values: Array, n: Array, ridge: Array) -> Prediction:
-    rounding = len(values) * jnp.finfo(values.dtype).eps * jnp.max(values)
+    rounding = _rounding(values)
     positive = values > rounding  # eigenvalues that a solver leaves slightly off zero are zero
     lam = jnp.where(positive, values, 0)
     count, least = jnp.sum(positive), jnp.min(jnp.where(positive, values, jnp.inf))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.kernel_ridge import KernelRidge
 
+from ntklib.kernels import RBF
 from ntklib.learnability import eigenmodes, learnability, predict
 from ntklib.mlp import MLP
 
@@ -190,3 +191,27 @@ def test_keeps_the_dtype_and_can_be_compiled(dtype):
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_32_bits_are_right_or_refused():
+    """The kernel of width 2 keeps enough digits, that of width 6 has a condition of 3e5 on the training points."""
+    with jax.enable_x64(True):
+        x = 1.0 - 2 * (np.arange(256)[:, None] >> np.arange(8) & 1)
+        train = np.random.default_rng(0).permutation(256)[:64]
+        for lengthscale, ridge, fits in ((2.0, 0.0, True), (6.0, 0.0, False), (6.0, 0.1, True)):
+            k = np.asarray(RBF(lengthscale)(x))
+            functions = eigenmodes(k)[1]
+            exact = learnability(k, train, functions, ridge=ridge)
+            if fits:
+                single = learnability(k.astype(np.float32), train, functions, ridge=ridge)
+                np.testing.assert_allclose(single, exact, atol=2e-5)
+            else:
+                with pytest.raises(ValueError, match="in float32 this solve loses the answer"):
+                    learnability(k.astype(np.float32), train, functions, ridge=ridge)
+        flat = MLP(depth=2, b_std=0.1).ntk(jnp.asarray(x))
+        values = eigenmodes(flat)[0]
+        single = predict(np.asarray(values, np.float32), 64).learnabilities
+        np.testing.assert_allclose(single, predict(values, 64).learnabilities, atol=1e-6)
+        values = np.asarray(eigenmodes(RBF(6.0)(x))[0], np.float32)  # its error would be .47
+        with pytest.raises(ValueError, match="cannot be told from zero"):
+            predict(values, 64)
