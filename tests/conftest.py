@@ -1,8 +1,16 @@
-"""A test that is skipped says at the end why; where everything is installed, as in CI, none may be."""
+"""A test that is skipped says at the end why; where everything is installed, as in CI, none may be.
+
+With the releases that the lock names JAX compiles here as it does for chapters, which takes half the time; with others
+it compiles as it does for everybody.
+"""
 
 import os
 
 import pytest
+
+from extensions.compiling import xla_flags
+
+os.environ["XLA_FLAGS"] = xla_flags()  # before JAX is imported
 
 
 @pytest.hookimpl(trylast=True)
