@@ -3,7 +3,8 @@
 A Sphinx extension that warns about those that lack one; in a strict build a warning fails the build. A picture that a
 cell shows needs ``mystnb: figure: {name, caption}`` and ``mystnb: image: {alt}`` in the head of the cell, a picture in
 the text needs the `figure` directive with ``:name:`` and ``:alt:``. Pictures are drawn on a transparent ground; in the
-dark theme `figures.css` turns them light on dark.
+dark theme `figures.css` turns them light on dark. A picture is fetched when it is about to be seen: drawings that are
+read while the page is, hold up its first paint.
 """
 
 from typing import Any
@@ -39,6 +40,7 @@ def missing_parts(image: nodes.image) -> list[str]:
 def _check(app: Sphinx, doctree: nodes.document) -> None:
     for image in doctree.findall(nodes.image):
         image["classes"].append("dark-light")  # the theme puts no white ground behind it; figures.css turns it dark
+        image["loading"] = "lazy"
         missing = missing_parts(image)
         if missing:
             logger.warning("this figure lacks %s", ", ".join(missing), location=image, type="book", subtype="figure")

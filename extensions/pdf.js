@@ -101,8 +101,10 @@ window.book = {
     const id = (name, of) => `p-${of}--${name}`;
     chapter.querySelectorAll("script, style, .headerlink, .copybtn, button, dialog, noscript, .claims-controls").forEach((e) => e.remove());
     chapter.querySelectorAll("details").forEach((fold) => { fold.open = true; });
+    // code that the site folds away, of claims and figures, would fill every fourth page
+    chapter.querySelectorAll("details.hide.above-input").forEach((fold) => fold.remove());
     chapter.querySelectorAll("details.hide, details.toggle-details").forEach((fold) => {
-      // "Show code cell source" says nothing on paper
+      // "Show code cell output" says nothing on paper
       fold.querySelector("summary")?.remove();
       const open = document.createElement("div");
       open.append(...fold.childNodes);

@@ -2,12 +2,14 @@
 
 Chromium puts all pages into one document and prints it: contents with page numbers, bookmarks, running heads, links
 that work, formulas and figures as vectors. An explorer stands there as a still with the address of its page, a folded
-solution unfolded. What a reader would miss on paper fails: a picture that is not there, a link that leads nowhere, a
-formula, table or line of code that is wider than the page.
+solution unfolded; of a cell whose code the site folds away, only what it shows. What a reader would miss on paper
+fails: a picture that is not there, a link that leads nowhere, a formula, table or line of code that is wider than the
+page.
 """
 
 import argparse
 import datetime
+import logging
 import os
 import sys
 import tempfile
@@ -29,6 +31,7 @@ STYLES = Path(__file__).with_name("pdf.css")
 
 WIDTH = round((210 - 2 * 20) / 25.4 * 96)  # of the text on an A4 page, in CSS pixels
 EMPTY = "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'></head><body></body></html>"
+logging.getLogger("pypdf").setLevel(logging.ERROR)  # it reports that Chromium counts objects in its own way
 SMALLEST = 0.7  # a formula may be printed at this part of its size before it counts as too wide
 
 
