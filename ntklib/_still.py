@@ -44,7 +44,7 @@ def picture(spec: dict[str, Any], frame: Frame, limits: dict[str, Any], setting:
     if handles:
         figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=110)
+    figure.savefig(drawn, format="png", dpi=110, facecolor="white", transparent=False)  # whatever the style says
     with PIL.Image.open(drawn) as image:  # 128 colours take a third of the bytes, in every page
         image.convert("RGB").quantize(128).save(small, format="png", optimize=True)
     return small.getvalue()

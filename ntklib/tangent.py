@@ -192,7 +192,7 @@ def _from_passes(mlp: MLP, params: Params, pass1: Pass, pass2: Pass | None = Non
         returning1 = _backward(mlp, params, slopes1, axis=1)[:-1]
         returning2 = returning1 if pass2 is None else _backward(mlp, params, slopes2, axis=1)[:-1]
         for kernel, d1, d2 in zip(inputs, returning1, returning2, strict=False):  # the last two are done
-            flat1, flat2 = d1.reshape(len(d1), -1), d2.reshape(len(d2), -1)  # one product over outputs and units
+            flat1, flat2 = (d.reshape(len(d), d.shape[1] * d.shape[2]) for d in (d1, d2))  # outputs and units at once
             total += kernel * jnp.matmul(flat1, flat2.T, precision="highest")
         return total / mlp.out_dim
     returning1 = _backward(mlp, params, slopes1, axis=0)
@@ -237,8 +237,9 @@ def _backward(mlp: MLP, params: Params, slopes: list[Array], *, axis: int) -> li
         weight_scale, _ = mlp.scales(layer, readout=layer is params[-1])
         weight = weight_scale * layer.weight.T
         if returning:
-            rows = returning[0].reshape(-1, returning[0].shape[-1])
-            back = jnp.matmul(rows, weight, precision="highest").reshape(*returning[0].shape[:2], -1)
+            first, second, units = returning[0].shape
+            rows = returning[0].reshape(first * second, units)
+            back = jnp.matmul(rows, weight, precision="highest").reshape(first, second, weight.shape[1])
         else:
             back = jnp.expand_dims(weight, 1 - axis)
         returning.insert(0, back * jnp.expand_dims(slope, axis))

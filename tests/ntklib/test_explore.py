@@ -1,19 +1,22 @@
 """Explorers without a browser: what is stored is what was computed, and what cannot be drawn is refused by name."""
 
 import base64
+import io
 import json
 import re
 import subprocess
 import sys
 import zlib
 
+import matplotlib.pyplot as plt
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ntklib import _frames, _still
+from ntklib import _frames, _still, figures
 from ntklib.explore import ROLES, Band, Bars, Explorer, Image, Line, Points, Rule
 
 LINEAR = {"x": "linear", "y": "linear"}
@@ -318,6 +321,18 @@ def test_the_still_picture_shows_every_kind():
             arrays=frame.arrays[:index] + frame.arrays[index + 1 :],
         )
         assert _still.picture(made._spec, fewer, made.limits([fewer]), "") != plain
+
+
+def test_the_edges_of_a_still_picture_are_smooth_in_the_style_of_the_book():
+    made = explorer(lambda a: [Line(X, X**2, "line")])
+    frame = made.frame((1,))
+    with plt.rc_context():  # it leaves the ground transparent, and a still has none to lie on
+        figures.use_style()
+        picture = _still.picture(made._spec, frame, made.limits([frame]), "")
+    with PIL.Image.open(io.BytesIO(picture)) as image:
+        grey = np.asarray(image.convert("L"))
+    assert grey[0, 0] == 255
+    assert len(np.unique(grey)) > 40
 
 
 def test_imports_are_light():
