@@ -6,12 +6,12 @@ return the function that is timed:
 
     CASES = [Case("double, n = 1000", {"ours": prepare_ours, "loop": prepare_loop}, n=1000, goals={"loop": 0.5})]
 
-`main` times the contenders in turn, round after round, so that whatever else the machine does meets all of them, and
-takes the median over the rounds of the ratio of the first contender to each other one. What the first call takes
-longer than the median is counted apart, as compiling. The growth of peak memory is measured in a process of its own
-for each contender. The numbers, with the machine's description, are appended to ``results/NAME.json``, which is
-committed and shown in the appendix, *What it costs*. What is measured again on the same day and machine replaces what
-was there.
+`main` times the contenders in turn, round after round, there and back, so that whatever else the machine does meets
+all of them, and takes the median over the rounds of the ratio of the first contender to each other one. What the
+first call takes longer than the median is counted apart, as compiling. The growth of peak memory is measured in a
+process of its own for each contender. The numbers, with the machine's description, are appended to
+``results/NAME.json``, which is committed and shown in the appendix, *What it costs*. What is measured again on the
+same day and machine replaces what was there.
 
     python benchmarks/NAME.py                     all of its cases
     python benchmarks/NAME.py --case 2000         those with 2000 in their name
@@ -114,9 +114,10 @@ def _run(case: Case, script: Path) -> dict[str, Any]:
                 kept[name] = result
             del result
         times: dict[str, list[float]] = {name: [] for name in calls}
-        for _ in range(case.rounds):
-            for name, call in calls.items():
-                times[name].append(_timed(call)[0])
+        for index in range(case.rounds):
+            # there and back: memory that one has just given up is slow for whoever comes next
+            for name in list(calls)[:: -1 if index % 2 else 1]:
+                times[name].append(_timed(calls[name])[0])
         if not case.rounds:
             times = {name: [seconds] for name, seconds in first.items()}
         extra = case.measure(kept) if case.measure else {}

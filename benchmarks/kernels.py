@@ -130,7 +130,7 @@ def large(n: int, dtype: str, goal: float) -> Case:
         n=n,
         series=f"NTK, in blocks, {dtype}",
         goals={"the product X Xᵀ": goal} if n == 8000 else {},
-        rounds=3 if n > 4000 else 5,
+        rounds=6,
         x64=dtype == "float64",
         measure=agreement,
     )
