@@ -131,6 +131,8 @@ def _mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]
             yield from ("--symlink", str(path.readlink()), str(path))
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
+    for folder in ("/tmp", "/home/student"):  # first, because the environment may be below one of them
+        yield from ("--size", str(limits.files), "--tmpfs", folder)
     for path in readable():
         yield from ("--ro-bind", str(path), str(path))
     for name in ("ld.so.cache", "alternatives", "fonts", "localtime"):
@@ -150,8 +152,7 @@ def _mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]
         elif path.stat().st_mode & 0o222:
             yield from ("--ro-bind", "/dev/null", str(path))
     yield from ("--dev", "/dev")
-    for folder in ("/dev/shm", "/tmp", "/home/student"):
-        yield from ("--size", str(limits.files), "--tmpfs", folder)
+    yield from ("--size", str(limits.files), "--tmpfs", "/dev/shm")
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student")
 
 
