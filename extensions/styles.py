@@ -1,7 +1,7 @@
 """What does the book change in the look of the theme? The style sheets beside this file, on every page.
 
 A Sphinx extension: `claims.css`, `figures.css` and so on are copied into the site and linked; `pdf.css` is for the
-printed book alone.
+printed book alone. A page has the reader's scheme, light or dark, from its first paint on.
 """
 
 import hashlib
@@ -11,6 +11,12 @@ from typing import Any
 from sphinx.application import Sphinx
 
 SHEETS = sorted(path for path in Path(__file__).parent.glob("*.css") if path.name != "pdf.css")
+
+# The theme asks for the reader's scheme in a script that comes late: until then a page would be light, with two logos.
+SCHEME = (
+    'if (document.documentElement.dataset.theme === "auto") document.documentElement.dataset.theme = '
+    'matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";'
+)
 
 
 def to_static(app: Sphinx, *files: Path) -> None:
@@ -30,7 +36,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     for sheet in SHEETS:
         app.add_css_file(sheet.name)
-    digest = hashlib.sha256(b"".join(sheet.read_bytes() for sheet in SHEETS)).hexdigest()
+    app.add_js_file(None, body=SCHEME)
+    digest = hashlib.sha256(b"".join(sheet.read_bytes() for sheet in SHEETS) + SCHEME.encode()).hexdigest()
     app.add_config_value("book_styles", digest, "html", str)  # all pages are written anew when a style sheet changes
     app.connect("builder-inited", _copy)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -131,6 +131,17 @@ def test_a_link_shows_what_it_leads_to(browser):
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_has_its_scheme_before_any_script_has_come(browser, scheme):
+    page = browser.new_page(color_scheme=scheme)
+    page.route("**/*.js*", lambda route: route.abort())
+    page.goto((SITE / "intro.html").as_uri())
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark"), ground
+    assert page.locator(".logo__image:visible").count() == 1
+    page.close()
+
+
 def test_the_keyboard_finds_the_way(browser):
     page = opened(browser, "chapters/ntk.html")
     page.keyboard.press("Tab")
