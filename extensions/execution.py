@@ -34,14 +34,13 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from extensions.compiling import xla_flags
+from extensions.compiling import LOCK, xla_flags
 
 logger = logging.getLogger(__name__)
 
 LIBRARY = Path(__file__).parent.parent / "ntklib"
 PUBLISHED = Path(__file__).parent.parent / "benchmarks" / "chapters.json"
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
-LOCK = Path(__file__).parent.parent / "requirements.txt"
 STARTUP = Path(__file__).parent / "kernel_startup.py"
 COMPILING = Path(__file__).parent / "compiling.py"
 

@@ -1,5 +1,6 @@
 """Nothing can be green and broken: each small book here has one fault, and the build has to fail for that reason."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from extensions.build import one_chapter
+from extensions.compiling import SETTINGS, xla_flags
 from extensions.times import grown, measured
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +121,21 @@ def test_a_build_after_which_nothing_changed_writes_no_page(tmp_path):
     now = json.loads((book / "_build" / "html" / "claims.json").read_text())["claims"]
     assert [c["name"] for c in now] == ["total" if c["name"] == "sum" else c["name"] for c in shown]
     assert "claim-total" in (book / "_build" / "html" / "sound.html").read_text()
+
+
+def test_xla_gets_settings_only_where_it_is_known_to_take_them(tmp_path, monkeypatch):
+    lock = tmp_path / "requirements.txt"
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    lock.write_text(f"jax==1\njaxlib=={importlib.metadata.version('jaxlib')}\n")
+    known = xla_flags(lock)
+    assert known.split()[-1] == "--xla_cpu_multi_thread_eigen=false"  # what somebody wants comes last and prevails
+    assert {flag.lstrip("-").split("=")[0] for flag in known.split()[:-1]} == set(SETTINGS)
+    monkeypatch.setenv("XLA_FLAGS", known)
+    assert xla_flags(lock) == known
+    monkeypatch.setenv("XLA_FLAGS", "")
+    for other in ("jaxlib==0.0.1\n", ""):
+        lock.write_text(other)
+        assert xla_flags(lock) == ""
 
 
 def test_every_broken_book_is_tried():

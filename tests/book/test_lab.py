@@ -10,7 +10,8 @@ import urllib.request
 
 import pytest
 from browser import ROOT, chromium
-from playwright.sync_api import TimeoutError
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
 
 pytestmark = pytest.mark.xdist_group("lab")
 
@@ -69,7 +70,7 @@ def test_a_chapter_opens_as_a_notebook_and_runs(chapter, lab):
             try:
                 unrun.wait_for(state="detached", timeout=5_000)
                 break
-            except TimeoutError:
+            except sync_api.TimeoutError:
                 continue
         first.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]:")).wait_for(timeout=180_000)
         assert first.locator(".jp-OutputArea-output").count() == 0, first.inner_text()

@@ -142,6 +142,7 @@ def test_a_page_has_its_scheme_before_any_script_has_come(browser, scheme):
     page.close()
 
 
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 def test_the_keyboard_finds_the_way(browser):
     page = opened(browser, "chapters/ntk.html")
     page.keyboard.press("Tab")
