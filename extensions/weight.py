@@ -10,6 +10,7 @@ import hashlib
 import io
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import unescape
@@ -19,6 +20,8 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+
+from extensions import sheets
 
 ICONS = re.compile(r"\bfa-[a-z][a-z0-9-]*")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
@@ -45,9 +48,6 @@ THEBE = re.compile(
 SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async|type)\b)(?=[^>]* src=")(?![^>]*documentation_options)')
 IMAGE = re.compile(r'<img (?![^>]*\b(?:width|height)=")[^>]*?\bsrc="([^"]*)"[^>]*>')
 SVG_SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)(pt|px|)"\s+height="([\d.]+)(?:pt|px|)"')
-SHEET = re.compile(r'\s*<link(?=[^>]* rel="stylesheet")(?![^>]* media=)[^>]*? href="([^"]+)"[^>]*>')
-IMPORT = re.compile(r"""@import\s+(?:url\()?["']?([^"')]+)["']?\)?\s*;""")
-URL = re.compile(r"""url\((["']?)([^)"':]+)\1\)""")
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PIXELS = {"pt": 96 / 72, "px": 1.0, "": 1.0}
 
@@ -121,48 +121,6 @@ def lighter_drawing(drawing: str) -> str:
     return EMBEDDED.sub(lambda m: "data:image/png;base64," + _lighter_png(m[1]), drawing)
 
 
-def bundled(page: str, folder: Path, site: Path, icons: set[int], made: dict[tuple[str, ...], str]) -> str:
-    """A page that asks for one style sheet in place of many, which hold up the first paint one by one.
-
-    Args:
-        page: what is written.
-        folder: where its relative addresses begin.
-        site: the root of the site.
-        icons: code points; rules for other icons are left out.
-        made: the bundles so far, by what is in them; added to.
-    """
-    links = [match for match in SHEET.finditer(page) if "://" not in match[1]]
-    paths = [(folder / match[1].partition("?")[0]).resolve() for match in links]
-    if len(links) < 2 or not all(path.is_file() for path in paths):
-        return page
-    names = tuple(str(path) for path in paths)
-    if names not in made:
-        rules = "\n".join(_moved(path, site) for path in paths)
-        rules = ICON_RULE.sub(lambda rule: rule[0] if int(rule[2], 16) in icons else "", rules)
-        made[names] = f"book-{hashlib.sha256(rules.encode()).hexdigest()[:12]}.css"
-        (site / "_static" / made[names]).write_text(rules, encoding="utf-8")
-    root = "../" * len(folder.resolve().relative_to(site.resolve()).parts)
-    link = f'<link rel="stylesheet" href="{root}_static/{made[names]}" />'
-    for match in reversed(links):
-        page = page[: match.start()] + (link if match is links[0] else "") + page[match.end() :]
-    return page
-
-
-def _moved(sheet: Path, site: Path) -> str:
-    """The rules of a style sheet, for another one in the site's `_static`."""
-    static = (site / "_static").resolve()
-
-    def address(match: re.Match[str]) -> str:
-        path = match[2].partition("?")[0].partition("#")[0]
-        if not (sheet.parent / path).exists():
-            return match[0]  # a foreign address, or one inside of the sheet
-        return f"url({(sheet.parent / path).resolve().relative_to(static).as_posix()})"
-
-    text = IMPORT.sub(lambda rule: _moved((sheet.parent / rule[1]).resolve(), site), sheet.read_text(encoding="utf-8"))
-    text = URL.sub(address, text)
-    return re.sub(r"/\*# sourceMappingURL=.*?\*/|@charset [^;]*;", "", text)
-
-
 def used_icons(texts: list[str], rules: str) -> set[int]:
     """The code points of the icons that pages and scripts name, and of those that style sheets draw themselves."""
     named = {name for text in texts for name in ICONS.findall(text)}
@@ -174,14 +132,19 @@ def used_icons(texts: list[str], rules: str) -> set[int]:
     return found
 
 
+def without_icons(icons: set[int]) -> Callable[[str], str]:
+    """Takes out of a style sheet the rules of all icons but these."""
+    return lambda rules: ICON_RULE.sub(lambda rule: rule[0] if int(rule[2], 16) in icons else "", rules)
+
+
 def _lighten_icons(site: Path, pages: list[str]) -> set[int]:
     """Make the icons' fonts hold what is used, and have the style sheet ask for these; returns what is used."""
-    sheets = [
+    found = [
         path
         for path in sorted((site / "_static").rglob("*.css"))
         if "vendor" not in path.parts and not path.name.startswith("book-")
     ]
-    rules = "".join(path.read_text(encoding="utf-8") for path in sheets)
+    rules = "".join(path.read_text(encoding="utf-8") for path in found)
     scripts = [path.read_text(encoding="utf-8") for path in (site / "_static" / "scripts").glob("*.js")]
     icons = used_icons(pages + scripts, rules)
     folder = site / "_static" / "vendor" / "fontawesome" / "webfonts"
@@ -195,7 +158,7 @@ def _lighten_icons(site: Path, pages: list[str]) -> set[int]:
         font.save(path.with_suffix(".woff"))
         path.unlink()
         path.with_suffix(".woff2").unlink(missing_ok=True)
-    for sheet in sheets:
+    for sheet in found:
         text = sheet.read_text(encoding="utf-8")
         if (changed := FACE.sub(r'url(\1.woff) format("woff")', text)) != text:
             sheet.write_text(changed, encoding="utf-8")
@@ -220,14 +183,16 @@ def _lighten(app: Sphinx, exception: Exception | None) -> None:
     for path in site.glob("_static/book-*.css"):
         if not any(path.name in page for page in pages.values()):  # of an earlier build
             path.unlink()
-    made: dict[tuple[str, ...], str] = {}
+    bundle = sheets.Bundle(site, pages.values(), without_icons(icons))
     for path, page in pages.items():
-        lighter = bundled(lighter_page(page, path.parent), path.parent, site, icons, made)
+        lighter = bundle.put_into(lighter_page(page, path.parent), path.parent)
         if lighter != page:
             path.write_text(lighter, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in (__file__, sheets.__file__))).hexdigest()
+    app.add_config_value("book_weight", digest, "html", str)  # pages made lighter otherwise are written anew
     app.connect("build-finished", _lighten, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from benchmarks.site import SITE, pages, visit
-from extensions import formulas, weight
+from extensions import formulas, sheets, weight
 from extensions.serve import served
 
 BUDGET = 1_500_000
@@ -33,6 +33,7 @@ def test_a_chapter_is_light_and_does_not_jump(browser, address, name):
     assert [script.rsplit("/", 1)[1] for script in blocking] == ["documentation_options.js"]
     [sheet] = re.findall(r'<link[^>]*rel="stylesheet"[^>]*href="([^"]*)"', page)
     rules = (SITE / name).parent.joinpath(sheet).read_text()
+    assert len(rules) < 250_000, "rules that no page needs hold up the first paint"
     used, drawn = (set(re.findall(r"mjx-c([0-9A-F]+)", text)) for text in (page, rules))
     assert used - drawn == set(), "a sign of a formula has no rule, and so is not drawn"
 
@@ -96,3 +97,39 @@ def test_the_site_has_no_script_of_icons():
     if not SITE.exists():
         pytest.skip(NEEDS_A_SITE)
     assert not (SITE / "_static" / "scripts" / "fontawesome.js").exists()
+
+
+def test_one_sheet_holds_what_the_pages_can_use(tmp_path):
+    site, static = tmp_path / "site", tmp_path / "site" / "_static"
+    (static / "scripts").mkdir(parents=True)
+    (site / "chapters").mkdir()
+    (static / "dot.png").write_bytes(b"")
+    (static / "scripts" / "theme.js").write_text('e.classList.add("open"); e.className = `tip-${side}`;')
+    (static / "a.css").write_text(
+        "@charset 'utf-8'; @import 'scripts/b.css'; .seen p, .unseen { top: 0 } .open { top: 1px }\n"
+        "@media print { .unseen.seen { top: 2px } } @media (width > 9px) { .tip-left { top: 3px } }"
+    )
+    (static / "scripts" / "b.css").write_text(
+        "/* about */ .seen:not(.unseen) { background: url(../dot.png) } .mjx-c41 { top: 4px }"
+    )
+    (static / "c.css").write_text("@font-face { src: url(data:font/woff,) } p > .seen-not { top: 5px }")
+    links = "".join(f'<link rel="stylesheet" href="../_static/{name}.css?v=1" />' for name in "ac")
+    page = f'<html>{links}<p class="seen other">unseen</p></html>'
+    bundle = sheets.Bundle(site, [page], str)
+    written = bundle.put_into(page, site / "chapters")
+    [name] = bundle.made.values()
+    assert written == f'<html><link rel="stylesheet" href="../_static/{name}" /><p class="seen other">unseen</p></html>'
+    assert (static / name).read_text().splitlines() == [
+        ".seen:not(.unseen){background: url(dot.png)}",
+        ".mjx-c41{top: 4px}",
+        ".seen p{top: 0}",
+        ".open{top: 1px}",
+        "@media (width > 9px) {.tip-left{top: 3px}}",
+        "@font-face { src: url(data:font/woff,) }",
+    ]
+    assert bundle.put_into(written, site / "chapters") == written, "a page that has been through is left alone"
+
+
+def test_a_sheet_that_cannot_be_read_is_an_error():
+    with pytest.raises(ValueError, match="line 2 of a style sheet cannot be read"):
+        sheets.applicable("p { top: 0 }\n.a", set())
