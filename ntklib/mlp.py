@@ -117,16 +117,11 @@ class MLP:
             if value != int(value) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
         sizes = [int(in_dim)] + [int(width)] * self.depth + [self.out_dim]
-        layers = []
-        for index, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
-            w_key, b_key = jax.random.split(jax.random.fold_in(key, index))
-            weight = jax.random.normal(w_key, (fan_in, fan_out), dtype)
-            bias = jax.random.normal(b_key, (fan_out,), dtype) if self.has_bias else None
-            if self.parameterization == "standard":
-                weight = weight * (self.w_std / fan_in**0.5)
-                bias = None if bias is None else bias * self.b_std
-            layers.append(Layer(weight, bias))
-        return tuple(layers)
+        weights, biases = _draw(key, tuple(sizes), bias=self.has_bias, dtype=dtype)
+        if self.parameterization == "standard":
+            weights = [weight * (self.w_std / len(weight) ** 0.5) for weight in weights]
+            biases = [None if bias is None else bias * self.b_std for bias in biases]
+        return tuple(map(Layer, weights, biases))
 
     def apply(self, params: Params, x: ArrayLike) -> Array:
         """The outputs (n, k) of the network with these parameters at the inputs `x` (n, d).
@@ -219,6 +214,28 @@ class MLP:
             activation=by_name(self.activation),
             tangent=tangent,
         )
+
+
+@functools.partial(jax.jit, static_argnames=("sizes", "bias", "dtype"))
+def _draw(
+    key: Array, sizes: tuple[int, ...], *, bias: bool, dtype: DTypeLike
+) -> tuple[list[Array], list[Array | None]]:
+    """Standard normal weights and biases of layers of these sizes, each layer from a key of its own.
+
+    Layers of the same shape are drawn at once: compiling one generator for each of them takes longer than training.
+    """
+    keys = jax.vmap(lambda index: jax.random.split(jax.random.fold_in(key, index)))(jnp.arange(len(sizes) - 1))
+
+    def drawn(column: int, shapes: list[tuple[int, ...]]) -> list[Array]:
+        draws: dict[int, Array] = {}
+        for shape in dict.fromkeys(shapes):
+            layers = [index for index, other in enumerate(shapes) if other == shape]
+            together = jax.vmap(lambda k, shape=shape: jax.random.normal(k, shape, dtype))
+            draws |= zip(layers, together(keys[jnp.array(layers), column]), strict=True)
+        return [draws[index] for index in range(len(shapes))]
+
+    weights = drawn(0, list(itertools.pairwise(sizes)))
+    return weights, [*drawn(1, [(size,) for size in sizes[1:]])] if bias else [None] * len(weights)
 
 
 @functools.partial(jax.jit, static_argnames=("depth", "activation", "tangent"))

@@ -189,11 +189,8 @@ def _from_passes(mlp: MLP, params: Params, pass1: Pass, pass2: Pass | None = Non
             weight_scale, _ = mlp.scales(params[-1], readout=True)
             squares = jnp.sum((weight_scale * params[-1].weight) ** 2, 1)
             total += inputs[-2] * jnp.matmul(slopes1[-1] * squares, slopes2[-1].T, precision="highest")
-        returning1 = _backward(mlp, params, slopes1, axis=1)[:-1]
-        returning2 = returning1 if pass2 is None else _backward(mlp, params, slopes2, axis=1)[:-1]
-        for kernel, d1, d2 in zip(inputs, returning1, returning2, strict=False):  # the last two are done
-            flat1, flat2 = (d.reshape(len(d), d.shape[1] * d.shape[2]) for d in (d1, d2))  # outputs and units at once
-            total += kernel * jnp.matmul(flat1, flat2.T, precision="highest")
+        for kernel, returning in zip(inputs, _returning(mlp, params, slopes1, slopes2), strict=False):
+            total += kernel * returning
         return total / mlp.out_dim
     returning1 = _backward(mlp, params, slopes1, axis=0)
     returning2 = returning1 if pass2 is None else _backward(mlp, params, slopes2, axis=0)
@@ -215,6 +212,45 @@ def _from_passes(mlp: MLP, params: Params, pass1: Pass, pass2: Pass | None = Non
     grid |= {(b, a): part.transpose(2, 3, 0, 1) for (a, b), part in grid.items() if a != b}
     rows = (jnp.concatenate([grid[a, b].transpose(1, 3, 0, 2) for b in range(groups)], 3) for a in range(groups))
     return jnp.concatenate(list(rows), 2)
+
+
+def _returning(mlp: MLP, params: Params, slopes1: list[Array], slopes2: list[Array]) -> list[Array]:
+    """The kernels of what comes back to each hidden layer but the last, summed over the outputs.
+
+    A few outputs at a time: with all of them, what comes back leaves the processor's cache between two products.
+    """
+    if len(slopes1) < 2:
+        return []
+
+    def of_some(readout: Array) -> list[Array]:
+        some = (*params[:-1], params[-1]._replace(weight=readout))
+        first = [_flat(d) for d in _backward(mlp, some, slopes1, axis=1)[:-1]]
+        if slopes2 is slopes1:
+            return list(map(_symmetric_product, first))
+        second = (_flat(d) for d in _backward(mlp, some, slopes2, axis=1)[:-1])
+        return [jnp.matmul(d1, d2.T, precision="highest") for d1, d2 in zip(first, second, strict=True)]
+
+    readout, size = params[-1].weight, max(size for size in range(1, 6) if mlp.out_dim % size == 0)
+    groups = jnp.moveaxis(readout.reshape(len(readout), mlp.out_dim // size, size), 1, 0)
+    total = of_some(groups[0])
+    if len(groups) == 1:
+        return total
+    return jax.lax.scan(lambda sums, group: (list(map(jnp.add, sums, of_some(group))), None), total, groups[1:])[0]
+
+
+def _flat(array: Array) -> Array:
+    """(n, k, width) as (n, k * width)."""
+    return array.reshape(len(array), array.shape[1] * array.shape[2])
+
+
+def _symmetric_product(d: Array) -> Array:
+    """The products of all pairs of rows; of a large matrix three quarters are computed, the rest is copied."""
+    half = len(d) // 2
+    if half < 50:
+        return jnp.matmul(d, d.T, precision="highest")
+    a, b = d[:half], d[half:]
+    aa, ba, bb = (jnp.matmul(left, right.T, precision="highest") for left, right in ((a, a), (b, a), (b, b)))
+    return jnp.concatenate([jnp.concatenate([aa, ba.T], 1), jnp.concatenate([ba, bb], 1)], 0)
 
 
 @functools.partial(jax.jit, static_argnames=("mlp",))
