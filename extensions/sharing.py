@@ -219,7 +219,8 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         return
     out, env, address = Path(app.outdir), app.env, site_address()
     book = app.config.html_title or app.config.project
-    names = sorted(env.all_docs, key=lambda name: (name != app.config.root_doc, name))
+    order = [app.config.root_doc, *env.toctree_includes.get(app.config.root_doc, [])]
+    names = [*order, *sorted(set(env.all_docs) - set(order))]
     pages = [(env.titles[name].astext(), f"{name}.html") for name in names if name in env.titles]
     (out / "404.html").write_text(not_found(book, pages, address), encoding="utf-8")
     if address:
