@@ -246,3 +246,36 @@ def test_numbered_things_are_named_and_terms_are_linked(name):
         r'<div class="(?:proof \w+|exercise) admonition".*?<p class="admonition-title">(.*?)</p>', article
     ):
         assert re.search(r"\d", title), title
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("chapters/")] or ["no page"])
+def test_no_line_begins_with_a_comma_or_a_per_cent(browser, name):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((SITE / name).as_uri())
+    parted = page.evaluate("""() => {
+      const parted = [];
+      for (const formula of document.querySelectorAll(".bd-article p span.math")) {
+        const text = formula.nextSibling;
+        if (text === null || text.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)]/.test(text.data)) continue;
+        const sign = document.createRange();
+        sign.setStart(text, 0);
+        sign.setEnd(text, 1);
+        const [end] = [...formula.getClientRects()].slice(-1), at = sign.getBoundingClientRect();
+        if (end && at.width > 0 && at.top > end.bottom) parted.push(formula.textContent + text.data.slice(0, 9));
+      }
+      return parted;
+    }""")
+    breakable = page.evaluate("""() => [...document.querySelectorAll(".bd-article p")].flatMap((paragraph) => {
+      const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT), found = [];
+      while (texts.nextNode()) {
+        const text = texts.currentNode;
+        const ours = text.parentElement.closest("code, .cell, .ntk-explorer") === null;
+        if (ours && /(^|\\d) %/.test(text.data)) found.push(text.data.slice(0, 60));
+      }
+      return found;
+    })""")
+    page.close()
+    assert parted == []
+    assert breakable == []
+    assert (SITE / name).read_text().count('class="unbroken"') > 20
