@@ -34,6 +34,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
+from extensions import threads
 from extensions.compiling import LOCK, xla_flags
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ LIBRARY = Path(__file__).parent.parent / "ntklib"
 PUBLISHED = Path(__file__).parent.parent / "benchmarks" / "chapters.json"
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
 STARTUP = Path(__file__).parent / "kernel_startup.py"
-COMPILING = Path(__file__).parent / "compiling.py"
+SETTINGS = (STARTUP, Path(__file__).parent / "compiling.py", Path(threads.__file__))
 
 
 def kernel_environment(folder: Path) -> dict[str, str]:
@@ -58,6 +59,7 @@ def kernel_environment(folder: Path) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": xla_flags(),
+        **threads.ONE_EACH,
         # compiling is much of a chapter's time: chapters share what they compile, and keep it between builds
         "JAX_COMPILATION_CACHE_DIR": str(folder / ".jax_cache"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
@@ -109,7 +111,7 @@ def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
     except SyntaxError:  # the execution will say what is wrong with it; until then, anything may matter
         modules = {path.stem for path in library.glob("*.py")}
     measured = sorted(RESULTS.glob("*.json")) if "benchmarks/results" in text else []
-    return [*closure(modules, library), LOCK, STARTUP, COMPILING, *measured]
+    return [*closure(modules, library), LOCK, *SETTINGS, *measured]
 
 
 def fingerprint(files: list[Path]) -> str:

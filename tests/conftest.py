@@ -1,16 +1,17 @@
 """A test that is skipped says at the end why; where everything is installed, as in CI, none may be.
 
 With the releases that the lock names JAX compiles here as it does for chapters, which takes half the time; with others
-it compiles as it does for everybody.
+it compiles as it does for everybody. Tests run side by side, so that each has one thread for its linear algebra.
 """
 
 import os
 
 import pytest
 
+from extensions import threads
 from extensions.compiling import xla_flags
 
-os.environ["XLA_FLAGS"] = xla_flags()  # before JAX is imported
+os.environ |= {"XLA_FLAGS": xla_flags(), **threads.ONE_EACH}  # before JAX and NumPy are imported
 
 
 @pytest.hookimpl(trylast=True)

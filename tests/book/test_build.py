@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from extensions.build import one_chapter
 from extensions.compiling import SETTINGS, xla_flags
+from extensions.execution import kernel_environment
 from extensions.times import grown, measured
 
 ROOT = Path(__file__).parents[2]
@@ -136,6 +138,15 @@ def test_xla_gets_settings_only_where_it_is_known_to_take_them(tmp_path, monkeyp
     for other in ("jaxlib==0.0.1\n", ""):
         lock.write_text(other)
         assert xla_flags(lock) == ""
+
+
+def test_programs_that_run_side_by_side_do_linear_algebra_in_one_thread_each(tmp_path):
+    ask = "import numpy, scipy.linalg, threadpoolctl as t; print({pool['num_threads'] for pool in t.threadpool_info()})"
+    given = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    told = {**given, **kernel_environment(tmp_path)}
+    asked = subprocess.run([sys.executable, "-c", ask], env=told, capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "{1}"
+    assert {pool["num_threads"] for pool in threadpool_info()} <= {1}, "a test has more"
 
 
 def test_every_broken_book_is_tried():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import ntklib
+from extensions.threads import ONE_EACH
 
 FOLDER = Path(ntklib.__file__).parent
 FLOORS = {
@@ -131,8 +132,8 @@ def test_numbers_do_not_depend_on_the_number_of_devices_and_threads():
         "parts = (mlp.ntk(x), full, run.outputs, coefficients)\n"
         "print(len(jax.devices()), *np.concatenate([np.ravel(part) for part in parts]).tolist())\n"
     )
-    many = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
-    few = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    many = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", **dict.fromkeys(ONE_EACH, "2")}
+    few = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", **ONE_EACH}
     (devices, *one), (forced, *other) = ([float(word) for word in run(code, env).split()] for env in (few, many))
     assert (devices, forced) == (1, 4)
     np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
