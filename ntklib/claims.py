@@ -25,6 +25,9 @@ class ClaimError(AssertionError):
     """A measurement is not what was claimed, or could not have told."""
 
 
+_KEPT = "application/papermill.record/"  # before the kind of what a page keeps and does not show
+
+
 class Estimate(NamedTuple):
     """A measured number with its standard error."""
 
@@ -224,9 +227,13 @@ def note(name: str, value: float | str) -> None:
         name: of the number, unique in the chapter.
         value: a number, or a scalar array, or a text.
     """
-    from myst_nb import glue
+    from IPython.core.formatters import format_display_data
+    from IPython.display import display
 
-    glue(name, value if isinstance(value, (int, str)) else float(value), display=False)
+    # the form in which `myst_nb.glue` keeps a value; that imports Sphinx first, which takes two seconds in each chapter
+    data, metadata = format_display_data(value if isinstance(value, (int, str)) else float(value))
+    kept = {"scrapbook": {"name": name, "mime_prefix": _KEPT}}
+    display({_KEPT + kind: shown for kind, shown in data.items()}, raw=True, metadata=metadata | kept)
 
 
 def scientific(value: float) -> str:

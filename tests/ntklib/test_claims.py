@@ -231,6 +231,27 @@ def test_in_a_notebook_the_box_is_shown_once():
     assert "1 True" in done.stdout, done.stdout + done.stderr
 
 
+def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
+    code = (
+        "import sys\n"
+        "from IPython.testing.globalipapp import start_ipython\n"
+        "start_ipython()\n"
+        "from IPython.utils.capture import capture_output\n"
+        "import numpy as np\n"
+        "from ntklib.claims import note\n"
+        "with capture_output() as ours:\n"
+        "    for value in (0.5, 3, 'text', np.float32(0.25)): note('name', value)\n"
+        "print('sphinx' in sys.modules)\n"
+        "from myst_nb import glue\n"
+        "with capture_output() as theirs:\n"
+        "    for value in (0.5, 3, 'text', 0.25): glue('name', value, display=False)\n"
+        "shown = [[(output.data, output.metadata) for output in each.outputs] for each in (ours, theirs)]\n"
+        "print(len(shown[0]), shown[0] == shown[1])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "4", "True"], done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0, "0"), (2.5e-8, "2 · 10⁻⁸"), (-3e-13, "-3 · 10⁻¹³"), (9.6, "1 · 10¹"), (1, "1 · 10⁰")]
 )
