@@ -59,7 +59,7 @@ def case(outputs, n, slow):
     return Case(
         f"empirical NTK, {outputs}, 3 × 512, 10 outputs, n = {n}",
         contenders,
-        rounds=2 if slow else 15,
+        rounds=5 if slow else 41,
         goals={} if slow else {"structured derivatives": 0.7},
     )
 
