@@ -11,6 +11,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.util.index_entries import split_index_msg
 
 
 class IndexStatements(SphinxTransform):
@@ -30,7 +31,19 @@ class IndexStatements(SphinxTransform):
                     node.parent.insert(node.parent.index(node), addnodes.index(entries=[entry]))
 
 
+def _find_all(app: Sphinx) -> list[Any]:
+    """Give the search the entries of the pages that this build did not write again, which Sphinx forgets."""
+    found = app.builder.indexer._index_entries  # type: ignore[attr-defined]
+    for name, entries in app.env.get_domain("index").data["entries"].items():
+        texts = (
+            (text, target, main) for kind, value, target, main, _ in entries for text in split_index_msg(kind, value)
+        )
+        found.setdefault(name, sorted({(text, target or "", main) for text, target, main in texts}))
+    return []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.add_transform(IndexStatements)
+    app.connect("html-collect-pages", _find_all)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -110,7 +110,7 @@ def test_a_sound_book_builds(tmp_path):
 
 
 def test_a_build_after_which_nothing_changed_writes_no_page(tmp_path):
-    book = make_book(tmp_path, {"sound": chapter("sound"), "other": "# Other\n\nSee [](sound.md).\n"})
+    book = make_book(tmp_path, {"sound": chapter("sound"), "other": "# Other\n\n{index}`lasting entry`\n"})
     assert build(book)[0] == 0
     pages = {path: path.stat().st_mtime_ns for path in (book / "_build" / "html").rglob("*.html")}
     shown = json.loads((book / "_build" / "html" / "claims.json").read_text())["claims"]
@@ -123,6 +123,7 @@ def test_a_build_after_which_nothing_changed_writes_no_page(tmp_path):
     now = json.loads((book / "_build" / "html" / "claims.json").read_text())["claims"]
     assert [c["name"] for c in now] == ["total" if c["name"] == "sum" else c["name"] for c in shown]
     assert "claim-total" in (book / "_build" / "html" / "sound.html").read_text()
+    assert "lasting entry" in (book / "_build" / "html" / "searchindex.js").read_text(), "of the other page"
 
 
 def test_xla_gets_settings_only_where_it_is_known_to_take_them(tmp_path, monkeypatch):
