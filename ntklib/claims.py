@@ -21,11 +21,11 @@ import numpy as np
 __all__ = ["AtLeast", "AtMost", "Claim", "ClaimError", "Estimate", "Interval", "claim", "note", "scientific"]
 
 
+_KEPT = "application/papermill.record/"  # before the kind of what a page keeps and does not show
+
+
 class ClaimError(AssertionError):
     """A measurement is not what was claimed, or could not have told."""
-
-
-_KEPT = "application/papermill.record/"  # before the kind of what a page keeps and does not show
 
 
 class Estimate(NamedTuple):

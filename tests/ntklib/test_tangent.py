@@ -77,6 +77,18 @@ def test_tangent_kernel_by_layers_is_that_of_the_jacobian(x64, parameterization,
     np.testing.assert_allclose(empirical_ntk(mlp.apply, params, x1, x2, outputs="full"), want, atol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("n", "out_dim"), [(6, 1), (6, 7), (101, 10)]
+)  # one group of outputs; seven of one; two of five
+@pytest.mark.parametrize("second", [False, True])
+def test_the_trace_is_that_of_the_jacobian_for_any_number_of_inputs_and_outputs(x64, n, out_dim, second):
+    mlp = MLP(depth=3, activation="erf", out_dim=out_dim)
+    params, x1 = mlp.init(jax.random.key(0), 2, 8), jax.random.normal(jax.random.key(1), (n, 2))
+    x2 = x1[:5] + 1 if second else None
+    want = empirical_ntk(lambda p, x: mlp.apply(p, x), params, x1, x2)  # of which nothing is known
+    np.testing.assert_allclose(empirical_ntk(mlp.apply, params, x1, x2), want, rtol=1e-9, atol=1e-12)
+
+
 def test_the_apply_of_a_subclass_is_taken_at_its_word(x64):
     class Doubled(MLP):
         def apply(self, params, x):
