@@ -42,15 +42,16 @@ ROLES = {
 }
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "5 3")
 MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
-# From the least to the greatest value, on white and on dark; the diverging ones run between two roles of two classes.
+# From the least to the greatest value, on white and on dark; the diverging ones run between two roles of two classes,
+# and the class below zero ends further from the ground, so that the two are not the same grey.
 COLORS = {
     "sequential": (
         ["#f4f6f8", "#a9c9e6", "#4a8fc9", "#1c5791", "#0b2545"],
         ["#1b222b", "#1f4468", "#2f78b4", "#86bfee", "#eef7ff"],
     ),
     "diverging": (
-        ["#7b3fa0", "#c4a3d8", "#f7f6f4", "#dfc07a", "#9a6700"],
-        ["#c89bea", "#6d4a87", "#1d222a", "#7d6322", "#e3b341"],
+        ["#4c1f6e", "#ae86c9", "#f7f6f4", "#ead9ad", "#c39a3f"],
+        ["#e6d0f8", "#84609f", "#1d222a", "#574618", "#a57d22"],
     ),
 }
 

@@ -297,7 +297,10 @@ const explorer = (() => {
       .controls label { grid-column: 1 / -1; margin-top: 0.2rem; }
       .value { min-width: 5rem; }
     }
-    @media print { .controls, details, .note { display: none; } }
+    @media print {
+      .controls, details, .note { display: none; }
+      .plot svg { width: 100%; height: auto; }
+    }
     @media (forced-colors: active) { .plot { forced-color-adjust: none; background: Canvas; } }
   `;
 
@@ -498,10 +501,10 @@ const explorer = (() => {
       box = { left, right: left + across, top, bottom: top + height };
       const sx = scaleOf(shown.limits.x, spec.x.scale, box.left, box.right);
       const sy = scaleOf(shown.limits.y, spec.y.scale, box.bottom, box.top);
-      Object.assign(box, { sx, sy });
+      Object.assign(box, { sx, sy, width, height: box.bottom + bottom });
       const xTicks = ticksOf("x", across / 68);
       const set = (node, attributes) => { for (const name in attributes) node.setAttribute(name, attributes[name]); };
-      set(element.svg, { width, height: box.bottom + bottom });
+      set(element.svg, { width, height: box.height, viewBox: `0 0 ${width} ${box.height}` });
       set(clip, { x: left - 1, y: top - 5, width: across + 2, height: height + 6 });
       let axis = `M${left} ${top}V${box.bottom}H${box.right}`, lines = "";
       const texts = [];
@@ -545,8 +548,10 @@ const explorer = (() => {
         else {
           const columns = shown.columns[k], [x0, x1] = [sx(a[0]), sx(a[1])], [y0, y1] = [sy(b[0]), sy(b[1])];
           paint(canvas, c, columns, limitsOf(k), item.colors[colors.dark ? 1 : 0], x1 < x0, y1 > y0);
-          const px = (v) => v.toFixed(2) + "px";
-          Object.assign(canvas.style, { left: px(Math.min(x0, x1)), top: px(Math.min(y0, y1)), width: px(Math.abs(x1 - x0)), height: px(Math.abs(y1 - y0)) });
+          // in parts of the whole, so that the image keeps its place when paper scales the drawing
+          const part = (v, whole) => ((100 * v) / whole).toFixed(4) + "%", { width, height } = box;
+          Object.assign(canvas.style, { left: part(Math.min(x0, x1), width), top: part(Math.min(y0, y1), height),
+            width: part(Math.abs(x1 - x0), width), height: part(Math.abs(y1 - y0), height) });
           for (const level of item.contours) d += contourPath(c, columns, a, b, level, sx, sy);
         }
         style(path, item, item.kind === "line" && b.length > a.length);

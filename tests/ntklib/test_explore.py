@@ -420,3 +420,14 @@ def test_a_drawing_is_refused_or_stored_but_never_stored_wrongly(data):
     change = np.log10(back / values) if scale == "log" else back - values
     extent = np.ptp(np.log10(values)) if scale == "log" else np.ptp(values)
     assert np.abs(change).max() <= extent / 131068 * 1.001 + 1e-6 * np.abs(values).min() * (scale == "linear") + 1e-9
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_the_two_ends_of_a_diverging_image_are_different_greys(theme):
+    greys = [
+        PIL.Image.new("RGB", (1, 1), end).convert("L").getpixel((0, 0)) for end in _frames.COLORS["diverging"][theme]
+    ]
+    middle = greys[2]
+    assert abs(greys[0] - greys[4]) > 60
+    assert all(abs(end - middle) > 60 for end in (greys[0], greys[4]))
+    assert len(set(greys)) == len(greys)
