@@ -172,8 +172,8 @@ def matmul(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, vectors: ArrayLi
     coefficients = np.asarray(vectors, float)
     if coefficients.ndim not in (1, 2) or len(coefficients) != len(second):
         raise ValueError(f"vectors must have shape ({len(second)},) or ({len(second)}, k), got {coefficients.shape}")
-    # a block, what it is made from, and its copy in 64 bits
-    size = max(8, min(1024, math.isqrt(max_bytes // (5 * 8))))
+    # a block, what it is made from, and its copy in 64 bits; one of 512 points stays near the processor
+    size = max(8, min(512, math.isqrt(max_bytes // (5 * 8))))
     result = np.zeros((len(first), *coefficients.shape[1:]))
     for i in range(0, len(first), size):
         rows = slice(i, i + size)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -235,3 +236,14 @@ def test_a_function_that_changes_is_compiled_again_and_a_kernel_that_cannot_is_n
     assert not compiled
     with pytest.raises(TypeError):  # another kernel does compile
         gram(MLP(depth=2, b_std=0.2).ntk, X, max_bytes=SMALL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux hands out")
+def test_what_a_block_works_with_is_not_fetched_anew_for_each_block():
+    x = np.random.default_rng(0).standard_normal((3000, 784))
+    fetched = []
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        nbytes = gram(NTK, x).nbytes
+        fetched.append((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.getpagesize())
+    assert min(fetched) < 2 * nbytes  # with blocks of a thousand points three times as much
