@@ -42,7 +42,7 @@ _ENTRIES = 2**17
 
 def _of_distances(a: Array, b: Array, metric: str, factor: float) -> Array:
     """exp(factor · distance) for all pairs of rows, some rows at a time on each core: differences, not products."""
-    gram = np.empty((len(a), len(b)))
+    gram = _memory.empty((len(a), len(b)), float)
     size = max(1, _ENTRIES // len(b))
 
     def rows(start: int) -> None:

@@ -348,7 +348,7 @@ class _Target:
 
     def begin(self, size: int) -> None:
         if self.path is None:
-            self.array = np.empty(self.shape, self.dtype)
+            self.array = _memory.empty(self.shape, self.dtype)
         elif self.writes:
             lines = self.list.read_text().split("\n")[:-1] if self.size and self.path.exists() else []
             lines = lines or [json.dumps(self.identity | {"size": size})]
