@@ -27,8 +27,10 @@ def picture(spec: dict[str, Any], frame: Frame, limits: dict[str, Any], setting:
     """
     figure = Figure(figsize=(6.4, max(2.6, min(6.4 * spec["aspect"], 6.0)) + 0.6), layout="constrained")
     axes = figure.subplots()
+    bars = [item["kind"] for item in frame.items].count("bars")
     for index, (item, arrays) in enumerate(zip(frame.items, frame.arrays, strict=True)):
-        _draw(axes, item, arrays, limits["z"][index], 2 + index)
+        first = all(other["kind"] != "bars" for other in frame.items[:index])
+        _draw(axes, item, arrays, limits["z"][index], 2 + index, filled=bars == 1 or not first)
     for axis in "xy":
         getattr(axes, f"set_{axis}scale")(spec[axis]["scale"])
         getattr(axes, f"set_{axis}lim")(limits[axis])
@@ -50,7 +52,9 @@ def picture(spec: dict[str, Any], frame: Frame, limits: dict[str, Any], setting:
     return small.getvalue()
 
 
-def _draw(axes: Axes, item: dict[str, Any], arrays: list[Array], ends: list[float] | None, order: int) -> None:
+def _draw(
+    axes: Axes, item: dict[str, Any], arrays: list[Array], ends: list[float] | None, order: int, *, filled: bool
+) -> None:
     color, kind = item["color"][0], item["kind"]
     style: dict[str, Any] = {"label": item["name"] or None, "zorder": order}
     dash = (0, tuple(int(part) / 1.8 for part in item["dash"].split())) if item.get("dash") else "-"
@@ -67,7 +71,8 @@ def _draw(axes: Axes, item: dict[str, Any], arrays: list[Array], ends: list[floa
         style |= {"facecolors": "none", "edgecolors": color, "linewidths": 1.4} if ring else {}
         axes.scatter(arrays[0], arrays[1], s=90 if ring else 30, marker=marker, **style)
     elif kind == "bars":
-        axes.stairs(np.nan_to_num(arrays[1]), arrays[0], fill=True, color=color, alpha=0.4, **style)
+        style |= {"fill": True, "alpha": 0.4} if filled else {"linewidth": 1.2}
+        axes.stairs(np.nan_to_num(arrays[1]), arrays[0], color=color, **style)
     elif kind == "rule":
         getattr(axes, "axvline" if item["axis"] == "x" else "axhline")(
             arrays[0][0], color=color, ls=dash, lw=1.4, **style

@@ -278,6 +278,7 @@ const explorer = (() => {
     button { cursor: pointer; white-space: nowrap; }
     :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
     .text { margin: 0.35rem 0 0; min-height: 1.45em; font-variant-numeric: tabular-nums; }
+    .setting { display: none; }
     .note { margin: 0.1rem 0 0; color: var(--faint); font-size: 0.8125rem; min-height: 1.45em; }
     .problem { margin: 0.35rem 0; padding: 0.4rem 0.7rem; border: 1px solid #c62f2f; border-left-width: 5px; border-radius: 4px;
       overflow-wrap: anywhere; }
@@ -299,6 +300,7 @@ const explorer = (() => {
     }
     @media print {
       .controls, details, .note { display: none; }
+      .setting { display: block; margin: 0.35rem 0 0; }
       .plot svg { width: 100%; height: auto; }
     }
     @media (forced-colors: active) { .plot { forced-color-adjust: none; background: Canvas; } }
@@ -317,6 +319,7 @@ const explorer = (() => {
       plot: make("div", { class: "plot" }),
       svg: draw("svg", { role: "img" }),
       controls: make("div", { class: "controls" }),
+      setting: make("p", { class: "setting" }),
       text: make("p", { class: "text" }),
       problem: make("div", { class: "problem", role: "alert" }),
       note: make("p", { class: "note" }),
@@ -326,7 +329,7 @@ const explorer = (() => {
     const details = make("details", {}, make("summary", {}, "Show the numbers"), element.numbers);
     element.plot.append(element.svg);
     const all = make("div", { class: "all", role: "group", "aria-labelledby": id + "title" },
-      element.title, element.legend, element.plot, element.controls, element.text, element.problem, details, element.note,
+      element.title, element.legend, element.plot, element.controls, element.setting, element.text, element.problem, details, element.note,
       element.heard);
     shadow.replaceChildren(make("style", {}, STYLE), all);
 
@@ -336,10 +339,11 @@ const explorer = (() => {
       if (item.kind !== "image") return { path: draw("path", { "data-item": item.name }) };
       const canvas = make("canvas", { "aria-hidden": "true" });
       element.plot.insertBefore(canvas, element.svg);
-      return { canvas, path: draw("path", { "data-item": item.name, "data-contours": "" }) };
+      const contours = () => draw("path", { "data-item": item.name, "data-contours": "" });
+      return { canvas, path: contours(), dashed: contours() };
     });
     const frame = draw("g"), clip = draw("rect"), inside = draw("g", { "clip-path": `url(#${id}clip)` });
-    inside.append(...nodes.map((node) => node.path));
+    inside.append(...nodes.flatMap((node) => [node.path, node.dashed || []].flat()));
     element.svg.append(draw("clipPath", { id: id + "clip" }, clip), frame, inside);
 
     // -- controls
@@ -462,6 +466,7 @@ const explorer = (() => {
         return [make("li", {}, swatch, item.name)];
       }));
     }
+    const bars = spec.items.filter((item) => item.kind === "bars"), firstOfBars = bars.length > 1 ? bars[0] : null; // outlined
     function style(path, item, many = false) {
       const color = item.color[colors.dark ? 1 : 0], open = item.marker === "cross" || item.marker === "ring";
       const set = (attributes) => { for (const key in attributes) path.setAttribute(key, attributes[key]); };
@@ -470,7 +475,7 @@ const explorer = (() => {
         const width = item.kind === "rule" ? 1.3 : many ? 1.1 : 2.2;
         set({ fill: "none", stroke: color, "stroke-width": width, "stroke-opacity": many ? 0.8 : 1, "stroke-dasharray": item.dash });
       } else if (item.kind === "band") set({ fill: color, "fill-opacity": 0.2, stroke: color, "stroke-width": 0.8, "stroke-opacity": 0.7 });
-      else if (item.kind === "bars") set({ fill: color, "fill-opacity": 0.32, stroke: color, "stroke-width": 1 });
+      else if (item.kind === "bars") set({ fill: item === firstOfBars ? "none" : color, "fill-opacity": 0.32, stroke: color, "stroke-width": 1 });
       else if (item.kind === "points") set({ fill: open ? "none" : color, stroke: open ? color : colors.surface, "stroke-width": open ? 1.6 : 0.8 });
       else set({ fill: "none", stroke: "var(--ink)", "stroke-width": 1.4 });
     }
@@ -526,7 +531,10 @@ const explorer = (() => {
       }
       texts.push(draw("text", { class: "label", x: 0, y: 12 }, spec.y.label));
       texts.push(draw("text", { class: "label", x: box.right, y: box.bottom + 38, "text-anchor": "end" }, spec.x.label));
-      if (spec.items.some((item) => item.kind === "image")) lines = "";
+      if (spec.items.some((item) => item.kind === "image")) {
+        lines = "";
+        inside.style.filter = `drop-shadow(0 0 1px ${colors.surface}) drop-shadow(0 0 1px ${colors.surface})`; // apart from the image
+      }
       frame.replaceChildren(draw("path", { class: "lines", d: lines }), draw("path", { class: "axis", d: axis }), ...texts);
       // what a test, or a curious reader, needs to turn places into numbers
       set(inside, { "data-x": shown.limits.x.join(" "), "data-y": shown.limits.y.join(" "), "data-box": [box.left, box.right, box.bottom, box.top].join(" ") });
@@ -552,7 +560,15 @@ const explorer = (() => {
           const part = (v, whole) => ((100 * v) / whole).toFixed(4) + "%", { width, height } = box;
           Object.assign(canvas.style, { left: part(Math.min(x0, x1), width), top: part(Math.min(y0, y1), height),
             width: part(Math.abs(x1 - x0), width), height: part(Math.abs(y1 - y0), height) });
-          for (const level of item.contours) d += contourPath(c, columns, a, b, level, sx, sy);
+          let others = "";
+          for (const level of item.contours) {
+            const contour = contourPath(c, columns, a, b, level, sx, sy);
+            if (level === 0 || item.contours.length === 1) d += contour;
+            else others += contour;
+          }
+          style(nodes[k].dashed, item);
+          nodes[k].dashed.setAttribute("d", others);
+          nodes[k].dashed.setAttribute("stroke-dasharray", "5 4");
         }
         style(path, item, item.kind === "line" && b.length > a.length);
         path.setAttribute("d", d);
@@ -608,6 +624,7 @@ const explorer = (() => {
       element.problem.textContent = answer.error === undefined ? "" : `${inWords()}: ${answer.error}`;
       if (answer.error !== undefined) { element.note.textContent = "The drawing is still the one before."; return true; }
       element.text.textContent = shown.text;
+      element.setting.textContent = inWords();
       element.svg.setAttribute("aria-label", `${spec.title}. ${spec.description} ${inWords()}. ${shown.text}`);
       const count = spec.parameters.reduce((n, p) => n * p.values.length, 1);
       element.note.textContent = live
