@@ -148,7 +148,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
         dual_coef_: :math:`(K + \lambda)^{-1} y`, (n,) or (n, k).
         X_fit_: the training inputs, (n, d).
         kernel_: the kernel that is used for predictions.
-        n_features_in_: d.
+        n_features_in_: the number of features, d.
 
     Raises:
         ValueError: in `fit`, for input or parameters that do not fit; and a warning if the matrix is singular or
@@ -209,7 +209,7 @@ class KernelClassifier(ClassifierMixin, _KernelEstimator):
         dual_coef_: (n, 1) for two classes, (n, k) for more.
         X_fit_: the training inputs, (n, d).
         kernel_: the kernel that is used for predictions.
-        n_features_in_: d.
+        n_features_in_: the number of features, d.
 
     Raises:
         ValueError: in `fit`, for input or parameters that do not fit, or if there is only one class.
@@ -329,7 +329,7 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
         log_marginal_likelihood_: the log evidence that was reached.
         n_iter_: number of steps.
         kernel_: the kernel that is used for predictions.
-        n_features_in_: d.
+        n_features_in_: the number of features, d.
 
     Raises:
         ValueError: in `fit`, for input or parameters that do not fit; and a `ConvergenceWarning` if it did not
@@ -390,7 +390,7 @@ class RelevanceVectorClassifier(ClassifierMixin, _RelevanceVectorMachine):
         log_marginal_likelihood_: the log evidence that was reached, summed over the classes.
         n_iter_: number of steps, the largest of the classes.
         kernel_: the kernel that is used for predictions.
-        n_features_in_: d.
+        n_features_in_: the number of features, d.
 
     Raises:
         ValueError: in `fit`, for input or parameters that do not fit, or if there is only one class; and a

@@ -69,7 +69,7 @@ def random_relu(key: Array, x: ArrayLike, n_features: int, *, bias: float = 0.0)
     Args:
         key: a JAX random key.
         x: points, (n, d).
-        n_features: D.
+        n_features: how many features, D.
         bias: standard deviation of the biases, b; 0 for none.
 
     Returns:
