@@ -212,21 +212,24 @@ class MLP:
             activation=by_name(self.activation),
             tangent=tangent,
         )
-        if second is None and len(first) >= _LARGE and not isinstance(first, jax.core.Tracer):
-            top, bottom = jnp.split(first, [len(first) // 2])
-            return _symmetric(between(top, None), between(bottom, top), between(bottom, None))
-        return between(first, second)
+        if second is not None or len(first) < _LARGE or isinstance(first, jax.core.Tracer):
+            return between(first, second)
+        # at most eight, of one size where the number of inputs allows it: each size is compiled
+        parts = next((k for k in range(min(8, len(first) // _PART), 1, -1) if len(first) % k == 0), 2)
+        rows = jnp.array_split(first, parts)
+        return _symmetric([[between(a, b) for b in rows[:i]] + [between(a, None)] for i, a in enumerate(rows)])
 
 
-# From here on the kernel of one set of inputs is put together from halves: three quarters of the work do, and what is
-# worked with stays below 32 MB in 32 bits, which the C library keeps instead of fetching it anew for each kernel.
-_LARGE = 1500
+# From so many inputs on the kernel of one set is put together from parts: little more than half the work do, and what
+# is worked with stays near the processor, where the C library does not fetch fresh memory for it each time.
+_LARGE, _PART = 1500, 400
 
 
 @jax.jit
-def _symmetric(top: Array, below: Array, bottom: Array) -> Array:
-    """The symmetric matrix with these blocks."""
-    return jnp.block([[top, below.T], [below, bottom]])
+def _symmetric(lower: list[list[Array]]) -> Array:
+    """The symmetric matrix with these blocks on and below the diagonal."""
+    places = range(len(lower))
+    return jnp.block([[lower[i][j] if j <= i else lower[j][i].T for j in places] for i in places])
 
 
 @functools.partial(jax.jit, static_argnames=("sizes", "bias", "dtype"))
