@@ -336,14 +336,16 @@ const explorer = (() => {
     let setting = spec.start.slice(), shown = null, colors = null, hearing = 0, playing = 0, waiting = 0;
     const zero = spec.items.map(() => null);
     const nodes = spec.items.map((item) => {
-      if (item.kind !== "image") return { path: draw("path", { "data-item": item.name }) };
-      const canvas = make("canvas", { "aria-hidden": "true" });
-      element.plot.insertBefore(canvas, element.svg);
-      const contours = () => draw("path", { "data-item": item.name, "data-contours": "" });
-      return { canvas, path: contours(), dashed: contours() };
+      const node = { path: draw("path", { "data-item": item.name }), rest: [] };
+      if (item.kind === "image") {
+        node.canvas = make("canvas", { "aria-hidden": "true" });
+        node.rest.push(draw("path", { "stroke-dasharray": "5 4" })); // the contours other than zero
+        element.plot.insertBefore(node.canvas, element.svg);
+      }
+      return node;
     });
     const frame = draw("g"), clip = draw("rect"), inside = draw("g", { "clip-path": `url(#${id}clip)` });
-    inside.append(...nodes.flatMap((node) => [node.path, node.dashed || []].flat()));
+    inside.append(...nodes.flatMap((node) => [node.path, ...node.rest]));
     element.svg.append(draw("clipPath", { id: id + "clip" }, clip), frame, inside);
 
     // -- controls
@@ -546,7 +548,7 @@ const explorer = (() => {
       if (!shown || !layout()) return;
       const { sx, sy } = box, base = spec.y.scale === "log" ? box.bottom : sy(0);
       spec.items.forEach((item, k) => {
-        const [a, b, c] = shown.arrays[k], { path, canvas } = nodes[k];
+        const [a, b, c] = shown.arrays[k], { path, canvas, rest } = nodes[k];
         let d = "";
         if (item.kind === "line") d = linePath(a, b, sx, sy);
         else if (item.kind === "band") d = bandPath(a, b, c, sx, sy);
@@ -566,9 +568,8 @@ const explorer = (() => {
             if (level === 0 || item.contours.length === 1) d += contour;
             else others += contour;
           }
-          style(nodes[k].dashed, item);
-          nodes[k].dashed.setAttribute("d", others);
-          nodes[k].dashed.setAttribute("stroke-dasharray", "5 4");
+          style(rest[0], item);
+          rest[0].setAttribute("d", others);
         }
         style(path, item, item.kind === "line" && b.length > a.length);
         path.setAttribute("d", d);

@@ -280,3 +280,62 @@ def test_no_line_begins_with_a_comma_or_a_per_cent(browser, name):
     assert parted == []
     assert breakable == []
     assert (SITE / name).read_text().count('class="unbroken"') > 20
+
+
+SHAPES = """
+(host) => [...host.shadowRoot.querySelectorAll('.plot path:not(.axis, .lines)')].map((path) => ({
+  name: path.dataset.item, d: path.getAttribute('d'),
+  fill: path.getAttribute('fill'), dash: path.getAttribute('stroke-dasharray'),
+}))
+"""
+
+
+def explorer_of(browser, name, figure):
+    page = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(f"file://{SITE}/chapters/{name}.html")
+    explorer = page.locator(f"#{figure} .ntk-explorer")
+    explorer.scroll_into_view_if_needed()
+    explorer.locator(".plot path[data-item][d*=M]").first.wait_for()
+    return page, explorer
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_what_a_drawing_has_twice_differs_in_more_than_colour(browser):
+    page, explorer = explorer_of(browser, "svm", "fig-explore-svm")
+    (boundary, margins) = [shape for shape in explorer.evaluate(SHAPES) if shape["name"] in ("output", None)]
+    assert boundary["d"]
+    assert margins["d"]
+    assert (boundary["dash"], margins["dash"]) == (None, "5 4")
+    page.context.close()
+    page, explorer = explorer_of(browser, "dynamics", "fig-dynamics-harmonics")
+    target, learned = explorer.evaluate(SHAPES)
+    assert (target["name"], learned["name"]) == ("target", "learned")
+    assert target["fill"] == "none" != learned["fill"]
+    page.context.close()
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_an_explorer_on_paper_says_its_setting_and_shrinks_with_its_image(browser):
+    page, explorer = explorer_of(browser, "svm", "fig-explore-svm")
+    assert not explorer.locator(".setting").is_visible()
+    page.emulate_media(media="print")
+    assert (
+        explorer.locator(".setting").inner_text()
+        == "machine support vectors, C (support vectors only) 1, width r of the kernel 0.5"
+    )
+    assert not explorer.locator(".controls").is_visible()
+    # as a printer does: smaller, without a new drawing
+    corners = explorer.evaluate(
+        """(host) => {
+          const plot = host.shadowRoot.querySelector('.plot'), svg = plot.querySelector('svg');
+          plot.style.width = '300px';
+          const box = plot.querySelector('g[data-box]').getAttribute('data-box');
+          const [left, right, bottom, top] = box.split(' ').map(Number);
+          const whole = svg.getBoundingClientRect(), image = plot.querySelector('canvas').getBoundingClientRect();
+          const scale = whole.width / svg.viewBox.baseVal.width;
+          return [whole.width - 300, image.left - whole.left - left * scale, image.right - whole.left - right * scale,
+                  image.top - whole.top - top * scale, image.bottom - whole.top - bottom * scale];
+        }"""
+    )
+    assert max(map(abs, corners)) < 1
+    page.context.close()
