@@ -167,7 +167,6 @@ def _structured_block(structured: Callable[..., Array], params: Any, x1: Array, 
 
 def _by_layers(mlp: MLP, params: Params, x1: Array, x2: Array | None, *, trace: bool) -> Array:
     """The kernel of an MLP as a sum over its layers: (kernel of what enters) times (kernel of what comes back)."""
-    _validation.output_shape(mlp.apply, params, "x1", x1)
     # a program of its own: otherwise the compiler computes the slopes anew for each output
     passes = [_forward(mlp, params, x) for x in (x1, x2) if x is not None]
     return _from_passes(mlp, params, *passes, trace=trace)
@@ -256,6 +255,7 @@ def _symmetric_product(d: Array) -> Array:
 @functools.partial(jax.jit, static_argnames=("mlp",))
 def _forward(mlp: MLP, params: Params, x: Array) -> Pass:
     """What enters each layer, (n, fan_in), and the slope of the activation at what leaves it, (n, fan_out)."""
+    _validation.output_shape(mlp.apply, params, "x1", x)  # once for each shape, while this is compiled
     function = by_name(mlp.activation).function
     entering, slopes = [x], []
     for layer in params[:-1]:
