@@ -5,6 +5,7 @@ it compiles as it does for everybody. Tests run side by side, so that each has o
 """
 
 import os
+from collections import Counter
 
 import pytest
 
@@ -12,6 +13,15 @@ from extensions import threads
 from extensions.compiling import xla_flags
 
 os.environ |= {"XLA_FLAGS": xla_flags(), **threads.ONE_EACH}  # before JAX and NumPy are imported
+
+
+def pytest_collection_modifyitems(items):
+    """Files with many tests first, as pytest-xdist would, but the chapters before them: few tests, and minutes each.
+
+    Left to the end, as their number asks for, they keep one worker busy while the other has nothing to do.
+    """
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.parent.name != "chapters", -tests[item.path], item.path))
 
 
 @pytest.hookimpl(trylast=True)
