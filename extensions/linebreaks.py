@@ -27,14 +27,20 @@ class Unbroken(SphinxPostTransform):
             if not any(isinstance(parent, CODE) for parent in (text.parent, text.parent.parent)):
                 written = text.astext()
                 if (tied := PERCENT.sub("\N{NO-BREAK SPACE}", written)) != written:
-                    text.parent.replace(text, nodes.Text(tied))
+                    _put(nodes.Text(tied), text)
         for formula in list(self.document.findall(nodes.math)):
             behind = formula.next_node(descend=False, siblings=True)
             if isinstance(behind, nodes.Text) and (match := CLOSING.match(behind.astext())):
-                formula.parent.replace(behind, nodes.Text(behind.astext()[match.end() :]))
+                _put(nodes.Text(behind.astext()[match.end() :]), behind)
                 whole = nodes.inline(classes=["unbroken"])
                 formula.replace_self(whole)
                 whole += [formula, nodes.Text(match[0])]
+
+
+def _put(new: nodes.Text, old: nodes.Text) -> None:
+    """Put a text in the place of another, found by identity: a paragraph can hold the same text more than once."""
+    siblings = old.parent.children
+    old.parent[next(place for place, child in enumerate(siblings) if child is old)] = new
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.utils import new_document
 from pybtex.database import parse_file
 from test_build import build, chapter, make_book
 
@@ -16,6 +19,7 @@ import ntklib
 from extensions import links, sharing
 from extensions.card import draw
 from extensions.glossary import finder
+from extensions.linebreaks import Unbroken
 from extensions.previews import preview
 
 ROOT = Path(__file__).parents[2]
@@ -371,3 +375,13 @@ def test_the_glossary_explains_what_the_chapters_say():
             continue
         known = {form: names[0] for name in names for form in (name, *forms.get(name, []))}
         assert finder(known).search(prose), f"{names[0]}: no chapter uses it"
+
+
+def test_the_comma_behind_a_formula_is_tied_to_that_formula():
+    document = new_document("page", get_default_settings())
+    paragraph = nodes.paragraph()
+    document += paragraph
+    paragraph += [nodes.emphasis("a", "a"), nodes.Text(", "), nodes.math("b", "b"), nodes.Text(", ")]
+    Unbroken(document).run()
+    assert document.astext() == "a, b, ", "the comma of another word was taken"
+    assert [tied.astext() for tied in paragraph.findall(nodes.inline)] == ["b,"]
