@@ -24,9 +24,13 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
     "$python" -m venv "$venv"
 fi
 
-pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --no-deps"
+pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-compile"
 if ! $pip --requirement requirements.txt; then
     echo "The packages could not be installed: this needs the network (what failed is above)." >&2
     exit 1
 fi
 $pip --no-build-isolation --editable .
+
+# pip would compile the packages one file at a time, and not at all where the environment forbids Python to keep what
+# it compiled: each process would then compile again whatever it imports, for seconds.
+"$venv/bin/python" -m compileall -qq -j 0 "$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" || true

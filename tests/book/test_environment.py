@@ -1,6 +1,7 @@
 """The lock, what asks for it, and what is installed agree."""
 
 import importlib.metadata
+import importlib.util
 import os
 import re
 import subprocess
@@ -90,3 +91,9 @@ def test_pip_misses_nothing_but_what_is_excluded():
 
 def test_the_library_is_typed():
     assert (ROOT / "ntklib" / "py.typed").exists()
+
+
+def test_the_packages_are_compiled_whatever_the_environment_says_about_it():
+    for module in ("scipy.stats", "matplotlib.axes", "jax.numpy"):
+        source = importlib.util.find_spec(module).origin
+        assert Path(importlib.util.cache_from_source(source)).exists(), f"each process compiles {module} again"
