@@ -7,6 +7,7 @@ their initialisation and their training have in the limit of infinite width.
 import dataclasses
 import functools
 import itertools
+import math
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -236,22 +237,18 @@ def _symmetric(lower: list[list[Array]]) -> Array:
 def _draw(
     key: Array, sizes: tuple[int, ...], *, bias: bool, dtype: DTypeLike
 ) -> tuple[list[Array], list[Array | None]]:
-    """Standard normal weights and biases of layers of these sizes, each layer from a key of its own.
+    """Standard normal weights and biases of layers of these sizes.
 
-    Layers of the same shape are drawn at once: compiling one generator for each of them takes longer than training.
+    All numbers of a network are drawn at once: compiling a generator takes longer than training a small network.
     """
-    keys = jax.vmap(lambda index: jax.random.split(jax.random.fold_in(key, index)))(jnp.arange(len(sizes) - 1))
-
-    def drawn(column: int, shapes: list[tuple[int, ...]]) -> list[Array]:
-        draws: dict[int, Array] = {}
-        for shape in dict.fromkeys(shapes):
-            layers = [index for index, other in enumerate(shapes) if other == shape]
-            together = jax.vmap(lambda k, shape=shape: jax.random.normal(k, shape, dtype))
-            draws |= zip(layers, together(keys[jnp.array(layers), column]), strict=True)
-        return [draws[index] for index in range(len(shapes))]
-
-    weights = drawn(0, list(itertools.pairwise(sizes)))
-    return weights, [*drawn(1, [(size,) for size in sizes[1:]])] if bias else [None] * len(weights)
+    shapes: list[tuple[int, ...]] = list(itertools.pairwise(sizes))
+    layers = len(shapes)
+    if bias:
+        shapes += [(size,) for size in sizes[1:]]
+    ends = list(itertools.accumulate(math.prod(shape) for shape in shapes))
+    numbers = jax.random.normal(key, (ends[-1],), dtype)
+    arrays = [numbers[end - math.prod(shape) : end].reshape(shape) for shape, end in zip(shapes, ends, strict=True)]
+    return arrays[:layers], [*arrays[layers:]] if bias else [None] * layers
 
 
 @functools.partial(jax.jit, static_argnames=("depth", "activation", "tangent"))
