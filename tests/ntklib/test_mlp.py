@@ -592,3 +592,14 @@ def test_the_kernel_of_many_inputs_is_put_together_from_parts(kernel, n):
     found, whole = np.asarray(function(x)), np.asarray(jax.jit(function)(x))
     np.testing.assert_allclose(found, whole, rtol=0, atol=2e-6 * whole.max())
     np.testing.assert_array_equal(found[n // 2 + 300 :, : n // 3], found[: n // 3, n // 2 + 300 :].T)
+
+
+def test_a_network_is_drawn_by_one_generator_and_no_number_is_used_twice():
+    mlp = MLP(depth=3, b_std=1.0, out_dim=2)
+    drawn = jax.make_jaxpr(lambda key: mlp.init(key, in_dim=5, width=40))(jax.random.key(0))
+    assert str(drawn).count("random_bits") == 1, "compiling a generator takes longer than training a small network"
+    layers = mlp.init(jax.random.key(0), in_dim=5, width=40)
+    numbers = np.concatenate([np.ravel(array) for layer in layers for array in layer])
+    assert len(np.unique(numbers)) >= len(numbers) - 3  # 3602 numbers of 23 bits: some are equal by chance
+    assert abs(numbers.mean()) < 4 / len(numbers) ** 0.5
+    assert abs(numbers.var() - 1) < 4 * (2 / len(numbers)) ** 0.5
