@@ -31,7 +31,7 @@ LOADED = """
 new Promise((done) => {
   const shifts = [];
   const told = () => done({
-    paint: performance.getEntriesByName("first-contentful-paint")[0].startTime,
+    paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
     ready: performance.getEntriesByType("navigation")[0].loadEventEnd,
     shifts: shifts,
   });
@@ -77,7 +77,8 @@ def look(browser: Any, address: str, *, slowdown: float = 4, width: int = 1280, 
     developer tools decode the page a second time, and two more scripting worlds are made for it.
 
     Raises:
-        RuntimeError: if the browser refuses a command.
+        RuntimeError: if the browser refuses a command, or nothing was painted.
+        TimeoutError: if it does not answer for two minutes.
     """
     devtools = browser.new_browser_cdp_session()
     answers: dict[int, dict[str, Any]] = {}
@@ -97,7 +98,10 @@ def look(browser: Any, address: str, *, slowdown: float = 4, width: int = 1280, 
         number = len(answers) + 1
         message = json.dumps({"id": number, "method": method, "params": parameters})
         devtools.send("Target.sendMessageToTarget", {"sessionId": session, "message": message})
+        end = time.monotonic() + 120
         while number not in answers:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{method}: no answer from the browser for two minutes, at {address}")
             time.sleep(0.02)
             devtools.send("Browser.getVersion")  # lets the answer come in
         if "error" in answers[number]:
@@ -108,6 +112,8 @@ def look(browser: Any, address: str, *, slowdown: float = 4, width: int = 1280, 
     ask("Page.navigate", url=address)
     time.sleep(1)  # questions asked before the first paint would delay it
     seen = ask("Runtime.evaluate", expression=LOADED, awaitPromise=True, returnByValue=True)["result"]["value"]
+    if seen["paint"] is None:
+        raise RuntimeError(f"nothing was painted at {address}")
     devtools.send("Target.disposeBrowserContext", {"browserContextId": private})
     devtools.detach()
     shifts = [(value, at) for value, at in seen["shifts"] if value > 0.001]

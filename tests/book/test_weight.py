@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.site import SITE, pages, visit
+from benchmarks.site import SITE, look, pages, visit
 from extensions import formulas, sheets, weight
 from extensions.serve import served
 
@@ -36,6 +36,14 @@ def test_a_chapter_is_light_and_does_not_jump(browser, address, name):
     assert len(rules) < 250_000, "rules that no page needs hold up the first paint"
     used, drawn = (set(re.findall(r"mjx-c([0-9A-F]+)", text)) for text in (page, rules))
     assert used - drawn == set(), "a sign of a formula has no rule, and so is not drawn"
+
+
+@pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
+def test_a_first_look_is_timed_and_a_slower_processor_takes_longer(browser, address):
+    fast, slow = (look(browser, f"{address}/{CHAPTERS[0]}", slowdown=slowdown) for slowdown in (1, 4))
+    assert 0 < fast.paint < fast.ready
+    assert fast.shift < 0.1
+    assert slow.ready > 1.5 * fast.ready, "the processor was not slowed down"
 
 
 def test_a_drawing_keeps_its_look_and_loses_its_digits():
