@@ -17,6 +17,8 @@ same day and machine replaces what was there.
     python benchmarks/NAME.py --case 2000         those with 2000 in their name
     python benchmarks/compare.py                  all benchmarks (make bench)
     python benchmarks/compare.py NAME ...         some of them (make bench ONLY=NAME)
+
+What has no peers has a command of its own: ``python -m benchmarks.site``, ``python benchmarks/grading.py``.
 """
 
 import argparse
@@ -254,14 +256,18 @@ def _described(contender: dict[str, Any]) -> str:
 
 
 def _run_all(names: list[str]) -> None:
-    scripts = sorted(path for path in FOLDER.glob("*.py") if path != Path(__file__))
+    scripts = sorted(path for path in FOLDER.glob("*.py") if path.read_text().rstrip().endswith("    main(CASES)"))
     unknown = set(names) - {path.stem for path in scripts}
     if unknown:
         raise SystemExit(f"no benchmark {sorted(unknown)}; there are {[path.stem for path in scripts]}")
+    failed = []
     for path in scripts:
         if not names or path.stem in names:
             print(f"== {path.stem}", flush=True)
-            subprocess.run([sys.executable, str(path)], check=True, cwd=FOLDER.parent)
+            if subprocess.run([sys.executable, str(path)], check=False, cwd=FOLDER.parent).returncode:
+                failed.append(path.stem)
+    if failed:
+        raise SystemExit(f"failed, see above: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from coursework.intake import collect
 from coursework.judge import judge, prepare
 from coursework.master import Assignment, available, grade_id, is_solution, load
 from coursework.roster import read_roster
+from coursework.sandbox import SandboxMissing, require
 from coursework.variants import variant
 
 SECRET = b"the secret of a class that does not exist"
@@ -85,6 +86,10 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=200)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
+    try:
+        require()
+    except SandboxMissing as error:
+        raise SystemExit(str(error)) from None
     print(f"{platform.machine()}, {options.workers} submissions side by side, {options.students} students")
     for name in options.names or available():
         first, rest = seconds(load(name), options.students, options.workers)

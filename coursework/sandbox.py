@@ -195,7 +195,10 @@ def _isolation() -> tuple[str, ...]:
     """bubblewrap's options that take rights away, as far as this version has them."""
     options = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
     options += ["--cap-drop", "ALL", "--clearenv", "--die-with-parent", "--new-session", "--as-pid-1"]
-    known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
+    try:
+        known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError as error:
+        raise SandboxMissing(INSTEAD) from error
     return tuple(options + [option for option in ("--disable-userns",) if option in known])
 
 
@@ -279,6 +282,7 @@ class Sandbox:
         cache: Path | None = None,
         writable: bool = False,
     ) -> None:
+        isolation = _isolation()
         self.limits = limits
         self.deadline = float("inf")
         self._number = 0
@@ -290,7 +294,7 @@ class Sandbox:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
         reader, writer = os.pipe()
         environment = _environment(cache, writable).items()
-        command = ["bwrap", *_isolation(), *_mounts(cache, writable, limits), "--info-fd", str(writer)]
+        command = ["bwrap", *isolation, *_mounts(cache, writable, limits), "--info-fd", str(writer)]
         command += [part for name, value in environment for part in ("--setenv", name, value)]
         python = Path(sys.prefix).resolve() / "bin" / "python"
         command += [str(python), "-s", "-m", "coursework.driver", str(limits.memory), str(limits.files)]

@@ -257,19 +257,23 @@ def gradient_descent(
             raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
     if not isinstance(learning_rate, jax.core.Tracer) and not np.all(np.asarray(learning_rate) >= 0):
         raise ValueError(f"learning_rate must not be negative or NaN, got {learning_rate!r}")
-    shape = _validation.output_shape(apply, params, "x", x)
-    wanted = y[:, None].shape if y.ndim == 1 else y.shape
-    if shape != wanted:
-        raise ValueError(f"y must have shape {shape} like the outputs (or (n,) for one output), got {y.shape}")
     steps = int(steps)
     every = min(int(record_every), steps) or steps or 1
     if progress is None:
-        return _descend(apply, params, x, y.reshape(shape), learning_rate, steps // every, every, steps % every)
+        return _descend(apply, params, x, y, learning_rate, steps // every, every, steps % every)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((params, x, y, learning_rate))):
         raise ValueError(
             "progress cannot be reported while JAX traces; call gradient_descent outside of jit, vmap, grad"
         )
-    return _descend_in_turns(apply, params, x, y.reshape(shape), learning_rate, steps, every, progress)
+    return _descend_in_turns(apply, params, x, _targets(apply, params, x, y), learning_rate, steps, every, progress)
+
+
+def _targets(apply: Callable[[Any, Array], Array], params: Any, x: Array, y: Array) -> Array:
+    """`y` in the shape of the outputs; to trace the network for that takes as long as some thirty steps."""
+    shape = _validation.output_shape(apply, params, "x", x)
+    if shape != (y[:, None].shape if y.ndim == 1 else y.shape):
+        raise ValueError(f"y must have shape {shape} like the outputs (or (n,) for one output), got {y.shape}")
+    return y.reshape(shape)
 
 
 @functools.partial(jax.jit, static_argnames=("apply", "chunks", "every", "rest"))
@@ -283,7 +287,7 @@ def _descend(
     every: int,
     rest: int,
 ) -> Run:
-    loss, step = _loss_and_step(apply, x, y, learning_rate)
+    loss, step = _loss_and_step(apply, x, _targets(apply, params, x, y), learning_rate)  # once for each shape
 
     def chunk(params: Any, _: None) -> tuple[Any, tuple[Array, Array]]:
         return jax.lax.fori_loop(0, every, step, params), loss(params)

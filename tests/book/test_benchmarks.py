@@ -59,6 +59,17 @@ def test_a_run_records_ratios_memory_and_the_machine_and_replaces_itself(folder)
     assert "missed: 0.5" in done.stdout
 
 
+def test_all_benchmarks_with_peers_run_and_one_that_fails_does_not_stop_the_others(folder):
+    (folder / "broken.py").write_text(SCRIPT.replace("def some():", "def some():\n    raise OSError('broken')"))
+    (folder / "other.py").write_text("raise SystemExit('has no peers, and a command of its own')")
+    done = run(folder, "compare.py")
+    assert done.returncode != 0
+    assert "OSError: broken" in done.stderr
+    assert "failed, see above: broken" in done.stderr
+    assert "no peers" not in done.stderr
+    assert (folder / "results" / "sums.json").exists()
+
+
 def test_unknown_names_are_errors(folder):
     assert "no benchmark ['what']; there are ['sums']" in run(folder, "compare.py", "what").stderr
     assert "no case has 'n = 3'" in run(folder, "sums.py", "--case", "n = 3").stderr

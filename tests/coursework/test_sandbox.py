@@ -448,6 +448,13 @@ def test_without_bubblewrap_the_message_says_what_to_do(monkeypatch):
         sandbox.require()
 
 
+def test_a_sandbox_without_bubblewrap_says_the_same(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sandbox._isolation.cache_clear()
+    with pytest.raises(SandboxMissing, match="apt-get install bubblewrap"):
+        Sandbox()
+
+
 def test_private_files_must_not_lie_where_they_can_be_read(sandboxed, tmp_path):
     sandbox.require(tmp_path)
     with pytest.raises(SandboxMissing, match="can read: move it"):
