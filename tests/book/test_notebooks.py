@@ -17,6 +17,8 @@ from extensions import notebooks, repository
 SITE = ROOT / "_build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.md"))
 MADE = SITE / "_sources" / "chapters"
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("appendix/*.md"), *ROOT.glob("chapters/*.md")]
+EXECUTED = sorted(path for path in PAGES if path.read_text().startswith("---\njupytext:\n"))
 
 
 @pytest.mark.skipif(not MADE.exists(), reason="there is no site yet: make book")
@@ -40,6 +42,14 @@ def test_a_chapter_is_there_as_a_clean_notebook(name):
     assert re.search(r"\*\*Exercise \d+\*\* \(", text)
     assert re.search(r"\*\*Theorem \d+\*\* \(", text)
     assert (MADE / f"{name}.md").read_text() == (ROOT / "chapters" / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_what_looks_like_a_code_cell_is_executed(path):
+    # one fence too many makes a listing of the cells that follow
+    written = re.findall(r"^```\{code-cell\}", path.read_text(), re.MULTILINE)
+    read = [cell for cell in jupytext.read(path, fmt="md:myst").cells if cell.cell_type == "code"]
+    assert len(read) == len(written) > 0
 
 
 @pytest.mark.parametrize(
