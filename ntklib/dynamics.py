@@ -3,8 +3,8 @@ r"""How do the outputs of a network move while it is trained?
 In closed form for a constant tangent kernel (:func:`gradient_flow`, and :func:`ensemble_moments` over random
 initialisations), and step by step for a real network (:func:`gradient_descent`). All three use the loss
 :math:`\frac{1}{2n}\sum_{i,o}(f_o(x_i) - y_{io})^2`, so `learning_rate * steps` of the one is the time `t` of the
-others. That is the time of ``neural_tangents.predict.gradient_descent_mse``; for the loss :math:`\frac12\sum` divide
-`t` by n.
+others. With one output that is the time of ``neural_tangents.predict.gradient_descent_mse``; with k outputs its loss is
+a mean over the outputs too, and `t` here is `k t` there. For the loss :math:`\frac12\sum` divide `t` by n.
 """
 
 import functools
