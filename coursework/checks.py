@@ -37,7 +37,15 @@ class Check:
         if self.assignment.manual:
             names = ", ".join(f"{question.grade_id} ({question.points:g})" for question in self.assignment.manual)
             lines.append(f"  read by a person: {names}")
-        lines.append("These are the tests in the notebook. The grader has more of them, with other numbers.")
+        if any(question.source != question.visible for question in self.assignment.questions):
+            lines.append("These are all tests, the hidden ones too: this is a solution.")
+        else:
+            lines.append("These are the tests in the notebook. The grader has more of them, with other numbers.")
+        if not self.sandboxed:
+            lines.append(
+                "It ran without bubblewrap, so the grader's limits were not tried, nor whether your answers are "
+                "numbers, text, lists, tuples, dicts or arrays of numbers, which are all that it takes."
+            )
         return "\n".join(lines)
 
 
@@ -49,12 +57,12 @@ def read(path: Path) -> NotebookNode:
     ValueError
         If the file is no notebook.
     """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
     try:
         if path.suffix == ".ipynb":
             return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         return jupytext.read(path)
-    except FileNotFoundError:
-        raise
     except Exception as error:  # the readers raise what they like
         raise ValueError(f"{path}: not a notebook: {shown(error)}") from error
 

@@ -12,6 +12,8 @@ blank: for Canvas a blank over a grade takes that grade away. Names, which neith
 spreadsheet runs them.
 """
 
+import contextlib
+import json
 import math
 import re
 from collections import Counter
@@ -21,9 +23,14 @@ from pathlib import Path
 
 from coursework.files import atomic_write, neutralise, table
 from coursework.results import Book, Row, grade_rows, grade_table, number, open_book
-from coursework.roster import Roster, folded
+from coursework.roster import Roster, RosterError, folded
 
-__all__ = ["ExportError", "Exported", "export"]
+__all__ = ["ExportError", "Exported", "export", "left_out"]
+
+OWN = (
+    *("assignment.json", "results", "marks.csv", "grades.csv", "numbers.csv", "unmatched.csv"),
+    *("marking", "feedback", "compiled"),
+)
 
 CANVAS_MORE = ("Integration ID", "Root Account")
 CANVAS_NAMES = ("Student", "LastName", "FirstName")
@@ -77,7 +84,8 @@ def export(
     to
         "canvas", "moodle", or "csv" for the table that people read.
     path
-        The file to write; not the roster's.
+        The file to write. One that is there is not replaced, and none is written where the grades have files of their
+        own.
     column
         For Canvas: the assignment's column, ``Title (id)``, as the gradebook export has it. By default the one with the
         assignment's title or name; without one, the title alone, for which Canvas offers to make a new assignment.
@@ -87,13 +95,16 @@ def export(
     Raises
     ------
     ExportError
-        If the system could mistake one student or one grade for another.
+        If the system could mistake one student or one grade for another, or the file cannot be written without losing
+        another.
+    RosterError
+        If nobody who was graded is in the roster.
     """
     path = Path(path)
     book = open_book(out)
+    _refuse_own(path, book, roster)
+    others = left_out(book, roster)
     rows = grade_rows(book, roster)
-    if roster.path is not None and path.exists() and path.resolve() == roster.path.resolve():
-        raise ExportError(f"{path} is the roster; give another file")
     note = ""
     if to == "canvas":
         lines, note = _canvas(book, rows, roster, column, scale)
@@ -105,9 +116,46 @@ def export(
         raise ExportError(f"to is {to!r}, wanted canvas, moodle or csv")
     if not path.parent.is_dir():
         raise ExportError(f"{path.parent} is not a folder")
-    atomic_write(path, table(lines, bom=to == "csv"))
+    data = table(lines, bom=to == "csv")
+    unchanged = path.is_file() and not path.is_symlink() and path.read_bytes() == data
+    if (path.exists() or path.is_symlink()) and not unchanged:
+        raise ExportError(f"{path} exists already: give another name with --out, or remove it")
+    atomic_write(path, data)
+    note = "\n".join(filter(None, (note, others)))
     blank = Counter(row.status for row in rows if row.total is None)
     return Exported(path, sum(row.total is not None for row in rows), dict(sorted(blank.items())), note)
+
+
+def left_out(book: Book, roster: Roster) -> str:
+    """A sentence about those who were graded and have no row in the roster; nothing if there is nobody.
+
+    Raises :class:`~coursework.roster.RosterError` if that is everybody: then the roster's ids are others.
+    """
+    graded = []
+    for path in sorted((book.out / "results").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            graded.append(str(json.loads(path.read_bytes())["student"]))
+    absent = [student for student in graded if student not in roster]
+    if not absent:
+        return ""
+    listed = ", ".join(map(repr, absent[:3])) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
+    if len(absent) == len(graded):
+        theirs = ", ".join(repr(student.id) for student in roster.students[:3])
+        raise RosterError(
+            f"nobody who was graded is in the roster: graded were {listed}, the roster has {theirs}; "
+            "give --id as when they were graded"
+        )
+    return f"Graded, but not in the roster, and so left out: {listed}."
+
+
+def _refuse_own(path: Path, book: Book, roster: Roster) -> None:
+    """No file of the grades', and not the roster."""
+    if roster.path is not None and path.exists() and path.resolve() == roster.path.resolve():
+        raise ExportError(f"{path} is the roster; give another file")
+    whole, own = path.resolve(), book.out.resolve()
+    inside = whole.relative_to(own).parts if whole.is_relative_to(own) else ()
+    if inside and inside[0].casefold() in OWN:
+        raise ExportError(f"{path} is where {book.out} keeps what was graded; give another file")
 
 
 def _canvas(

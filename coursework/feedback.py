@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from coursework.files import atomic_write, private_folder, safe_name
-from coursework.results import Book, Row, grade_rows, number, open_book
+from coursework.master import TESTED_WITH
+from coursework.results import ACCEPT, Book, Row, grade_rows, number, open_book, refresh
 from coursework.roster import Roster
 
 __all__ = ["feedback", "page"]
@@ -35,12 +36,14 @@ STANDING = {
     "needs-manual": "Not all questions are graded yet, so there is no total.",
     "check": "Your instructor is still looking at this submission. The points may change, so there is no total.",
     "not-graded": "Your submission could not be graded.",
-    "missing": "No submission was received.",
+    "missing": "No file with your id or name was received.",
 }
 
 
 def feedback(out: str | Path, roster: Roster, folder: str | Path | None = None) -> list[Path]:
     """Write a page for each student of the roster, with the marks as they are now; return the files in its order.
+
+    grades.csv is brought up to date too.
 
     They go into ``folder``, ``out``/feedback by default, named after the student's id with everything that is no
     letter or digit escaped. A page holds what concerns its student only: points by question, what failed (never a
@@ -48,8 +51,10 @@ def feedback(out: str | Path, roster: Roster, folder: str | Path | None = None) 
     """
     book = open_book(out)
     folder = private_folder(Path(folder) if folder else book.out / "feedback")
+    rows = grade_rows(book, roster)
+    refresh(book, rows)
     written = []
-    for row in grade_rows(book, roster):
+    for row in rows:
         path = folder / f"{safe_name(row.student.id)}.html"
         atomic_write(path, page(book, row).encode())
         written.append(path)
@@ -76,6 +81,8 @@ def page(book: Book, row: Row) -> str:
         standing = f"{standing} Reason: {_text(row.reason)}"
     elif row.status == "not-graded":
         standing = "Your submission has not been graded yet."
+    if any(note.endswith(TESTED_WITH) for note in row.notes):
+        standing += " This notebook has another number than yours."
     return TEMPLATE.render(
         policy=POLICY,
         style=STYLE,
@@ -88,7 +95,11 @@ def page(book: Book, row: Row) -> str:
         maximum=number(book.points),
         questions=questions if shown else [],
         failures=[(question, _text(row.failures[question])) for question in book.maxima if row.failures.get(question)],
-        comments=[(question, _text(row.comments[question])) for question in book.maxima if row.comments.get(question)],
+        comments=[
+            (question if question in book.maxima else "in general", _text(row.comments[question]))
+            for question in {**book.maxima, ACCEPT: 0.0}
+            if row.comments.get(question)
+        ],
     )
 
 

@@ -4,8 +4,9 @@ The folder of an assignment's grades::
 
     assignment.json   what is graded: questions and points
     results/ID.json   what the tests found, one file a student, written when it is known
+    numbers.csv       the number under which each student is marked; given once
     marks.csv         marks given by hand; made once, only ever added to
-    grades.csv        one row a student of the roster; made anew from the three above
+    grades.csv        one row a student of the roster; made anew from assignment, results and marks
     marking/Q.ipynb   the written answers to question Q, to read while marking; made anew
     unmatched.csv     files of the last delivery that belong to nobody in the roster
 """
@@ -15,16 +16,16 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 from coursework import workers as pool
-from coursework.files import atomic_write, neutralise, private_folder, table
+from coursework.files import TableError, atomic_write, neutralise, private_folder, read_table, safe_name, table
 from coursework.intake import Submission
-from coursework.marking import answers, printed_text, write_marking
-from coursework.marks import append_rows
+from coursework.marking import PICTURES, answers, write_marking
+from coursework.marks import Mark, append_rows, mark_row
 from coursework.master import Assignment
 from coursework.results import (
     ACCEPT,
@@ -33,6 +34,7 @@ from coursework.results import (
     GradebookError,
     Result,
     Row,
+    given,
     grade_rows,
     grade_table,
     load,
@@ -50,24 +52,41 @@ LIMIT = 900.0  # seconds for one submission; the judge has limits of its own, th
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: how many it judged and kept, whom it graded again and why, how many there are of each status."""
+    """What a run did: how many it judged and kept, whom it graded again and why, how many there are of each status.
+
+    ``passed`` says of whom what was delivered does not count, and why. Of those to check, ``accept`` is the number of
+    those whose tests' points may be accepted, ``stale`` of those graded before the assignment changed; ``idle`` are the
+    students with an accept and nothing to accept.
+    """
 
     judged: int
     kept: int
     again: Mapping[str, str]
+    passed: Mapping[str, str]
     statuses: Mapping[str, int]
     unmatched: int
     unmarked: int
+    accept: int
+    stale: int
+    idle: tuple[str, ...]
     out: Path
 
     def __str__(self) -> str:
         lines = [f"{self.judged} graded now, {self.kept} graded before and unchanged"]
         lines += [f"graded again: {student}: {why}" for student, why in self.again.items()]
+        lines += [f"not graded: {student}: {why}" for student, why in self.passed.items()]
         lines += [f"{count:5d} {status}" for status, count in self.statuses.items() if count]
-        if self.statuses.get("check"):
+        if self.accept:
             lines.append(
                 f"look at those to check: 1 for {ACCEPT!r} in {self.out / 'marks.csv'} lets the tests' points stand"
+                + (f" (of {self.accept} of them)" if self.accept < self.statuses["check"] else "")
             )
+        if self.stale:
+            lines.append(f"{self.stale} graded before the assignment changed: give their submissions to grade again")
+        if failed := self.statuses["check"] - self.accept - self.stale:
+            lines.append(f"{failed} could not be graded: grade again, or give marks in {self.out / 'marks.csv'}")
+        if self.idle:
+            lines.append(f"{ACCEPT!r} does nothing where no points of tests can stand: {', '.join(self.idle)}")
         if self.unmarked:
             lines.append(f"{self.unmarked} marks to be given by hand in {self.out / 'marks.csv'}")
         if self.unmatched:
@@ -91,7 +110,9 @@ def grade_all(
 
     A submission counts as judged before if neither it nor the assignment nor the student's variant has changed. What
     is known is on disk as soon as it is known: after an interruption, the same call goes on where it was. Results of
-    earlier deliveries stay.
+    earlier deliveries stay, until another submission of the same student comes; one that was replaced so does not count
+    again, and a file that cannot be read replaces none that could. Marks by hand are for the answer for which they were
+    given: for another one marks.csv gets a new row.
 
     Parameters
     ----------
@@ -126,42 +147,69 @@ def grade_all(
         book = start_book(assignment, out)
         marks = marks_of(book, roster)  # an error in it should show now, not after the grading
         _write_unmatched(book, submissions)
-        tasks, again, kept = _plan(book, assignment, submissions, secret)
-        for student in {student for (student, _), mark in marks.items() if mark.points is not None} & again.keys():
-            again[student] += "; the marks by hand were given before that, look at them again"
+        plan = _plan(book, assignment, submissions, secret, marks)
         try:
             _judge(
                 book,
                 assignment,
                 submissions,
-                tasks,
+                plan.tasks,
                 judge,
                 (os.cpu_count() or 1) if workers is None else workers,
                 limit,
                 progress,
             )
         finally:
-            rows = _write(book, roster)
-            results = [result for student in roster if (result := load(book, student.id)) and result.written]
-            write_marking(assignment, [(one.student, one.file, one.written) for one in results], book.out / "marking")
+            results = [result for student in roster if (result := load(book, student.id))]
+            numbers = _numbers(book.out, [result.student for result in results])
+            rows = _write(book, roster, numbers)
+            written = [(numbers[result.student], result.written) for result in results if result.written]
+            write_marking(assignment, written, book.out / "marking")
     statuses = Counter(row.status for row in rows)
-    unmarked = sum(
-        row.points[question] is None for row in rows if row.status == "needs-manual" for question in book.manual
+    return Summary(
+        judged=len(plan.tasks),
+        kept=plan.kept,
+        again=plan.again,
+        passed=plan.passed,
+        statuses={status: statuses[status] for status in STATUSES},
+        unmatched=len(getattr(submissions, "unmatched", ())),
+        unmarked=sum(
+            row.points[question] is None
+            for row in rows
+            if row.status in ("needs-manual", "check")
+            for question in book.manual
+        ),
+        accept=sum(row.status == "check" and ACCEPT in _asked(book, row) for row in rows),
+        stale=sum(row.status == "check" and row.stale for row in rows),
+        idle=tuple(row.student.id for row in rows if row.idle),
+        out=out,
     )
-    unmatched = len(getattr(submissions, "unmatched", ()))
-    return Summary(len(tasks), kept, again, {status: statuses[status] for status in STATUSES}, unmatched, unmarked, out)
+
+
+@dataclass
+class _Plan:
+    """What is to be judged (results that wait for it), whom it replaces and why, what does not count, how many stay."""
+
+    tasks: dict[str, Result] = field(default_factory=dict)
+    again: dict[str, str] = field(default_factory=dict)
+    passed: dict[str, str] = field(default_factory=dict)
+    kept: int = 0
 
 
 def _plan(
-    book: Book, assignment: Assignment, submissions: Mapping[str, Submission], secret: bytes
-) -> tuple[dict[str, Result], dict[str, str], int]:
-    """What is to be judged (results that wait for it), who is graded again and why, how many stay as they are."""
-    tasks: dict[str, Result] = {}
-    again: dict[str, str] = {}
-    kept = 0
-    printed = printed_text(assignment)
+    book: Book,
+    assignment: Assignment,
+    submissions: Mapping[str, Submission],
+    secret: bytes,
+    marks: Mapping[tuple[str, str], Mark],
+) -> _Plan:
+    plan = _Plan()
+    released = assignment.release()
     for student, submission in submissions.items():
         old = load(book, student)
+        if old and _passed_over(book, old, submission, marks, plan):
+            continue
+        written, notes = answers(assignment, submission.notebook, released) if submission.notebook else ({}, [])
         new = Result(
             student,
             "waiting" if submission.notebook else "not-graded",
@@ -171,20 +219,83 @@ def _plan(
             "not graded yet: the grading was interrupted" if submission.notebook else submission.reason,
             late=submission.late,
             file=submission.file,
-            intake=(*submission.notes, *_another_assignment(submission, book.name)),
-            written=answers(assignment, submission.notebook, printed) if submission.notebook else {},
+            intake=(*submission.notes, *_another_assignment(submission, book.name), *notes),
+            written=written,
+            earlier=old.earlier if old else (),
+            unread=old.unread if old else "",
         )
+        if old and old.submission != new.submission:
+            new = replace(new, earlier=(*old.earlier, old.submission), unread="")
+        new = replace(new, marked=_marked(book, old, new, marks))
         changed = _changed(old, new)
         if old and old.state == "judged" and not changed and submission.notebook:
-            save(book, replace(old, late=new.late, file=new.file, intake=new.intake))
-            kept += 1
+            save(book, replace(old, late=new.late, file=new.file, intake=new.intake, written=new.written))
+            plan.kept += 1
             continue
         if old and old.state != "waiting" and changed:
-            again[student] = changed
+            plan.again[student] = changed + _marks_before(book, old, new, marks)
         save(book, new)
         if submission.notebook:
-            tasks[student] = new
-    return tasks, again, kept
+            plan.tasks[student] = new
+    return plan
+
+
+def _passed_over(
+    book: Book, old: Result, submission: Submission, marks: Mapping[tuple[str, str], Mark], plan: _Plan
+) -> bool:
+    """Does what was delivered not count, since a later submission has replaced it or it cannot be read?"""
+    if submission.digest in old.earlier:
+        if old.unread and submission.reason == old.unread:
+            plan.kept += 1
+        else:
+            where = f"results/{safe_name(old.student)}.json"
+            plan.passed[old.student] = (
+                f"another submission has replaced this one; to go back to it, remove {where} and grade it"
+            )
+        return True
+    if submission.notebook is None and old.state != "not-graded":
+        new = replace(old, unread=submission.reason, earlier=(*old.earlier, submission.digest))
+        save(book, replace(new, marked={**old.marked, **_free(old, marks, [ACCEPT])}))
+        plan.passed[old.student] = f"{submission.reason}; what was handed in before counts"
+        return True
+    return False
+
+
+def _marked(book: Book, old: Result | None, new: Result, marks: Mapping[tuple[str, str], Mark]) -> Mapping[str, int]:
+    """The rows of marks.csv that are for a submission: where its answer is another, not those that are filled in."""
+    if old and old.submission == new.submission:
+        return old.marked
+    same = {question for question in book.manual if old and _same(old.written.get(question), new.written.get(question))}
+    others = [question for question in (*book.maxima, ACCEPT) if question not in same]
+    return {**(old.marked if old else {}), **_free(old or new, marks, others)}
+
+
+def _same(old: str | None, new: str | None) -> bool:
+    return old == new and PICTURES not in (new or "")  # the text does not say whether the pictures are the same
+
+
+def _free(result: Result, marks: Mapping[tuple[str, str], Mark], questions: Iterable[str]) -> dict[str, int]:
+    """For each question whose row is filled in, the number of the next one that is not."""
+    rows = {}
+    for question in questions:
+        row = result.row(question)
+        while given(marks, result.student, mark_row(question, row)):
+            row += 1
+        if row != result.row(question):
+            rows[question] = row
+    return rows
+
+
+def _marks_before(book: Book, old: Result, new: Result, marks: Mapping[tuple[str, str], Mark]) -> str:
+    """What is to be said of the marks by hand of a submission that is graded again."""
+    rows = [mark_row(q, new.row(q)) for q in (*book.maxima, ACCEPT) if new.row(q) != old.row(q)]
+    if rows:
+        return f"; the marks by hand were for the one before, now its rows are {', '.join(map(repr, rows))}"
+    if old.submission == new.submission and any(
+        given(marks, old.student, mark_row(q, old.row(q))) for q in book.maxima
+    ):
+        return "; the marks by hand were given before that, look at them again"
+    return ""
 
 
 def _changed(old: Result | None, new: Result) -> str:
@@ -280,17 +391,34 @@ def _locked(out: Path) -> Iterator[None]:
         yield
 
 
-def _write(book: Book, roster: Roster) -> list[Row]:
+def _numbers(out: Path, students: Collection[str]) -> dict[str, int]:
+    """The numbers under which students are marked. Who has one keeps it, since marks.csv may show it."""
+    path = out / "numbers.csv"
+    try:
+        rows = read_table(path).rows if path.exists() else ()
+        numbers = {row["student"]: int(row["number"]) for row in rows}
+    except (TableError, KeyError, ValueError) as error:
+        raise GradebookError(
+            f"{path}: wanted the columns number and student as they were written, got {error!r}; "
+            "without the file students get new numbers"
+        ) from None
+    for student in students:
+        numbers.setdefault(student, max(numbers.values(), default=0) + 1)
+    atomic_write(path, table([["number", "student"], *([str(n), who] for who, n in numbers.items())], bom=True))
+    return numbers
+
+
+def _write(book: Book, roster: Roster, numbers: Mapping[str, int]) -> list[Row]:
     """Add the rows that marks.csv lacks, and write grades.csv."""
     rows = grade_rows(book, roster)
     marks = marks_of(book, roster)
     wanted = [
-        (row.student.id, question)
+        (row.student.id, row.labels[question])
         for question in (ACCEPT, *book.maxima)
         for row in rows
         if question in _asked(book, row)
     ]
-    append_rows(book.out / "marks.csv", [key for key in wanted if key not in marks])
+    append_rows(book.out / "marks.csv", [key for key in wanted if key not in marks], numbers)
     atomic_write(book.out / "grades.csv", table(grade_table(book, rows), bom=True))
     return rows
 

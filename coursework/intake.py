@@ -1,13 +1,14 @@
 """From a delivery of submissions, a folder or a zip as a learning management system makes it, to one a student."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from coursework.archive import EMPTY, Budget, Entry, Refused, entries, zip_entries
+from coursework.master import number_in
 from coursework.matching import NOTEBOOK, Claim, Index, IntakeError, Unmatched, claims, unwrapped
 from coursework.notebooks import digest, read_notebook
 from coursework.roster import Roster
@@ -42,7 +43,14 @@ class Submissions(dict[str, Submission]):
         self.unmatched = list(unmatched)
 
 
-def collect(path: str | Path, roster: Roster, assignment: str = "") -> Submissions:
+def collect(
+    path: str | Path,
+    roster: Roster,
+    assignment: str = "",
+    *,
+    numbers: Mapping[str, int] | None = None,
+    everyone: int | None = None,
+) -> Submissions:
     """Read a delivery and say what each student handed in.
 
     Parameters
@@ -55,6 +63,10 @@ def collect(path: str | Path, roster: Roster, assignment: str = "") -> Submissio
         The class.
     assignment
         The assignment's name: ``NAME-ID.ipynb`` and ``ID-NAME.ipynb`` (or with an underscore) are then understood too.
+    numbers
+        The variant of each student, by id: a notebook with somebody else's is then told by it.
+    everyone
+        The one variant that everybody had, where that was so.
 
     Returns
     -------
@@ -65,30 +77,77 @@ def collect(path: str | Path, roster: Roster, assignment: str = "") -> Submissio
     Raises
     ------
     IntakeError
-        If ``path`` is not a folder or a zip, or holds nothing.
+        If ``path`` is not a folder or a zip, or holds nothing; if all notebooks in it are of another assignment, or
+        have other numbers than anybody here.
     """
     try:
         with entries(Path(path)) as found:
-            return _collected(found, Index(roster, assignment), Budget())
+            collected = _collected(found, Index(roster, assignment), Budget(), numbers or {})
     except (Refused, OSError) as error:
         raise IntakeError(str(error)) from None
+    _refuse_other_numbers(collected, numbers or {}, everyone)
+    return collected
 
 
-def _collected(found: list[Entry], index: Index, budget: Budget) -> Submissions:
+def _refuse_other_numbers(submissions: Submissions, numbers: Mapping[str, int], everyone: int | None) -> None:
+    """If nobody's notebook has a number that anybody should have, no student is to blame."""
+    held = [number_in(one.notebook) for one in submissions.values() if one.notebook]
+    wanted = set(numbers.values()) if everyone is None else {everyone}
+    if wanted and len(held) > 1 and None not in held and not wanted & set(held):
+        raise IntakeError(
+            f"all {len(held)} notebooks have another number than the students here: is it the right --secret, --id, "
+            "--variant?"
+        )
+
+
+def _told(one: Unmatched, entry: Entry, index: Index, owners: Mapping[int, str]) -> tuple[Unmatched, str]:
+    """A file that is nobody's with what the notebook in it tells, and the assignment that it is of ("" if unknown)."""
+    try:
+        notebook = read_notebook(entry.read(Budget()))
+    except Refused:
+        return one, ""
+    head = notebook.metadata.get("coursework")
+    name = head.get("name") if isinstance(head, dict) else None
+    if isinstance(name, str) and index.assignment and name != index.assignment:
+        return replace(one, reason=f"{one.reason}; it is a notebook of {name[:60]!r}"), name
+    number = number_in(notebook)
+    if number is not None and number in owners:
+        one = replace(one, reason=f"{one.reason}; its number is that of {owners[number]}")
+    return one, name if isinstance(name, str) else ""
+
+
+def _collected(found: list[Entry], index: Index, budget: Budget, numbers: Mapping[str, int]) -> Submissions:
     found = unwrapped(found, index)
     if not found:
         raise Refused("no files in the delivery")
     unmatched: list[Unmatched] = []
+    others: list[str] = []  # the assignments that the unmatched notebooks are of
+    owners = {number: student for student, number in numbers.items()}
+    by_name = {entry.name: entry for entry in found}
     piles: dict[str, list[Claim]] = {}
     for claim in claims(found, index, budget):
         if isinstance(claim, Unmatched):
-            unmatched.append(claim)
+            told, other = claim, ""
+            if NOTEBOOK.search(claim.file):
+                told, other = _told(claim, by_name[claim.file], index, owners)
+                others.append(other)
+            unmatched.append(told)
         else:
             for student in claim.students:
                 piles.setdefault(student, []).append(claim)
+    if index.assignment and not piles and others and set(others).isdisjoint({"", index.assignment}):
+        raise Refused(f"not of {index.assignment!r}: the notebooks are of {_listed(map(repr, sorted(set(others))))}")
     order = {student.id: number for number, student in enumerate(index.roster)}
     taken = [_submission(student, piles[student], budget) for student in sorted(piles, key=order.__getitem__)]
-    return Submissions(taken, unmatched)
+    return Submissions([_noted(one, numbers, owners) for one in taken], unmatched)
+
+
+def _noted(one: Submission, numbers: Mapping[str, int], owners: Mapping[int, str]) -> Submission:
+    """A submission with a note if the number in it is that of somebody else in the class."""
+    number = number_in(one.notebook) if one.notebook else None
+    if number is None or number == numbers.get(one.student) or number not in owners:
+        return one
+    return replace(one, notes=(*one.notes, f"the number in it is that of {owners[number]}"))
 
 
 def _submission(student: str, pile: Sequence[Claim], budget: Budget) -> Submission:

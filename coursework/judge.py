@@ -22,10 +22,12 @@ from nbformat import NotebookNode
 
 from coursework import wire
 from coursework.examiner import Examiner, ExaminerStopped
-from coursework.master import Assignment, Cell, Question, grade_id, set_variant
+from coursework.master import NUMBER, TESTED_WITH, Assignment, Cell, Question, grade_id, number_in, set_variant
 from coursework.sandbox import CALLABLE, DEFAULT, Limits, Sandbox, Stopped, StudentError, shown
 
 HIDDEN_FAILED = "a hidden test failed"
+HIDDEN_SLOW = "a hidden test failed: it took too long"
+OTHER_NUMBER = "this notebook has another number than yours"
 MAX_CELLS = 1000
 MAX_SOURCE = 2_000_000
 
@@ -40,7 +42,7 @@ class Verdict:
 
     `scores` has the points of each test cell, by its grade id; `failures` says why one has none; `notes` tell what is
     unusual. Every text is one line, printable, and can be shown to the student. `suspicious`: a person should look,
-    since something was stopped.
+    since something was stopped, or the notebook was made for another student.
     """
 
     scores: dict[str, float]
@@ -131,13 +133,20 @@ def _judge(assignment: Assignment, notebook: NotebookNode, variant: int, setting
         for question in assignment.questions:
             if question.grade_id in failures or question.source == question.visible:
                 continue
-            if _test(session, tests, question, question.source) is not None:
-                failures[question.grade_id] = HIDDEN_FAILED
+            failure = _test(session, tests, question, question.source)
+            if failure is not None:
+                slow = re.search(r"took more than [\d.e+]+ s\b|used up the time for all", failure)
+                failures[question.grade_id] = HIDDEN_SLOW if slow else HIDDEN_FAILED
     finally:
         session.close()
     scores = {question.grade_id: question.points for question in assignment.questions}
     scores.update(dict.fromkeys(failures, 0.0))
-    return Verdict(scores, notes + session.notes, failures, time.monotonic() - start, session.suspicious)
+    number, wanted = number_in(notebook), number_in(assignment.release(variant))
+    other = None not in (number, wanted) and number != wanted
+    if other:
+        notes.append(f"the number in it is {number}, not {wanted}{TESTED_WITH}")
+        failures = {question: f"{failure} ({OTHER_NUMBER})" for question, failure in failures.items()}
+    return Verdict(scores, notes + session.notes, failures, time.monotonic() - start, session.suspicious or other)
 
 
 # ------------------------------------------------------------------------------------------------ what is run, in order
@@ -193,7 +202,13 @@ def _remarks(
     if twice:
         notes.append(f"cells more than once: {', '.join(twice)}")
     originals = {*locked.items(), *((question.grade_id, question.source.strip()) for question in assignment.questions)}
-    edited = [name for _, _, name, source, _ in cells if name in locked and (name, source.strip()) not in originals]
+    edited = [
+        name
+        for _, _, name, source, _ in cells
+        if name in locked
+        and (name, source.strip()) not in originals
+        and not (name == "variant" and _unnumbered(source) == _unnumbered(locked[name]))  # that is told for itself
+    ]
     if edited:
         notes.append(f"locked cells edited, the originals were used: {', '.join(dict.fromkeys(edited))}")
     points = [
@@ -202,8 +217,12 @@ def _remarks(
         if name in released and points != released[name].metadata["nbgrader"].get("points")
     ]
     if points:
-        notes.append(f"points changed, the original ones count: {', '.join(dict.fromkeys(points))}")
+        notes.append(f"points other than those of the assignment, which count: {', '.join(dict.fromkeys(points))}")
     return [shown(note) for note in notes]
+
+
+def _unnumbered(source: str) -> str:
+    return NUMBER.sub("VARIANT", source.strip())
 
 
 def _cell(cell: Any) -> tuple[str, str | None, str, Any]:

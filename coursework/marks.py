@@ -1,15 +1,19 @@
 """Marks given by hand: a table that people fill in, that is read strictly and never written over."""
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from coursework.files import Table, TableError, atomic_write, read_table, table
 
-__all__ = ["Mark", "MarksError", "append_rows", "read_marks"]
+__all__ = ["Mark", "MarksError", "append_rows", "mark_row", "read_marks"]
 
 COLUMNS = ("student", "question", "points", "comment")
+NUMBER = (
+    "number"  # under which a student's answers stand in the notebooks to mark from; older files have no such column
+)
 
 
 class MarksError(ValueError):
@@ -24,8 +28,21 @@ class Mark:
     comment: str
 
 
-def read_marks(path: Path, students: Collection[str], maxima: Mapping[str, float]) -> dict[tuple[str, str], Mark]:
-    """Read the marks, by (student, question); {} if there is no file yet.
+def mark_row(question: str, number: int) -> str:
+    """What the column ``question`` says in the first, second, ... row for one student and question.
+
+    A mark is for one answer. When that changes, a row is added for the next one.
+
+    >>> mark_row("q1-why", 1), mark_row("q1-why", 2)
+    ('q1-why', 'q1-why (2)')
+    """
+    return question if number == 1 else f"{question} ({number})"
+
+
+def read_marks(
+    path: Path, students: Collection[str], maxima: Mapping[str, float], ticks: Collection[str] = ()
+) -> dict[tuple[str, str], Mark]:
+    """Read the marks, by (student, what the column ``question`` says); {} if there is no file yet.
 
     A spreadsheet may have saved the file: with semicolons and decimal commas, or with the zeros at the beginning of
     the ids lost, which is mended where it leaves no doubt.
@@ -35,13 +52,15 @@ def read_marks(path: Path, students: Collection[str], maxima: Mapping[str, float
     students
         The ids that may occur.
     maxima
-        The greatest mark of each question that may occur.
+        The greatest mark of each question that may occur, also with a number behind it (:func:`mark_row`).
+    ticks
+        The questions of which a row holds 1 or nothing.
 
     Raises
     ------
     MarksError
-        For an unknown student or question, points that are not a number from 0 to the question's, and a row that
-        occurs twice.
+        For an unknown student or question, points that are not a number from 0 to the question's (or not 1, in
+        ``ticks``), and a row that occurs twice.
     """
     if not path.exists():
         return {}
@@ -53,16 +72,19 @@ def read_marks(path: Path, students: Collection[str], maxima: Mapping[str, float
     for row, line in zip(read.rows, read.lines, strict=True):
         student, question, points = (row[name].strip() for name in COLUMNS[:3])
         known = ids.get(student) or ids.get(student.lstrip("0"))
+        asked = question if question in maxima else re.sub(r" \([1-9]\d*\)$", "", question)
         if known is None:
             wrong.append(f"line {line}: no student {student!r} in the roster (did a spreadsheet change the id?)")
-        elif question not in maxima:
+        elif asked not in maxima:
             wrong.append(f"line {line}: no question {question!r}; there are {', '.join(maxima)}")
         elif (known, question) in lines:
             wrong.append(f"line {line}: {student}, {question} is also on line {lines[known, question]}")
         else:
             lines[known, question] = line
             try:
-                value = _points(points, maxima[question], decimal_comma=read.delimiter == ";")
+                value = _points(points, maxima[asked], decimal_comma=read.delimiter == ";")
+                if asked in ticks and value not in (None, 1.0):
+                    raise ValueError(f"points are {points}, wanted 1 or nothing")
             except ValueError as error:
                 wrong.append(f"line {line}: {student}, {question}: {error}")
             else:
@@ -73,20 +95,24 @@ def read_marks(path: Path, students: Collection[str], maxima: Mapping[str, float
     return marks
 
 
-def append_rows(path: Path, rows: Iterable[tuple[str, str]]) -> None:
-    """Add empty rows for (student, question) at the end; every byte that is there stays."""
-    new = [(student, question, "", "") for student, question in rows]
+def append_rows(path: Path, rows: Iterable[tuple[str, str]], numbers: Mapping[str, int] | None = None) -> None:
+    """Add empty rows for (student, question) at the end; every byte that is there stays.
+
+    ``numbers`` are those of the students; a file that has a column for them gets them.
+    """
+    known = numbers or {}
+    new = [{"student": student, "question": what, NUMBER: str(known.get(student, ""))} for student, what in rows]
     if path.exists():
         if not new:
             return
         read = _table(path)
         old = path.read_bytes()
-        order = [COLUMNS.index(name) if name in COLUMNS else None for name in read.columns]
-        cells = [["" if at is None else row[at] for at in order] for row in new]
+        cells = [[row.get(name, "") for name in read.columns] for row in new]
         gap = b"" if old.endswith((b"\n", b"\r")) else b"\r\n"
         atomic_write(path, old + gap + table(cells, bom=False, delimiter=read.delimiter))
     else:
-        atomic_write(path, table([COLUMNS, *new], bom=True))
+        columns = (NUMBER, *COLUMNS)
+        atomic_write(path, table([columns, *([row.get(name, "") for name in columns] for row in new)], bom=True))
 
 
 def _table(path: Path) -> Table:

@@ -30,7 +30,10 @@ CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
 SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")
 HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 VARIANT_LINE = re.compile(r"^VARIANT = 0[ \t]*(#.*)?$", re.MULTILINE)
+NUMBER = re.compile(r"^VARIANT *= *(\d{1,10})\b", re.MULTILINE)
+TESTED_WITH = ", with which it was tested"  # ends the note about a notebook that has another student's number
 FLAGS = ("grade", "solution", "locked", "task")
 
 
@@ -124,6 +127,20 @@ def set_variant(source: str, variant: int) -> str:
     return VARIANT_LINE.sub(lambda line: line[0].replace("0", str(variant), 1), source, count=1)
 
 
+def number_in(notebook: NotebookNode) -> int | None:
+    """The number of the variant that a notebook holds, whatever else was done to it; None if it holds none.
+
+    >>> number_in(load("toy", folder=Path("tests/coursework/toy")).release(12))
+    12
+    """
+    code = [cell for cell in notebook.get("cells", []) if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    for cell in sorted(code, key=lambda cell: grade_id(cell) != "variant"):
+        source = cell.get("source", "")
+        if match := NUMBER.search("".join(map(str, source)) if isinstance(source, list) else str(source)):
+            return int(match[1])
+    return None
+
+
 def without(source: str, markers: tuple[str, str], stub: str | None = None) -> str:
     """`source` without what stands between lines with the two markers; `stub`, indented alike, takes its place.
 
@@ -168,8 +185,9 @@ def is_solution(cell: NotebookNode) -> bool:
 
 
 def available(folder: Path = ASSIGNMENTS) -> list[str]:
-    """The names of the masters in `folder`, sorted."""
-    return sorted(path.stem for path in Path(folder).glob("*.md") if path.stem.lower() != "readme")
+    """The names of the masters in `folder`, sorted: of all its text files whose name can be one."""
+    stems = (path.stem for path in Path(folder).glob("*.md"))
+    return sorted(stem for stem in stems if NAME.fullmatch(stem) and stem != "readme")
 
 
 def load(name: str, folder: Path = ASSIGNMENTS) -> Assignment:
@@ -181,7 +199,13 @@ def load(name: str, folder: Path = ASSIGNMENTS) -> Assignment:
         If there is no such master, or it cannot be released and graded as it is.
     """
     path = Path(folder) / f"{name}.md"
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) or not path.is_file():
+    if not NAME.fullmatch(name):
+        rename = f" (rename {path.name})" if path.is_file() else ""
+        raise MasterError(
+            f"no assignment {name!r} in {folder}: a name has small letters, digits and '-' and begins with a letter or "
+            f"a digit{rename}"
+        )
+    if not path.is_file():
         raise MasterError(f"no assignment {name!r} in {folder}: it has {', '.join(available(folder)) or 'none'}")
     try:
         notebook = jupytext.read(path)

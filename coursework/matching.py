@@ -24,6 +24,8 @@ from coursework.roster import Roster, Student, folded
 __all__ = ["Claim", "Index", "IntakeError", "Unmatched", "claims", "unwrapped"]
 
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # browsers and mail programs add the second ending
+# what browsers, JupyterLab, Windows and macOS add to the name of a second copy
+COPY = re.compile(r"(?:\s*\(\d+\)|\s*-\s*copy\d*|\s+copy(?:\s\d+)?)+$", re.IGNORECASE)
 CANVAS = re.compile(r"_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<file>\d+)_")
 CANVAS_TEXT = re.compile(r"_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?:text|link)\.html$")
 CANVAS_AGAIN = re.compile(r"-(?P<again>\d+)(?=(\.\w+){0,2}$)")
@@ -84,12 +86,14 @@ class Index:
     def by_key(self, text: str) -> set[str]:
         """The students that a file or folder name stands for; an id goes before a login, an address, another number."""
         stem = re.sub(r"\.zip$", "", NOTEBOOK.sub("", text), flags=re.IGNORECASE)
-        candidates = [text, stem]
-        for mark in "-_" if self.assignment else "":
-            candidates += [stem.removeprefix(self.assignment + mark), stem.removesuffix(mark + self.assignment)]
+        whole = [folded(text), folded(stem), folded(COPY.sub("", stem))]
+        candidates, name = list(whole), folded(self.assignment)
+        for mark in "-_" if name else "":
+            for one in whole[1:]:
+                candidates += [one.removeprefix(name + mark), one.removesuffix(mark + name)]
         for known in (self.ids, self.keys):
             for candidate in candidates:
-                if hits := known.get(folded(candidate)):
+                if hits := known.get(candidate):
                     return hits
         return set()
 

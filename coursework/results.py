@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coursework.files import atomic_write, neutralise, private_folder, safe_name
-from coursework.marks import Mark, read_marks
+from coursework.files import TableError, atomic_write, neutralise, private_folder, read_table, safe_name, table
+from coursework.marks import Mark, mark_row, read_marks
 from coursework.master import Assignment
 from coursework.notebooks import digest
 from coursework.roster import Roster, Student
 
-__all__ = ["Book", "GradebookError", "Result", "Row", "grade_rows", "grade_table", "number", "open_book"]
+__all__ = ["Book", "GradebookError", "Result", "Row", "grade_rows", "grade_table", "number", "open_book", "refresh"]
 
 ACCEPT = "accept"  # in marks.csv, a row of this name with 1 says that the tests' points of a doubtful submission stand
 STATUSES = ("graded", "needs-manual", "check", "not-graded", "missing")
@@ -48,7 +48,12 @@ class Book:
 
 @dataclass(frozen=True)
 class Result:
-    """What is known of one student's submission. ``state``: judged, failed (the grader did), not-graded, waiting."""
+    """What is known of one student's submission. ``state``: judged, failed (the grader did), not-graded, waiting.
+
+    ``earlier`` has the digests of what was handed in before, or could not be read since; ``unread`` says why a later
+    file could not. ``marked`` has the number of the row in marks.csv that is for this submission's answer to a
+    question, where it is not the first (:func:`~coursework.marks.mark_row`).
+    """
 
     student: str
     state: str
@@ -64,6 +69,13 @@ class Result:
     file: str = ""
     intake: tuple[str, ...] = ()
     written: Mapping[str, str] = field(default_factory=dict)
+    earlier: tuple[str, ...] = ()
+    unread: str = ""
+    marked: Mapping[str, int] = field(default_factory=dict)
+
+    def row(self, question: str) -> int:
+        """Which row of marks.csv is for this submission's answer: the first, second, ..."""
+        return self.marked.get(question, 1)
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,8 @@ class Row:
     """One student's grade. ``points`` holds None where nothing was graded, ``total`` is None unless everything was.
 
     ``notes`` are for the instructor; ``reason`` (of a submission that could not be graded), ``failures`` and
-    ``comments`` may be shown to the student.
+    ``comments`` may be shown to the student. ``labels`` is what marks.csv calls the questions' rows, ``stale`` says
+    that the assignment changed after the grading, ``idle`` that there is an ``accept`` and nothing to accept.
     """
 
     student: Student
@@ -85,6 +98,9 @@ class Row:
     reason: str = ""
     late: bool = False
     file: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    stale: bool = False
+    idle: bool = False
 
 
 def number(value: float | None) -> str:
@@ -129,7 +145,7 @@ def start_book(assignment: Assignment, out: Path) -> Book:
 
 
 def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+    return (json.dumps(value, indent=1) + "\n").encode()  # not sorted: the order of questions is the notebook's
 
 
 def _result_path(book: Book, student: str) -> Path:
@@ -145,7 +161,8 @@ def load(book: Book, student: str) -> Result | None:
     """The result of a student; None if there is none, or the file is broken (the submission is then graded again)."""
     try:
         read = json.loads(_result_path(book, student).read_bytes())
-        result = Result(**{**read, "notes": tuple(read["notes"]), "intake": tuple(read["intake"])})
+        lists = ("notes", "intake", "earlier")  # earlier versions wrote no "earlier"
+        result = Result(**{**read, **{key: tuple(read.get(key, ())) for key in lists}})
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return result if result.student == student else None
@@ -164,31 +181,59 @@ def grade_rows(book: Book, roster: Roster) -> list[Row]:
 
 
 def marks_of(book: Book, roster: Roster) -> dict[tuple[str, str], Mark]:
-    """The marks given by hand, by (student, question)."""
+    """The marks given by hand, by (student, what the column ``question`` says)."""
     students = {student.id for student in roster}
     for path in (book.out / "results").glob("*.json"):  # who left the class may still have marks
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             students.add(str(json.loads(path.read_bytes())["student"]))
-    return read_marks(book.out / "marks.csv", students, {**book.maxima, ACCEPT: book.maxima.get(ACCEPT, 1.0)})
+    maxima = {**book.maxima, ACCEPT: book.maxima.get(ACCEPT, 1.0)}
+    return read_marks(book.out / "marks.csv", students, maxima, ticks={ACCEPT} - book.maxima.keys())
+
+
+def given(marks: Mapping[tuple[str, str], Mark], student: str, label: str) -> bool:
+    """Has somebody filled in that row of marks.csv?"""
+    mark = marks.get((student, label))
+    return mark is not None and mark.points is not None
 
 
 def _row(book: Book, student: Student, result: Result | None, marks: Mapping[tuple[str, str], Mark]) -> Row:
-    own = {question: mark for (whose, question), mark in marks.items() if whose == student.id}
+    rows = {question: result.row(question) if result else 1 for question in (*book.maxima, ACCEPT)}
+    labels = {question: mark_row(question, row) for question, row in rows.items()}
+    own = {question: marks[student.id, label] for question, label in labels.items() if (student.id, label) in marks}
     hand = {question: mark.points for question, mark in own.items() if mark.points is not None}
     accepted = ACCEPT not in book.maxima and hand.pop(ACCEPT, 0.0) == 1.0
     stale = result is not None and result.state == "judged" and result.master != book.master
     scores = result.scores if result and result.state == "judged" and not stale else {}
     points = {question: hand.get(question, scores.get(question)) for question in book.maxima}
     failures = result.failures if result else {}
-    doubtful = result is not None and (result.state == "failed" or stale or (result.suspicious and not accepted))
+    before = [
+        question
+        for question in book.maxima
+        if question not in hand
+        and any(given(marks, student.id, mark_row(question, row)) for row in range(1, rows[question]))
+    ]
+    look = result is not None and (result.suspicious or bool(result.unread) or any(q in book.tests for q in before))
+    doubtful = result is not None and (result.state == "failed" or stale or (look and not accepted))
     status = _status(book, result, doubtful, hand, points)
+    idle = accepted and status in ("missing", "not-graded", "check")
     notes = [*result.intake, result.reason, *result.notes] if result else []
+    if result and result.unread:
+        notes.append(f"a later file could not be read: {result.unread}; what was handed in before it counts")
     if stale:
         notes.append("graded before the assignment changed; give the submission again")
-    if result and result.suspicious:
+    if look:
         notes.append("accepted by hand" if accepted else "to be looked at by a person")
     if any(question in hand for question in book.tests) and scores:
         notes.append(f"marks by hand in place of the tests' for {', '.join(q for q in book.tests if q in hand)}")
+    if before := [question for question in before if question in book.manual or not accepted]:
+        wanted = ", ".join(repr(labels[question]) for question in before)
+        notes.append(f"marked by hand before this was handed in: {', '.join(before)}; now its rows are {wanted}")
+    if unused := [
+        label for question in labels if given(marks, student.id, label := mark_row(question, rows[question] + 1))
+    ]:
+        notes.append(f"rows in marks.csv that are for no answer: {', '.join(map(repr, unused))}")
+    if idle:
+        notes.append(f"{ACCEPT!r} in marks.csv does nothing here, no points of tests can stand: mark each question")
     return Row(
         student,
         status,
@@ -196,11 +241,14 @@ def _row(book: Book, student: Student, result: Result | None, marks: Mapping[tup
         math.fsum(value for value in points.values() if value is not None) if status == "graded" else None,
         frozenset(hand),
         {question: text for question, text in failures.items() if question in scores and question not in hand},
-        {question: mark.comment for question, mark in own.items() if mark.comment and question in book.maxima},
+        {question: mark.comment for question, mark in own.items() if mark.comment},
         tuple(note for note in notes if note),
         result.reason if result and result.state == "not-graded" else "",
         bool(result and result.late),
         result.file if result else "",
+        labels,
+        stale,
+        idle,
     )
 
 
@@ -234,3 +282,12 @@ def grade_table(book: Book, rows: list[Row]) -> list[list[str]]:
         ]
         for row in rows
     ]
+
+
+def refresh(book: Book, rows: list[Row]) -> None:
+    """Bring grades.csv up to date with the marks; not from a roster that lacks students who are in it."""
+    path = book.out / "grades.csv"
+    with contextlib.suppress(TableError):  # no such table yet, or a broken one
+        if not {row.get("id") for row in read_table(path).rows} <= {row.student.id for row in rows}:
+            return
+    atomic_write(path, table(grade_table(book, rows), bom=True))

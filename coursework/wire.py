@@ -1,8 +1,8 @@
 """Plain data as bytes, between the student's process and the grader: JSON for structure, raw bytes for arrays.
 
 Shared by both sides, so it needs nothing but NumPy. What `decode` returns consists of None, bool, int, float, complex,
-str, list, tuple, dict, set, Fraction, NumPy arrays and NumPy scalars, of exactly these types, freshly made. It never
-unpickles, and everything has a limit.
+str, list, tuple, dict, set, Fraction, NumPy arrays (of objects only where these are numbers) and NumPy scalars, of
+exactly these types, freshly made. It never unpickles, and everything has a limit.
 """
 
 import json
@@ -24,6 +24,7 @@ MAX_BITS = 4096  # of an int
 DTYPES = (
     frozenset("?") | frozenset(np.dtype(f"{kind}{size}").char for kind in "iu" for size in (1, 2, 4, 8)) | set("efdFD")
 )
+NUMBERS = (bool, int, float, complex, Fraction, np.bool_, np.number)
 WANTED = "wanted numbers, text, lists, tuples, dicts or arrays of numbers"
 
 
@@ -67,6 +68,12 @@ class _Encoder:
             return {"dict": pairs}
         raise Refused(f"is of type {type(value).__name__}, {WANTED}")
 
+    def number(self, item: Any) -> Any:
+        """One item of an array of objects, such as a Fraction or a large integer."""
+        if not isinstance(item, NUMBERS):
+            raise Refused(f"is an array with a {type(item).__name__} in it, {WANTED}")
+        return self.value(item)
+
     def array(self, value: Any) -> Any:
         is_jax = type(value).__module__.startswith("jax")
         is_key = is_jax and "key<" in str(getattr(value, "dtype", ""))
@@ -77,6 +84,8 @@ class _Encoder:
             array = array.astype(np.float32)
         if array.dtype.char not in DTYPES and array.dtype.kind in "iu":  # long long, where it is int64
             array = array.astype(f"{array.dtype.kind}{array.dtype.itemsize}")
+        if array.dtype.kind == "O":
+            return {"objects": [list(array.shape), [self.number(item) for item in array.ravel()]]}
         if array.dtype.char not in DTYPES:
             raise Refused(f"is an array of {array.dtype}, {WANTED}")
         self.bytes += array.nbytes
@@ -122,6 +131,9 @@ class _Decoder:
         if kind == "fraction":
             numerator, denominator = (self.value(int(part)) for part in parts)
             return Fraction(numerator, denominator)
+        if kind == "objects":
+            shape, items = parts
+            return self.objects(shape, items, depth)
         if kind == "tuple":
             return tuple(self.value(item, depth + 1) for item in parts)
         if len(parts) > MAX_ENTRIES:
@@ -131,6 +143,16 @@ class _Decoder:
         if kind == "dict":
             return {self.value(key, depth + 1): self.value(item, depth + 1) for key, item in parts}
         raise ValueError(kind)
+
+    def objects(self, shape: list[int], items: list[Any], depth: int) -> Any:
+        values = [self.value(item, depth + 1) for item in items]
+        if not all(isinstance(value, NUMBERS) for value in values):
+            raise ValueError("not numbers")
+        if len(shape) > 8 or not all(type(side) is int and 0 <= side <= MAX_ITEMS for side in shape):
+            raise ValueError(f"shape {shape!r}")
+        array = np.empty(len(values), object)
+        array[:] = values
+        return array.reshape(shape)
 
     def number(self, number: float) -> float:
         if math.isnan(number) and not self.nan:

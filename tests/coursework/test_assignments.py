@@ -11,6 +11,8 @@ import pytest
 
 from coursework.judge import judge, prepare
 from coursework.master import ASSIGNMENTS, HIDDEN, SOLUTION, available, grade_id, load, without
+from coursework.sandbox import DEFAULT
+from coursework.wire import WANTED
 
 ROOT = Path(__file__).parents[2]
 TOY = Path(__file__).parent / "toy"
@@ -91,6 +93,15 @@ def test_the_solution_earns_full_marks_and_the_release_nothing(assignment, compi
 def test_the_variant_matters(assignment):
     assert any(cell.grade_id == "variant" for cell in assignment.setup)
     assert nbformat.writes(assignment.release(1)) != nbformat.writes(assignment.release(2))
+
+
+@pytest.mark.parametrize("name", available())
+def test_the_first_cell_says_how_it_is_graded(name):
+    text = " ".join(load(name).release(7).cells[0].source.split())
+    assert "Do not rename this file" in text
+    assert "`python -m coursework check chapters/FILE`" in text
+    assert f"may compute for {DEFAULT.cell:g} seconds" in text
+    assert f"what functions return, are {WANTED.removeprefix('wanted ').replace('dicts or', 'dicts and')}" in text
 
 
 def test_its_chapters_exist(assignment):

@@ -12,6 +12,8 @@ from coursework.feedback import feedback
 from coursework.gradebook import grade_all
 from coursework.intake import collect
 from coursework.judge import judge
+from coursework.notebooks import read_notebook
+from coursework.sandbox import Limits
 from coursework.variants import variant
 
 ROSTER = (
@@ -51,7 +53,9 @@ def test_a_class_from_the_download_to_the_gradebook(tmp_path, cache):
     assert tables[0] == tables[1]
     assert len(tables[0]) == 3
 
-    (out / "marks.csv").write_text("student,question,points,comment\n1,q3-written,4,\n2,q3-written,0,copied\n")
+    (out / "marks.csv").write_text(
+        "student,question,points,comment\n1,q3-written,4,\n2,q3-written,0,copied\n2,accept,1,\n"
+    )
     export(out, class_, "canvas", tmp_path / "canvas.csv")
     rows = list(csv.reader(io.StringIO((tmp_path / "canvas.csv").read_text(encoding="utf-8"))))
     assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "A toy (900)"]
@@ -67,3 +71,19 @@ def test_a_class_from_the_download_to_the_gradebook(tmp_path, cache):
     assert "which is not the mean of your x" in page  # the visible message; x is that of the student's own variant
     assert not any(f"471{digit}" in page for digit in range(1, 5))  # the hidden tests' texts and the model answer
     assert "BEGIN HIDDEN" not in page
+
+
+def test_who_is_too_slow_for_a_hidden_test_is_told_so(cache):
+    slow = """
+def mean(values):
+    while len(values) > 3:  # the visible test has three
+        pass
+    return sum(values) / len(values)
+
+
+answer = x.mean()
+"""
+    notebook = read_notebook(handed_in("1", [("q1-answer", slow)]))
+    verdict = judge(TOY, notebook, variant(SECRET, TOY.name, "1"), limits=Limits(test=2.0, patience=4.0), cache=cache)
+    assert verdict.failures == {"q1-mean": "a hidden test failed: it took too long"}
+    assert verdict.suspicious

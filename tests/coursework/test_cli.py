@@ -2,16 +2,21 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
+from test_export import graded
 from test_judge import GRAM, MEAN
 
 from coursework import __main__ as cli
 from coursework import checks, sandbox
 from coursework.checks import check
+from coursework.feedback import page
+from coursework.judge import judge
 from coursework.master import MasterError
+from coursework.results import grade_rows, open_book
 
 TOY = Path(__file__).parent / "toy"
 
@@ -47,6 +52,145 @@ def test_list(run):
     )
 
 
+def test_list_passes_over_what_is_no_assignment(run, tmp_path):
+    (tmp_path / "toy.md").write_text((TOY / "toy.md").read_text())
+    (tmp_path / "notes.md").write_text("# To do\n")
+    (tmp_path / "My Set.md").write_text((TOY / "toy.md").read_text())
+    status, said = run("list", "--assignments", tmp_path)
+    assert status == 0
+    assert said.startswith("toy                  A toy (5 minutes")
+    assert f"skipped: {tmp_path}/notes.md: the notebook's metadata has no 'coursework'" in said
+    assert "skipped: no assignment 'My Set'" in said
+    assert "rename My Set.md" in said
+    (tmp_path / "toy.md").unlink()
+    assert run("list", "--assignments", tmp_path)[0] == 2
+
+
+def test_a_notebook_is_not_named_as_a_chapter(run, tmp_path, monkeypatch):
+    """Students put it into the folder of the chapters, where two files of one name would be one page."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.txt").write_text("00" * 32)
+    more = ["--assignments", TOY, "--secret", "secret.txt"]
+    for arguments in ([], ["--variant", "7"], ["--student", "a/b"]):
+        assert run("release", "toy", *more, *arguments)[0] == 0
+    assert sorted(path.name for path in tmp_path.glob("*.ipynb")) == ["toy_0.ipynb", "toy_7.ipynb", "toy_a%2Fb.ipynb"]
+
+
+def released(tmp_path):
+    """A class with its notebooks, and the command that made them."""
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    return [
+        *("release", "toy", "--assignments", TOY, "--roster", tmp_path / "roster.csv"),
+        *("--secret", tmp_path / "secret.txt", "--out", tmp_path / "out"),
+    ]
+
+
+def test_release_replaces_no_notebook_that_was_handed_out(run, tmp_path):
+    command = released(tmp_path)
+    assert run(*command)[0] == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    status, said = run(*command)
+    assert (status, "3 notebooks" in said, "3 of them as they were" in said) == (0, True, True)
+
+    (tmp_path / "roster.csv").write_text(ROSTER + "dan,Dan,dan@example.org\n")
+    (tmp_path / "secret.txt").rename(tmp_path / "kept.txt")
+    status, said = run(*command)  # as from another folder, where there is no secret
+    assert status == 2
+    assert "there is no secret in" in said
+    assert not (tmp_path / "secret.txt").exists()
+    (tmp_path / "secret.txt").write_text("11" * 32)
+    status, said = run(*command)
+    assert status == 2
+    assert "toy_ada.ipynb exists already, and its number differs: another secret or --id?" in said
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+    (tmp_path / "kept.txt").rename(tmp_path / "secret.txt")
+    assert run(*command)[0] == 0
+    assert len(list((tmp_path / "out").iterdir())) == 4, "who joined the class gets a notebook"
+    fill(tmp_path / "out" / "toy_bob.ipynb", q1_answer=MEAN)
+    changed = (tmp_path / "out" / "toy_bob.ipynb").read_bytes()
+    (tmp_path / "out" / "toy_ada.ipynb").unlink()
+    status, said = run(*command)
+    assert (status, "it or the assignment was changed since" in said) == (2, True)
+    assert (tmp_path / "out" / "toy_bob.ipynb").read_bytes() == changed
+    assert not (tmp_path / "out" / "toy_ada.ipynb").exists(), "all or nothing"
+
+
+def test_release_leaves_nothing_behind_if_it_cannot_begin(run, tmp_path):
+    command = released(tmp_path)
+    (tmp_path / "out").write_text("a file")
+    status, said = run(*command)
+    assert status == 2
+    assert "out is a file, wanted a folder" in said
+    (tmp_path / "out").unlink()
+    (tmp_path / "roster.csv").unlink()
+    assert run(*command)[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_solution_for_a_student_who_is_not_in_the_roster_is_refused(run, tmp_path):
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    (tmp_path / "secret.txt").write_text("00" * 32)
+    common = [
+        "solution",
+        "toy",
+        "--assignments",
+        TOY,
+        "--secret",
+        tmp_path / "secret.txt",
+        "--out",
+        tmp_path / "s.ipynb",
+    ]
+    roster = ["--roster", tmp_path / "roster.csv"]
+    for more, reason in ((["--student", "Ada"], "no student 'Ada' in"), ([], "give --student too")):
+        status, said = run(*common, *roster, *more)
+        assert (status, reason in said, (tmp_path / "s.ipynb").exists()) == (2, True, False)
+    assert run(*common, *roster, "--student", "ada")[0] == 0
+
+
+def test_grades_among_the_submissions_are_refused(run, tmp_path, sandboxed):
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    (tmp_path / "in").mkdir()
+    for submissions, out in (("in", "in"), ("in", "in/grades"), ("grades/in", "grades")):
+        (tmp_path / submissions).mkdir(parents=True, exist_ok=True)
+        status, said = run(
+            *("grade", "toy", tmp_path / submissions, "--assignments", TOY, "--variant", "1"),
+            *("--roster", tmp_path / "roster.csv", "--out", tmp_path / out),
+        )
+        assert status == 2
+        assert "lie in one another" in said
+    assert list((tmp_path / "in").iterdir()) == []
+
+
+def test_feedback_says_who_has_no_total_and_refuses_other_ids(run, tmp_path):
+    out, _ = graded(tmp_path, ROSTER, ada="ok", bob="ok", cyd="half")
+    (out / "marks.csv").write_text("student,question,points,comment\nada,q3-written,4,\n")
+    pages = tmp_path / "pages"
+    common = ["feedback", "--roster", tmp_path / "roster.csv", "--grades", out, "--out", pages]
+    status, said = run(*common)
+    assert (status, said) == (0, f"3 pages in {pages}; without a total: 2 needs-manual\n")
+    status, said = run(*common, "--id", "email")
+    assert status == 2
+    assert "nobody who was graded is in the roster: graded were 'ada', 'bob', 'cyd'" in said
+    assert len(list(pages.iterdir())) == 3
+    (tmp_path / "roster.csv").write_text(ROSTER.replace("cyd,Cyd,cyd@example.org\n", ""))
+    status, said = run(*common)
+    assert status == 0
+    assert "2 pages" in said
+    assert "of nobody in the roster: cyd.html" in said
+    assert "not in the roster, and so left out: 'cyd'" in said
+
+
+def test_the_page_says_that_the_notebook_has_another_number(toy, cache, answered, tmp_path):
+    note = judge(toy, answered(toy, 4, q1_answer=MEAN, q2_answer=GRAM), 5, cache=cache).notes[0]
+    out, class_ = graded(tmp_path, ROSTER, ada="suspicious")
+    book = open_book(out)
+    row = grade_rows(book, class_)[0]
+    said = "This notebook has another number than yours."
+    assert said not in page(book, row)
+    assert said in page(book, replace(row, notes=(note,)))
+
+
 def test_release_and_solution(run, tmp_path):
     status, _ = run("release", "toy", "--assignments", TOY, "--out", tmp_path / "a.ipynb")
     assert status == 0
@@ -68,7 +212,7 @@ def test_release_and_solution(run, tmp_path):
         (["release", "toy", "--assignments", TOY, "--student", "ada", "--secret", "/nowhere"], "no secret in /nowhere"),
         (["release", "toy", "--assignments", TOY, "--student", "a", "--variant", "1"], "do not go together"),
         (["release", "toy", "--assignments", TOY, "--roster", "r.csv", "--variant", "1"], "do not go with it"),
-        (["check", "/nowhere.ipynb"], "No such file"),
+        (["check", "/nowhere.ipynb"], "/nowhere.ipynb: no such file"),
         (["feedback", "--roster", "/nowhere.csv", "--grades", "/nowhere"], "nowhere"),
     ],
 )
@@ -144,9 +288,16 @@ def test_check_says_what_passes(run, toy, tmp_path, where, monkeypatch, request)
     assert "ok      q1-mean (2)" in said
     assert "not yet q2-gram (3)" in said
     assert "read by a person: q3-written (4)" in said
+    assert "The grader has more of them" in said
+    assert ("without bubblewrap" in said) is (where == "kernel"), "types and limits were not tried then"
     if where == "sandbox":
         fill(path, q1_answer=MEAN, q2_answer=GRAM)
         assert run("check", path)[0] == 0
+        nbformat.write(toy.solution(9), path)
+        status, said = run("check", path)
+        assert status == 0
+        assert "the hidden ones too" in said
+        assert "The grader has more" not in said
 
 
 def _missing() -> None:

@@ -12,7 +12,7 @@ from coursework.gradebook import grade_all
 from coursework.intake import Submission, Submissions
 from coursework.marks import MarksError
 from coursework.notebooks import read_notebook
-from coursework.roster import read_roster
+from coursework.roster import RosterError, read_roster
 
 CANVAS = '''Student,ID,SIS User ID,SIS Login ID,Root Account,Section,Essay (899),A toy (900),Current Score
 ,,,,,,,Manual Posting,
@@ -109,8 +109,8 @@ def test_canvas_takes_a_column_that_is_named_and_one_without_its_number(tmp_path
     out, class_ = graded(tmp_path, CANVAS.replace("A toy (900)", "Homework 1 (900)"), MARKS, **SOURCES)
     export(out, class_, "canvas", tmp_path / "c.csv")
     assert canvas_import(tmp_path / "c.csv")[0] == "A toy"
-    export(out, class_, "canvas", tmp_path / "c.csv", column="Homework 1 (900)")
-    assert canvas_import(tmp_path / "c.csv")[0] == "Homework 1 (900)"
+    export(out, class_, "canvas", tmp_path / "d.csv", column="Homework 1 (900)")
+    assert canvas_import(tmp_path / "d.csv")[0] == "Homework 1 (900)"
 
 
 def test_canvas_with_first_and_last_names_apart(tmp_path):
@@ -225,10 +225,10 @@ def test_marks_made_after_the_grading_are_in_the_export(tmp_path):
     out, class_ = graded(tmp_path, CANVAS, **SOURCES)
     assert export(out, class_, "csv", tmp_path / "p.csv").grades == 0
     (out / "marks.csv").write_text("student,question,points,comment\n4711,q3-written,4,\n")
-    assert export(out, class_, "csv", tmp_path / "p.csv").grades == 1
+    assert export(out, class_, "csv", tmp_path / "q.csv").grades == 1
     (out / "marks.csv").write_text("student,question,points,comment\n4711,q3-written,40,\n")
     with pytest.raises(MarksError, match="line 2"):
-        export(out, class_, "csv", tmp_path / "p.csv")
+        export(out, class_, "csv", tmp_path / "r.csv")
 
 
 def test_wrong_arguments(tmp_path):
@@ -241,3 +241,36 @@ def test_wrong_arguments(tmp_path):
         export(out, class_, "blackboard", tmp_path / "x.csv")
     with pytest.raises(ExportError, match="is not a folder"):
         export(out, class_, "csv", tmp_path / "none" / "x.csv")
+
+
+def test_an_export_replaces_no_file(tmp_path):
+    out, class_ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    (tmp_path / "secret.txt").write_text("00" * 16)
+    with pytest.raises(ExportError, match=r"secret\.txt exists already: give another name"):
+        export(out, class_, "csv", tmp_path / "secret.txt")
+    assert (tmp_path / "secret.txt").read_text() == "00" * 16
+    export(out, class_, "csv", tmp_path / "p.csv")
+    export(out, class_, "csv", tmp_path / "p.csv")  # the same again changes nothing
+    (out / "marks.csv").write_text("student,question,points,comment\n")
+    with pytest.raises(ExportError, match=r"p\.csv exists already"):
+        export(out, class_, "csv", tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize("own", ["marks.csv", "GRADES.csv", "assignment.json", "results/4711.json", "marking/new.csv"])
+def test_an_export_is_not_written_where_the_grades_are(tmp_path, own):
+    out, class_ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(ExportError, match="keeps what was graded; give another file"):
+        export(out, class_, "csv", out / own)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    export(out, class_, "csv", out / "all.csv")
+
+
+def test_a_roster_with_other_ids_is_refused_and_who_left_the_class_is_named(tmp_path):
+    out, _ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    (tmp_path / "other.csv").write_text("id,name,mail\n4711,Jane,jane@x.org\n4715,New,new@x.org\n")
+    with pytest.raises(RosterError, match=r"graded were '4711', '4712', '4713', the roster has 'jane@x.org'.*--id"):
+        export(out, read_roster(tmp_path / "other.csv", "mail"), "csv", tmp_path / "p.csv")
+    assert not (tmp_path / "p.csv").exists()
+    done = export(out, read_roster(tmp_path / "other.csv"), "csv", tmp_path / "p.csv")
+    assert "not in the roster, and so left out: '4712', '4713'." in str(done)

@@ -41,7 +41,11 @@ def pages(tmp_path_factory):
         ]
     )
     grade_all(TOY, handed_in, CLASS, out, judge=judge, secret=SECRET, workers=0)
-    marks = ["../jane,q3-written,3.5,well argued", f'evil,q3-written,1,"{NAME.replace(chr(34), chr(34) * 2)}"']
+    marks = [
+        "sus,accept,,talk to me",
+        "../jane,q3-written,3.5,well argued",
+        f'evil,q3-written,1,"{NAME.replace(chr(34), chr(34) * 2)}"',
+    ]
     (out / "marks.csv").write_text("\n".join([HEAD, *marks]), encoding="utf-8")
     return dict(zip((s.id for s in CLASS), feedback(out, CLASS), strict=True))
 
@@ -81,6 +85,7 @@ def test_what_failed_and_what_is_still_to_come(pages):
 
 def test_a_page_for_every_status(pages):
     assert "Your instructor is still looking at this submission." in text(pages["sus"])
+    assert text(pages["sus"]).endswith("Comments in general talk to me")
     failed = text(pages["raise"])
     assert "Your instructor is still looking" in failed
     assert "the judge broke" not in failed  # it may quote a hidden test
@@ -88,7 +93,7 @@ def test_a_page_for_every_status(pages):
     broken = text(pages["broken"])
     assert "could not be graded. Reason: toy.ipynb: broken JSON: <b>, line 1" in broken
     assert "handed in late" in broken
-    assert text(pages["gone"]).endswith("No submission was received.")
+    assert text(pages["gone"]).endswith("No file with your id or name was received.")
 
 
 def test_no_hidden_test_no_secret_no_other_student(pages):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from toy_class import SECRET, TOY, folder, judge, notebook, roster
 
+from coursework import __main__ as cli
 from coursework import files, gradebook, workers
 from coursework.gradebook import GradebookError, grade_all, terminal_progress
 from coursework.intake import Submission, Submissions, Unmatched, collect
@@ -77,7 +78,7 @@ def test_one_row_a_rostered_student_and_blank_where_nothing_was_graded(tmp_path)
     assert found["broken"]["notes"] == "broken JSON"
     assert "a test cell was edited" in found["half"]["notes"]
     assert summary.statuses == {"graded": 0, "needs-manual": 2, "check": 2, "not-graded": 1, "missing": 1}
-    assert (summary.judged, summary.kept, summary.unmarked) == (4, 0, 2)
+    assert (summary.judged, summary.kept, summary.unmarked) == (4, 0, 4)
     assert "2 needs-manual" in str(summary)
 
 
@@ -171,10 +172,10 @@ def test_what_changed_is_judged_again_and_said_so(tmp_path):
     first = submissions(a=f"count {log}", b=f"count {log}", c="ok")
     graded(out, class_, first)
     before = snapshot(out)
-    second = Submissions([first["b"], *submissions(a=f"count {log} ", c=None).values()])
+    second = Submissions([first["b"], *submissions(a=f"count {log} ", c="half").values()])
     summary = graded(out, class_, second)
     assert summary.again == {"a": "the submission changed", "c": "the submission changed"}
-    assert table(out)["c"]["status"] == "not-graded"
+    assert table(out)["c"]["q2-gram"] == "1.5"
     assert snapshot(out)[Path("results/b.json")] == before[Path("results/b.json")]
 
     changed = copy.deepcopy(TOY.notebook)
@@ -226,7 +227,65 @@ def test_a_failure_of_the_grader_is_tried_again(tmp_path):
     assert table(tmp_path)["a"]["status"] == "needs-manual"
 
 
+def test_what_was_replaced_does_not_come_back_with_an_older_delivery(tmp_path):
+    log, class_ = tmp_path / "log", roster("a", "b", "c")
+    first = submissions(a="half", b=None, c="ok")
+    second = submissions(a=f"count {log}", b="ok")
+    graded(tmp_path, class_, first)
+    graded(tmp_path, class_, second)
+    before = (tmp_path / "grades.csv").read_bytes()
+    summary = graded(tmp_path, class_, first)
+    assert (tmp_path / "grades.csv").read_bytes() == before
+    assert (summary.judged, summary.kept, summary.again) == (0, 1, {})
+    assert set(summary.passed) == {"a", "b"}
+    assert "not graded: a: another submission has replaced this one" in str(summary)
+    assert graded(tmp_path, class_, second).kept == 2
+    third = submissions(a="half ")
+    assert graded(tmp_path, class_, third).again == {"a": "the submission changed"}
+    assert graded(tmp_path, class_, second).judged == 0
+    assert table(tmp_path)["a"]["q2-gram"] == "1.5"
+    (tmp_path / "results" / "a.json").unlink()  # what the message says
+    assert graded(tmp_path, class_, second).judged == 1
+
+
+def test_a_later_file_that_cannot_be_read_replaces_nothing(tmp_path):
+    class_, good = roster("a", "b"), submissions(a="ok", b="raise")
+    graded(tmp_path, class_, good)
+    write_marks(tmp_path, "a,q3-written,4,")
+    for _ in range(2):
+        summary = graded(tmp_path, class_, submissions(a=None, b=None))
+        found = table(tmp_path)
+        assert (found["a"]["status"], found["a"]["q1-mean"], found["a"]["total"]) == ("check", "2", "")
+        assert found["a"]["notes"].startswith("a later file could not be read: broken JSON; what was handed in before")
+        assert found["b"]["status"] == "check"
+    assert summary.passed == {}  # said once
+    graded(tmp_path, class_, good)
+    assert "a later file could not be read" in table(tmp_path)["a"]["notes"]
+    write_marks(tmp_path, "a,q3-written,4,", "a,accept,1,")
+    graded(tmp_path, class_, submissions())
+    assert (table(tmp_path)["a"]["status"], table(tmp_path)["a"]["total"]) == ("graded", "10")
+    other = Submissions([Submission("a", None, "2 notebooks", file="x.zip")])
+    assert "2 notebooks; what was handed in before counts" in str(graded(tmp_path, class_, other))
+    assert table(tmp_path)["a"]["status"] == "check"  # this file was not accepted yet
+    assert rows(tmp_path / "marks.csv")[-1]["question"] == "accept (2)"
+    graded(tmp_path, class_, submissions(a="half"))
+    assert "later file" not in table(tmp_path)["a"]["notes"]
+
+
+def test_an_unreadable_file_does_not_end_the_wait_of_one_that_can_be_read(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        graded(tmp_path, roster("a"), submissions(a="ok"), judge=interrupted)
+    graded(tmp_path, roster("a"), submissions(a=None))
+    assert graded(tmp_path, roster("a"), submissions(a="ok")).judged == 1
+    assert table(tmp_path)["a"]["q1-mean"] == "2"
+
+
 # Interruptions and crashes
+
+
+def interrupted(*what):
+    """A judge during whose work somebody presses Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def test_an_interruption_leaves_what_is_finished_and_the_next_run_goes_on(tmp_path):
@@ -344,7 +403,8 @@ def test_marks_by_hand_complete_the_grade(tmp_path):
     class_, handed_in = roster("a", "b"), submissions(a="ok", b="half")
     graded(tmp_path, class_, handed_in)
     assert rows(tmp_path / "marks.csv") == [
-        {"student": s, "question": "q3-written", "points": "", "comment": ""} for s in "ab"
+        {"number": n, "student": s, "question": "q3-written", "points": "", "comment": ""}
+        for n, s in (("1", "a"), ("2", "b"))
     ]
     write_marks(tmp_path, "a,q3-written,3.5,well argued", "b,q3-written,,to be read")
     graded(tmp_path, class_, handed_in)
@@ -355,13 +415,138 @@ def test_marks_by_hand_complete_the_grade(tmp_path):
     assert row.comments == {"q3-written": "well argued"}
 
 
-def test_marks_given_before_a_submission_changed_are_pointed_out(tmp_path):
-    graded(tmp_path, roster("a", "b"), submissions(a="ok", b="ok"))
-    write_marks(tmp_path, "a,q3-written,3,", "b,q3-written,,")
-    summary = graded(tmp_path, roster("a", "b"), submissions(a="half", b="half"))
-    assert "look at them again" in summary.again["a"]
-    assert summary.again["b"] == "the submission changed"
+def test_a_mark_is_for_the_answer_for_which_it_was_given(tmp_path):
+    class_ = roster(*"abcd")
+    texts = {"a": "one", "b": "one", "c": "YOUR ANSWER HERE", "d": "one"}
+    graded(tmp_path, class_, Submissions(Submission(s, answer(text)) for s, text in texts.items()))
+    write_marks(tmp_path, "a,q3-written,3,good", "b,q3-written,,", "c,q3-written,0,nothing", "d,q3-written,2,")
+    texts = {"a": "two", "b": "two", "c": "two", "d": "one"}
+    late = Submissions(Submission(s, answer(text, code="half")) for s, text in texts.items())
+    with pytest.raises(KeyboardInterrupt):
+        graded(tmp_path, class_, late, judge=interrupted)
+    summary = graded(tmp_path, class_, late)  # what happened to the marks is not forgotten
+    found = table(tmp_path)
+    assert [found[s]["status"] for s in "abcd"] == ["needs-manual", "needs-manual", "needs-manual", "graded"]
+    assert [found[s]["q3-written"] for s in "abcd"] == ["", "", "", "2"]
+    note = "marked by hand before this was handed in: q3-written; now its rows are 'q3-written (2)'"
+    assert [note in found[s]["notes"] for s in "abcd"] == [True, False, True, False]
+    assert summary.unmarked == 3
+    assert [(row["student"], row["question"]) for row in rows(tmp_path / "marks.csv")[4:]] == [
+        ("a", "q3-written (2)"),
+        ("c", "q3-written (2)"),
+    ]
+    row = next(row for row in grade_rows(open_book(tmp_path), class_) if row.student.id == "a")
+    assert row.comments == {}  # it was about the other answer
+
+    write_marks(tmp_path, "a,q3-written,3,good", "c,q3-written,0,", "a,q3-written (2),3,", "c,q3-written (2),4,late")
+    graded(tmp_path, class_, late)
+    found = table(tmp_path)
+    assert [(found[s]["status"], found[s]["q3-written"]) for s in "ac"] == [("graded", "3"), ("graded", "4")]
+    assert not any("marked by hand before" in found[s]["notes"] for s in "ac")
+    write_marks(tmp_path, "a,q3-written,3,", "a,q3-written (2),3,", "a,q3-written (3),1,", "d,q3-written (2),5,")
+    with pytest.raises(MarksError, match=r"d, q3-written \(2\): points are 5, wanted a number from 0 to 4"):
+        graded(tmp_path, class_, late)
+    write_marks(tmp_path, "a,q3-written,3,", "a,q3-written (2),3,", "a,q3-written (3),1,")
+    graded(tmp_path, class_, late)
+    assert "rows in marks.csv that are for no answer: 'q3-written (3)'" in table(tmp_path)["a"]["notes"]
     assert table(tmp_path)["a"]["q3-written"] == "3"
+
+
+def test_marks_in_place_of_the_tests_and_an_accept_are_for_one_submission_too(tmp_path):
+    class_ = roster("a", "b", "paper")
+    graded(tmp_path, class_, submissions(a="half", b="suspicious"))
+    paper = (f"paper,{q},0," for q in ("q1-mean", "q1-value", "q2-gram", "q3-written"))
+    write_marks(tmp_path, "a,q2-gram,3,", "a,q3-written,4,", "b,accept,1,", "b,q3-written,4,", *paper)
+    graded(tmp_path, class_, submissions())
+    assert {row["status"] for row in table(tmp_path).values()} == {"graded"}
+    summary = graded(tmp_path, class_, submissions(a="half ", b="suspicious ", paper="ok"))
+    found = table(tmp_path)
+    assert {student: row["status"] for student, row in found.items()} == dict.fromkeys(("a", "b", "paper"), "check")
+    assert (found["a"]["q2-gram"], found["paper"]["q1-mean"]) == ("1.5", "2")
+    assert summary.again["b"].endswith("now its rows are 'accept (2)'")
+    asked = [(row["student"], row["question"]) for row in rows(tmp_path / "marks.csv")[8:]]
+    assert asked == [("a", "accept"), ("b", "accept (2)"), ("paper", "accept"), ("paper", "q3-written (2)")]
+    old = (tmp_path / "marks.csv").read_text().replace("a,accept,,", "a,accept,1,").replace("(2),,", "(2),1,")
+    (tmp_path / "marks.csv").write_text(old.replace("paper,accept,,", "paper,accept,1,"))
+    graded(tmp_path, class_, submissions())
+    found = table(tmp_path)
+    assert {s: found[s]["total"] for s in found} == {"a": "8.5", "b": "8", "paper": "7"}
+
+
+def test_results_of_an_earlier_version_can_be_read(tmp_path):
+    graded(tmp_path, roster("a"), Submissions([Submission("a", answer("one"))]))
+    write_marks(tmp_path, "a,q3-written,3,")
+    path = tmp_path / "results" / "a.json"
+    old = {k: v for k, v in json.loads(path.read_text()).items() if k not in ("earlier", "unread", "marked")}
+    path.write_text(json.dumps(old, indent=1, sort_keys=True))
+    (tmp_path / "numbers.csv").unlink()
+    assert graded(tmp_path, roster("a"), Submissions([Submission("a", answer("one"))])).kept == 1
+    assert table(tmp_path)["a"]["total"] == "9"
+    graded(tmp_path, roster("a"), Submissions([Submission("a", answer("two"))]))
+    assert table(tmp_path)["a"]["status"] == "needs-manual"
+
+
+def test_an_accept_that_does_nothing_is_pointed_out(tmp_path):
+    class_ = roster("gone", "broken", "failed", "fine")
+    handed_in = submissions(broken=None, failed="raise", fine="ok")
+    graded(tmp_path, class_, handed_in)
+    write_marks(tmp_path, *(f"{s},accept,1," for s in ("gone", "broken", "failed", "fine")))
+    summary = graded(tmp_path, class_, handed_in)
+    assert summary.idle == ("gone", "broken", "failed")
+    assert "'accept' does nothing where no points of tests can stand: gone, broken, failed" in str(summary)
+    found = table(tmp_path)
+    told = {student for student, row in found.items() if "'accept' in marks.csv does nothing here" in row["notes"]}
+    assert told == set(summary.idle)
+    assert found["gone"]["status"] == "missing"
+
+
+def test_the_summary_says_how_those_to_check_are_settled(tmp_path):
+    class_ = roster(*"abc")
+    graded(tmp_path, class_, submissions(a="ok", b="ok"))
+    changed = copy.deepcopy(TOY.notebook)
+    changed.cells[0].source += " "
+    more = {"judge": judge, "secret": SECRET, "workers": 0}
+    said = str(grade_all(replace(TOY, notebook=changed), {}, class_, tmp_path, **more))
+    assert "2 graded before the assignment changed: give their submissions to grade again" in said
+    assert "accept" not in said
+    handed_in = submissions(b="suspicious", c="raise")
+    said = str(grade_all(replace(TOY, notebook=changed), handed_in, class_, tmp_path, **more))
+    assert "lets the tests' points stand (of 1 of them)\n1 graded before the assignment changed" in said
+    assert "1 could not be graded: grade again, or give marks" in said
+    assert "3 marks to be given by hand" in said
+
+
+@pytest.mark.parametrize("command", ["feedback", "export"])
+def test_the_table_follows_the_marks(tmp_path, command):
+    out, class_ = tmp_path / "out", tmp_path / "roster.csv"
+    graded(out, roster("a", "b"), submissions(a="ok", b="ok"))
+    write_marks(out, "a,q3-written,4,")
+    more = {"feedback": [], "export": ["--to", "csv"]}[command]
+    run = [command, "--grades", out, "--roster", class_, *more, "--out", tmp_path / "written"]
+    class_.write_text("id,name\nb,B\na,A\n")
+    assert cli.main([str(word) for word in run]) == 0
+    assert (table(out)["a"]["status"], table(out)["a"]["total"]) == ("graded", "10")
+    assert list(table(out)) == ["b", "a"]
+    class_.write_text("id,name\na,A\n")  # a part of the class
+    run[-1] = tmp_path / "part"
+    assert cli.main([str(word) for word in run]) == 0
+    assert list(table(out)) == ["b", "a"]
+
+
+def test_questions_are_everywhere_in_the_order_of_the_notebook(tmp_path):
+    names = {"q2-gram": "b", "q1-mean": "z", "q1-value": "a"}
+    turned = replace(
+        TOY, questions=tuple(replace(q, grade_id=names[q.grade_id]) for q in TOY.questions), manual=TOY.manual
+    )
+
+    def judged(*what):
+        return replace(judge(*what), scores=dict.fromkeys("zab", 1.0))
+
+    grade_all(turned, submissions(a="ok"), roster("a"), tmp_path, judge=judged, secret=SECRET, workers=0)
+    assert list(open_book(tmp_path).maxima) == ["z", "a", "b", "q3-written"]
+    write_marks(tmp_path, "a,q9,1,")
+    with pytest.raises(MarksError, match="there are z, a, b, q3-written"):
+        grade_rows(open_book(tmp_path), roster("a"))
 
 
 def test_a_mark_of_nought_is_a_mark(tmp_path):
@@ -388,18 +573,19 @@ def test_a_submission_to_be_looked_at_is_settled_by_accepting_the_tests(tmp_path
     assert "1 for 'accept'" in str(graded(tmp_path, class_, handed_in))
     asked = [(row["student"], row["question"]) for row in rows(tmp_path / "marks.csv")]
     assert asked == [("a", "accept"), ("b", "accept"), ("a", "q3-written"), ("b", "q3-written")]
-    write_marks(tmp_path, "a,accept,1,seen", "a,q3-written,4,", "b,accept,0,", "b,q3-written,4,")
+    write_marks(tmp_path, "a,accept,1,seen", "a,q3-written,4,", "b,accept,,no", "b,q3-written,4,")
     graded(tmp_path, class_, handed_in)
     found = table(tmp_path)
     assert (found["a"]["status"], found["a"]["total"]) == ("graded", "8")
     assert "accepted by hand" in found["a"]["notes"]
     assert (found["b"]["status"], found["b"]["total"]) == ("check", "")
     row = next(row for row in grade_rows(open_book(tmp_path), class_) if row.student.id == "a")
-    assert row.comments == {}  # what is noted there is not for the student
+    assert row.comments == {"accept": "seen"}
     assert row.by_hand == {"q3-written"}
-    write_marks(tmp_path, "a,accept,2,")
-    with pytest.raises(MarksError, match="a, accept: points are 2, wanted a number from 0 to 1"):
-        graded(tmp_path, class_, handed_in)
+    for points, reason in (("2", "a number from 0 to 1"), ("0.5", "1 or nothing"), ("0", "1 or nothing")):
+        write_marks(tmp_path, f"a,accept,{points},")
+        with pytest.raises(MarksError, match=f"a, accept: points are {points}, wanted {reason}"):
+            graded(tmp_path, class_, handed_in)
 
 
 def test_what_the_grader_could_not_grade_is_settled_by_marks(tmp_path):
@@ -495,10 +681,10 @@ def written(out, question="q3-written"):
     return [cell["source"] for cell in json.loads((out / "marking" / f"{question}.ipynb").read_bytes())["cells"]]
 
 
-def answer(text, label="q3-written", kind="markdown", **more):
+def answer(text, label="q3-written", kind="markdown", code="ok", **more):
     """A submission whose written answer is that text."""
     cells = [
-        {"cell_type": "code", "source": "ok", "metadata": {}},
+        {"cell_type": "code", "source": code, "metadata": {}},
         {"cell_type": "markdown", "source": "# A toy", "metadata": {}},  # the assignment's
         {"cell_type": kind, "source": text, "metadata": {"nbgrader": {"grade_id": label}} if label else {}} | more,
     ]
@@ -520,7 +706,7 @@ def test_written_answers_are_gathered_by_question_without_names(tmp_path):
     head, *cells = written(tmp_path)
     assert "4 points" in head
     assert "2 points: an example only" in head  # the rubric
-    assert cells[0] == "---\n### `a`\nq3-written · `toy'.ipynb`"
+    assert cells[0] == "---\n### 1\nq3-written"
     assert cells[1] == "Because $K = XX^T$.\n```\nnever closed"
     assert cells[3].endswith("this is all that was written:)*\n\ntaken apart")
     assert cells[5] == "`````python\nx = 1\n````\n`````"
@@ -530,6 +716,70 @@ def test_written_answers_are_gathered_by_question_without_names(tmp_path):
     graded(tmp_path, class_, Submissions([Submission("f", answer("late"))]))
     assert written(tmp_path)[-1] == "late"
     assert len(written(tmp_path)) == 11
+
+
+def cells_of(*cells):
+    """A submission of (label, text) in Markdown, and the notes on it; a label of "code" makes a code cell."""
+    made = [
+        {
+            "cell_type": "code" if label == "code" else "markdown",
+            "source": text,
+            "metadata": {"nbgrader": {"grade_id": label}} if label not in ("", "code") else {},
+        }
+        for label, text in cells
+    ]
+    return Submission(
+        "a", read_notebook(notebook(cells=[{"cell_type": "code", "source": "ok", "metadata": {}}, *made]))
+    )
+
+
+STUB = ("q3-written", "YOUR ANSWER HERE")
+ELSEWHERE = "*(this question's cell is as it was given out; these are the cells that the student added:)*"
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown", "noted"),
+    [
+        ([STUB], "YOUR ANSWER HERE", False),
+        ([STUB, ("", "  ")], "YOUR ANSWER HERE", False),
+        ([STUB, ("", "a proof")], f"{ELSEWHERE}\n\na proof", True),
+        ([("q3-written", ""), ("", "a proof"), ("code", "1")], f"{ELSEWHERE}\n\na proof\n\n```python\n1\n```", True),
+        ([("", "# A toy"), ("", "above"), ("code", "x"), ("q3-text", "Why?"), STUB], f"{ELSEWHERE}\n\nabove", True),
+        ([("", "not this"), ("q3-written", "one"), ("", "two")], "one\n\ntwo", False),
+        ([("q3-written", "one"), ("q3-text", "Why?"), ("", "two")], "one\n\ntwo", False),
+        ([("q3-written", "one"), ("other", "two")], "one\n\ntwo", False),
+    ],
+)
+def test_an_answer_in_another_cell_is_not_lost(tmp_path, cells, shown, noted):
+    graded(tmp_path, roster("a"), Submissions([cells_of(*cells)]))
+    assert written(tmp_path)[-1] == shown
+    note = "q3-written: its own cell is empty, the marker sees the cells that were added"
+    assert (note in table(tmp_path)["a"]["notes"]) == noted
+
+
+def test_what_follows_the_next_question_is_no_answer_to_this_one(tmp_path):
+    second = replace(TOY.manual[0], grade_id="q2-text")  # a cell that stands before
+    assignment = replace(TOY, manual=(second, *TOY.manual))
+    handed_in = Submissions([cells_of(("q2-text", "one"), ("", "two"), ("q3-written", "three"), ("", "four"))])
+    grade_all(assignment, handed_in, roster("a"), tmp_path, judge=judge, secret=SECRET, workers=0)
+    assert written(tmp_path, "q2-text")[-1] == "one\n\ntwo"
+    assert written(tmp_path)[-1] == "three\n\nfour"
+
+
+def test_answers_have_numbers_that_stay(tmp_path):
+    first = Submissions(Submission(s, answer(s), file=f"{s}.ipynb") for s in ("b@x.org", "d@x.org"))
+    graded(tmp_path, roster("b@x.org", "d@x.org"), first)
+    graded(tmp_path, roster("a", "d@x.org", "b@x.org"), Submissions([Submission("a", answer("of a"))]))
+    shown = written(tmp_path)
+    assert shown[1::2] == [f"---\n### {number}\nq3-written" for number in (1, 2, 3)]
+    assert shown[-1] == "of a"
+    assert not any("x.org" in cell and "###" in cell for cell in shown)
+    numbers = {row["student"]: row["number"] for row in rows(tmp_path / "numbers.csv")}
+    assert numbers == {"b@x.org": "1", "d@x.org": "2", "a": "3"}
+    assert {row["student"]: row["number"] for row in rows(tmp_path / "marks.csv")} == numbers
+    (tmp_path / "numbers.csv").write_text("number,student\none,a\n")
+    with pytest.raises(GradebookError, match=r"numbers\.csv: wanted the columns number and student"):
+        graded(tmp_path, roster("a"), submissions())
 
 
 # From a delivery to the table

@@ -30,6 +30,23 @@ def test_every_command_in_the_guide_is_one(command):
     assert "[" not in command
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_is_about_students_is_not_in_the_repository(command):
+    """Files that a command of the guide reads or writes in the book's folder are ignored by git, there only."""
+    ignored = (Path(__file__).parents[2] / ".gitignore").read_text(encoding="utf-8").splitlines()
+    options = vars(parser().parse_args(shlex.split(command)))
+    for option in ("roster", "secret", "submissions", "grades", "out"):
+        path = options.get(option)
+        if path is not None and path.suffix != ".ipynb" and path.parts[0] != "..":
+            assert {f"/{path}", f"/{path}/", str(path)} & set(ignored), f"{path} could get into the repository"
+
+
+def test_no_notebook_in_the_guide_has_the_name_of_a_chapter():
+    chapters = {path.stem for path in (Path(__file__).parents[2] / "chapters").glob("*.md")}
+    written = [getattr(parser().parse_args(shlex.split(command)), "out", None) for command in COMMANDS]
+    assert not {path.stem for path in written if path} & chapters
+
+
 @pytest.fixture
 def example(tmp_path):
     """The example of the guide, as a master in a private folder."""

@@ -313,6 +313,73 @@ def test_a_plain_folder_of_files_folders_and_zips(tmp_path):
     assert [one.file for one in found.unmatched] == ["g.ipynb"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "toy_s1 (1).ipynb", "toy_s1(2).ipynb", "toy_s1-Copy1.ipynb", "toy_s1 - Copy.ipynb", "toy_s1 - Copy (2).ipynb",
+        "toy_s1 copy 2.ipynb", "TOY_S1.IPYNB", "Toy-s1.ipynb", "s1 (1).zip", "S1 (1)/toy.ipynb",
+    ],
+)  # fmt: skip
+def test_a_copy_belongs_to_whom_the_original_does(tmp_path, name):
+    data = zipped({"toy.ipynb": GOOD}) if name.endswith("zip") else GOOD
+    found = delivered(tmp_path, {name: data, "s2.ipynb": GOOD}, roster("s1", "s2"), assignment="toy")
+    assert (list(found), found.unmatched) == (["s1", "s2"], [])
+    assert found["s1"].notebook
+
+
+def test_a_copy_beside_the_original_is_not_passed_over(tmp_path):
+    files = {"toy_s1.ipynb": notebook("1"), "toy_s1 (1).ipynb": notebook("2"), "s2 (1).ipynb": GOOD, "s2.ipynb": GOOD}
+    found = delivered(tmp_path, files, roster("s1", "s2 (1)", "s2"), assignment="toy")
+    assert found["s1"].reason == "2 notebooks: toy_s1 (1).ipynb, toy_s1.ipynb"
+    assert found["s2"].notebook  # somebody's id may look like a copy's name
+    assert found["s2 (1)"].notebook
+
+
+def test_a_folder_named_after_the_id_settles_whose_it_is(tmp_path):
+    found = delivered(tmp_path, {"s1/final version.ipynb": notebook("mine")}, roster("s1", "s2"), assignment="toy")
+    assert source(found["s1"]) == "mine"
+    assert (list(found), found.unmatched) == (["s1"], [])
+
+
+def numbered(number, name="toy"):
+    return notebook(f"VARIANT = {number}  # yours", metadata={"coursework": {"name": name}})
+
+
+def test_a_file_of_nobody_is_told_by_its_number_or_its_assignment(tmp_path):
+    files = {
+        "mine.ipynb": numbered(7), "old.ipynb": numbered(9), "x.ipynb": numbered(7, "tin"),
+        "y.ipynb": b"{", "s1.ipynb": numbered(7), "s2.ipynb": numbered(7),
+    }  # fmt: skip
+    found = delivered(tmp_path, files, roster("s1", "s2"), assignment="toy", numbers={"s1": 7, "s2": 8})
+    nobody = "its name is not that of a student in the roster"
+    assert {one.file: one.reason for one in found.unmatched} == {
+        "mine.ipynb": f"{nobody}; its number is that of s1",
+        "old.ipynb": nobody,
+        "x.ipynb": f"{nobody}; it is a notebook of 'tin'",
+        "y.ipynb": nobody,
+    }
+    assert (found["s1"].notes, found["s2"].notes) == ((), ("the number in it is that of s1",))
+
+
+def test_a_delivery_of_another_assignment_is_refused(tmp_path):
+    files = {"tin_s1.ipynb": numbered(7, "tin"), "tin_s2.ipynb": numbered(8, "tin")}
+    with pytest.raises(IntakeError, match="not of 'toy': the notebooks are of 'tin'"):
+        delivered(tmp_path, files, roster("s1", "s2"), assignment="toy")
+
+
+@pytest.mark.parametrize("more", [{"numbers": {"s1": 7, "s2": 8, "s3": 9}}, {"everyone": 7}])
+def test_if_nobody_has_the_right_number_nobody_is_graded(tmp_path, more):
+    class_ = roster("s1", "s2", "s3")
+    files = {"s1.ipynb": numbered(17), "s2.ipynb": numbered(18)}
+    with pytest.raises(IntakeError, match=r"all 2 notebooks have another number .* --secret, --id, --variant\?"):
+        delivered(tmp_path, files, class_, **more)
+    assert delivered(tmp_path, {"s1.ipynb": numbered(7)}, class_, **more)["s2"].notes == ()  # one has the right one
+    (tmp_path / "one").mkdir()
+    assert delivered(
+        tmp_path / "one", {"s1.ipynb": numbered(17)}, class_, **more
+    )  # one alone may be the student's fault
+
+
 def test_an_id_goes_before_another_students_number(tmp_path):
     class_ = roster_file(tmp_path / "r.csv", "id,name,sid\n1,A,2\n2,B,1\n")
     found = delivered(tmp_path, {"1.ipynb": notebook("one")}, class_)

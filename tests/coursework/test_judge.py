@@ -56,7 +56,9 @@ def test_copied_numbers_earn_nothing(toy, cache, answered):
     assert judge(toy, notebook, 4, cache=cache).scores == FULL
     copied = judge(toy, notebook, 5, cache=cache)
     assert copied.scores == {**FULL, "q1-value": 0.0}
-    assert "locked cells edited, the originals were used: variant" in copied.notes
+    assert copied.notes == ["the number in it is 4, not 5, with which it was tested"]
+    assert copied.suspicious, "a person should look"
+    assert copied.failures["q1-value"].endswith("(this notebook has another number than yours)")
     assert judge(toy, notebook, 5, cache=cache, everyone=4).scores == FULL
 
 
@@ -166,7 +168,7 @@ def _points(notebook):
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("grade"):
             cell.metadata["nbgrader"]["points"] = 1000
-    return "points changed, the original ones count: q1-mean, q1-value, q2-gram, q3-written"
+    return "points other than those of the assignment, which count: q1-mean, q1-value, q2-gram, q3-written"
 
 
 def _stripped(notebook):

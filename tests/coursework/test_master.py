@@ -94,6 +94,10 @@ def test_no_such_master(tmp_path):
         load("one", tmp_path)
     with pytest.raises(MasterError, match="no assignment"):
         load("../one", tmp_path)
+    (tmp_path / "My Set.md").write_text("# Text only\n")
+    assert available(tmp_path) == ["one"]
+    with pytest.raises(MasterError, match=r"a name has small letters, digits and '-' .* \(rename My Set\.md\)"):
+        load("My Set", tmp_path)
 
 
 def test_a_released_notebook_can_be_read_again(toy, answered):

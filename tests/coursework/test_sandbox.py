@@ -63,6 +63,29 @@ def test_data_come_back_as_they_were(box):
     assert (arrays[1].dtype, arrays[2].shape, arrays[3], arrays[4].shape) == (bool, (0, 2), 1.5, ())
 
 
+def test_numbers_in_an_array_of_objects_come_back_in_one(box):
+    box.run(
+        "import numpy as np\nfrom fractions import Fraction\nfrom decimal import Decimal\n"
+        "thirds = np.array([[Fraction(1, 3), 2, np.float32(0.5)]], dtype=object)\n"
+        "words, money = np.array(['a', 1], dtype=object), np.array([Decimal(1)])\n"
+        "empty, many = np.empty((0, 2), dtype=object), np.array(range(30_000), dtype=object)\n"
+        "nans = np.array([1, float('nan')], dtype=object)"
+    )
+    thirds = box.fetch("thirds")
+    assert (type(thirds), thirds.dtype, thirds.shape) == (np.ndarray, object, (1, 3))
+    assert thirds.tolist() == [[Fraction(1, 3), 2, 0.5]]
+    assert [type(item) for item in thirds.flat] == [Fraction, int, np.float32]
+    assert box.fetch("empty").shape == (0, 2)
+    for name, reason in (
+        ("words", "an array with a str in it, wanted numbers"),
+        ("money", "an array with a Decimal in it, wanted numbers"),
+        ("many", "use a NumPy array"),
+        ("nans", "contains NaN"),
+    ):
+        with pytest.raises(StudentError, match=reason):
+            box.fetch(name)
+
+
 def test_functions_are_called_with_plain_data(box):
     box.run("def twice(x, *, plus=0):\n    return 2 * x + plus")
     assert box.fetch("twice") is CALLABLE
@@ -145,6 +168,12 @@ def test_what_is_too_large_too_deep_or_no_number(box):
         b'{"value": {"array": ["d", ["3"]]}}',
         b'{"value": {"array": [["d"], [0]]}}',
         b'{"value": {"scalar": ["d", [2]]}}',
+        b'{"value": {"objects": [[1], ["x"]]}}',
+        b'{"value": {"objects": [[2], [1]]}}',
+        b'{"value": {"objects": [[-1], [1]]}}',
+        b'{"value": {"objects": [[1], [[1]]]}}',
+        b'{"value": {"objects": [[1], [NaN]]}}',
+        b'{"value": {"objects": 3}}',
         b'{"value": {"pickle": "x"}}',
         b'{"value": {}}',
         b'{"value": {"dict": [[{"dict": []}, 1]]}}',
