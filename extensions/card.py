@@ -37,7 +37,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from extensions.store import changed, findings
+from extensions.store import changed, findings, in_order
 
 logger = logging.getLogger(__name__)
 
@@ -216,21 +216,7 @@ class MapDirective(SphinxDirective):
 def cards(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
     """The card of each chapter, in the order of the book."""
     found = findings(env, "cards")
-    order = [name for name in _order(env) if name in found]
-    return {name: found[name] for name in [*order, *sorted(found.keys() - set(order))]}
-
-
-def _order(env: BuildEnvironment) -> list[str]:
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        order.append(name)
-        for child in env.toctree_includes.get(name, []):
-            if child not in order:
-                visit(child)
-
-    visit(env.config.root_doc)
-    return order
+    return {name: found[name] for name in in_order(env, found)}
 
 
 def circle(needs: dict[str, list[str]]) -> list[str]:

@@ -12,11 +12,10 @@ document.querySelectorAll("table.claims-ledger").forEach((table) => {
     const match = /^(?:at (?:most|least) |± )?([-−]?[\d.]+(?:e[-+]?\d+)?)(?:\/(\d+))?/.exec(words);
     return match ? Number(match[1].replace("−", "-")) / Number(match[2] || 1) : NaN;
   };
-  const compare = (a, b) => {
+  const compare = (a, b, sign) => {
     const [x, y] = [number(a), number(b)];
-    if (!Number.isNaN(x) && !Number.isNaN(y)) return x - y;
     if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
-    return a.localeCompare(b);
+    return sign * (Number.isNaN(x) ? a.localeCompare(b) : x - y);
   };
 
   const status = document.createElement("p");
@@ -38,7 +37,7 @@ document.querySelectorAll("table.claims-ledger").forEach((table) => {
     const select = document.createElement("select");
     label.append(name, select);
     select.append(new Option("all", ""));
-    [...new Set(rows.map((row) => text(row, column)))].sort().forEach((v) => select.append(new Option(v, v)));
+    [...new Set(rows.map((row) => text(row, column)))].forEach((v) => select.append(new Option(v, v)));
     select.addEventListener("change", () => {
       shown[column] = select.value;
       filter();
@@ -58,7 +57,7 @@ document.querySelectorAll("table.claims-ledger").forEach((table) => {
       [...head.parentNode.cells].forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const sign = down ? -1 : 1;
-      rows.sort((a, b) => sign * compare(text(a, column), text(b, column)));
+      rows.sort((a, b) => compare(text(a, column), text(b, column), sign));
       body.append(...rows);
     });
   });

@@ -23,7 +23,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from extensions.store import changed, findings
+from extensions.store import changed, findings, in_order
 from extensions.styles import to_static
 from ntklib.claims import scientific
 
@@ -54,8 +54,10 @@ def warn(message: str, location: Any = None) -> None:
 
 
 def all_claims(env: BuildEnvironment) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every claim with the name of its page, in the order of the pages' names and of the text."""
-    for docname, claims in sorted(findings(env, "claims").items()):
+    """Every claim with the name of its page, in the order of the book."""
+    found = findings(env, "claims")
+    for docname in in_order(env, found):
+        claims = found[docname]
         for claim in claims:
             yield docname, claim
 

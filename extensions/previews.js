@@ -85,7 +85,9 @@
     box.replaceChildren(shown);
     box.hidden = false;
     const at = a.getClientRects()[0], gap = 6;
-    const below = at.bottom + gap + box.offsetHeight < innerHeight || at.top < innerHeight / 2;
+    box.style.maxHeight = "";
+    const below = at.bottom + gap + box.offsetHeight < innerHeight || at.top < innerHeight - at.bottom;
+    box.style.maxHeight = `min(60vh, ${(below ? innerHeight - at.bottom : at.top) - 2 * gap}px)`;
     box.style.left = `${Math.max(8, Math.min(at.left, document.documentElement.clientWidth - box.offsetWidth - 8)) + scrollX}px`;
     box.style.top = `${(below ? at.bottom + gap : at.top - gap - box.offsetHeight) + scrollY}px`;
     a.setAttribute("aria-describedby", box.id);

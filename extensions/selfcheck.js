@@ -53,6 +53,7 @@
         if (place < 0) say(false, element("p", { textContent: "Choose an answer first." }));
         else say(place === Number(check.dataset.right), ...why(feedback[place]));
       });
+      group.addEventListener("change", () => say(false));
       fold.before(element("div", { className: "self-check-form" }, button), said);
     } else {
       const { answer, tolerance, unit } = check.dataset;
@@ -61,6 +62,7 @@
       input.setAttribute("aria-describedby", question.id);
       const form = element("form", { className: "self-check-form" }, input, unit, " ", button);
       button.type = "submit";
+      input.addEventListener("input", () => say(false));
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         const given = parsed(input.value, unit);

@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 
-from extensions.store import changed, findings
+from extensions.store import changed, findings, in_order
 
 LONGEST = 200
 PREVIEW, ICON = "preview.png", "icon.svg"
@@ -219,8 +219,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
         return
     out, env, address = Path(app.outdir), app.env, site_address()
     book = app.config.html_title or app.config.project
-    order = [app.config.root_doc, *env.toctree_includes.get(app.config.root_doc, [])]
-    names = [*order, *sorted(set(env.all_docs) - set(order))]
+    names = in_order(env, env.all_docs)
     pages = [(env.titles[name].astext(), f"{name}.html") for name in names if name in env.titles]
     (out / "404.html").write_text(not_found(book, pages, address), encoding="utf-8")
     if address:

@@ -1,6 +1,7 @@
 """What did the extensions find on each page? Findings that Sphinx keeps between builds, and forgets with their page."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -12,6 +13,20 @@ def findings(env: BuildEnvironment, kind: str) -> dict[str, Any]:
     if not hasattr(env, "book_findings"):
         env.book_findings = {}  # type: ignore[attr-defined]
     return env.book_findings.setdefault(kind, {})  # type: ignore[attr-defined]
+
+
+def in_order(env: BuildEnvironment, pages: Collection[str]) -> list[str]:
+    """These pages in the order of the book; those that are in no table of contents come last."""
+    order: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name not in order:
+            order[name] = None
+            for child in env.toctree_includes.get(name, []):
+                visit(child)
+
+    visit(env.config.root_doc)
+    return [name for name in [*order, *sorted(set(pages) - order.keys())] if name in pages]
 
 
 def changed(env: BuildEnvironment, kind: str, state: Any) -> bool:

@@ -20,13 +20,13 @@ const explorer = (() => {
     return element;
   };
 
-  // ---------------------------------------------------------------------------------------------------- numbers
+  // ------------------------------------------------------------ numbers
 
   const superscript = (n) => String(n).replace(/./g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
   const signed = (text) => text.replace("-", "−");
   // Numbers as Python writes them, 5.76e-07 and -1, in the way of the axes.
   const typeset = (text) => text.replace(/(\d)e([+-]\d+)/g, (_, digit, power) => digit + "×10" + superscript(Number(power)))
-    .replace(/(^|[\s(=])-(?=[\d.])/g, "$1−");
+    .replace(/(^|[\s(=])-(?=[\d.])/g, "$1−").replace(/ %/g, "\u00a0%");
 
   // A number with as many digits as `step` tells apart.
   function format(value, step = 0) {
@@ -84,7 +84,7 @@ const explorer = (() => {
     return (v) => Math.max(-1e5, Math.min(1e5, from + (map(v) - start) * factor));
   }
 
-  // ------------------------------------------------------------------------------------------ what a page stores
+  // ------------------------------------------------------------ what a page stores
 
   async function unpack(text) {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -106,6 +106,7 @@ const explorer = (() => {
         const value = least + (code / 65534) * (greatest - least);
         out[i] = code === 65535 ? NaN : log ? 10 ** value : value;
       }
+      if (least !== undefined) out.step = log ? -1e-3 : (greatest - least) / 65534; // as finely as they are stored
       return (known[index] = out);
     };
     const counts = spec.items.map((item) => ({ band: 3, image: 3, rule: 1 })[item.kind] || 2);
@@ -121,7 +122,7 @@ const explorer = (() => {
     return { spec, answer };
   }
 
-  // ----------------------------------------------------------------------------------------------------- shapes
+  // ------------------------------------------------------------ shapes
 
   const at = (x, y) => x.toFixed(2) + " " + y.toFixed(2);
 
@@ -229,7 +230,7 @@ const explorer = (() => {
     context.putImageData(image, 0, 0);
   }
 
-  // ----------------------------------------------------------------------------------------------- light or dark
+  // ------------------------------------------------------------ light or dark
 
   function colorsBehind(element) {
     const luminance = (color) => {
@@ -275,7 +276,7 @@ const explorer = (() => {
     select { justify-self: start; max-width: 100%; }
     option { color: #24292f; background: #fff; }
     .dark option { color: #e6e6e6; background: #22272e; }
-    button { cursor: pointer; white-space: nowrap; }
+    button { cursor: pointer; white-space: nowrap; min-width: 6.2rem; }
     :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
     .text { margin: 0.35rem 0 0; min-height: 1.45em; font-variant-numeric: tabular-nums; }
     .setting { display: none; }
@@ -306,7 +307,7 @@ const explorer = (() => {
     @media (forced-colors: active) { .plot { forced-color-adjust: none; background: Canvas; } }
   `;
 
-  // ------------------------------------------------------------------------------------------------- an explorer
+  // ------------------------------------------------------------ an explorer
 
   // `ask(setting)` has drawings come to the returned `show`, at once or later. `live` is whether Python answers.
   function build(host, spec, { live, ask }) {
@@ -579,8 +580,7 @@ const explorer = (() => {
     // -- the numbers as tables: lines over the same x side by side
     function tables() {
       const groups = new Map(), out = [];
-      const column = (name, values) => ({ name, values, step: spread(values) / 2e4 });
-      const spread = (values) => values.reduce((m, v) => (isNaN(v) ? m : Math.max(m, Math.abs(v))), 0);
+      const column = (name, values, { step } = values) => ({ name, values, step });
       spec.items.forEach((item, k) => {
         const [a, b, c] = shown.arrays[k], name = item.name || item.kind;
         if (item.kind === "image") { out.push(matrix(item, a, b, c, shown.columns[k])); return; }
@@ -589,28 +589,29 @@ const explorer = (() => {
         const group = groups.get(key) || { first: [], rest: [], names: [] };
         if (!groups.has(key)) {
           groups.set(key, group);
-          group.first = item.kind === "bars" ? [column("from", a.slice(0, -1)), column("to", a.slice(1))] : [column(spec.x.label, a)];
+          group.first = item.kind === "bars" ? [column("from", a.slice(0, -1), a), column("to", a.slice(1), a)] : [column(spec.x.label, a)];
           out.push(group);
         }
         group.names.push(name);
         const many = b.length / (item.kind === "bars" ? b.length || 1 : a.length || 1);
         if (item.kind === "band") group.rest.push(column(name + ", lower", b), column(name + ", upper", c));
-        else if (many > 1) for (let i = 0; i < many; i++) group.rest.push(column(`${name} ${i + 1}`, b.slice(i * a.length, (i + 1) * a.length)));
+        else if (many > 1) for (let i = 0; i < many; i++) group.rest.push(column(`${name} ${i + 1}`, b.slice(i * a.length, (i + 1) * a.length), b));
         else group.rest.push(column(name, b));
       });
       return out.map((part) => (part instanceof Node ? part : table(part.names.join(", "), [...part.first, ...part.rest])));
     }
+    const known = (v, { step = 0 }) => format(v, step < 0 ? -step * Math.abs(v) : step);
     function table(name, columns) {
       const head = make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c.name)));
       const body = Array.from(columns[0].values, (_, i) => make("tr", {}, ...columns.map((c, k) =>
-        make(k || columns.length === 1 ? "td" : "th", k || columns.length === 1 ? {} : { scope: "row" }, format(c.values[i], 0)))));
+        make(k || columns.length === 1 ? "td" : "th", k || columns.length === 1 ? {} : { scope: "row" }, known(c.values[i], c)))));
       return make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body));
     }
     function matrix(item, [x0, x1], [y0, y1], z, columns) {
       const rows = z.length / columns, every = Math.ceil(Math.max(rows, columns) / 16), middle = (a, b, i, n) => format(a + ((i + 0.5) / n) * (b - a), Math.abs(b - a) / n / 10);
       const pick = (n) => Array.from({ length: n }, (_, i) => i).filter((i) => i % every === 0);
       const head = make("tr", {}, make("th", { scope: "col" }, `${spec.y.label} \\ ${spec.x.label}`), ...pick(columns).map((c) => make("th", { scope: "col" }, middle(x0, x1, c, columns))));
-      const body = pick(rows).map((r) => make("tr", {}, make("th", { scope: "row" }, middle(y0, y1, r, rows)), ...pick(columns).map((c) => make("td", {}, format(z[r * columns + c], 0)))));
+      const body = pick(rows).map((r) => make("tr", {}, make("th", { scope: "row" }, middle(y0, y1, r, rows)), ...pick(columns).map((c) => make("td", {}, known(z[r * columns + c], z)))));
       const name = item.name + (every > 1 ? ` (one row and column in ${every}, of ${rows} × ${columns})` : "");
       return make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body));
     }
@@ -680,7 +681,7 @@ const explorer = (() => {
     };
   }
 
-  // --------------------------------------------------------------------------------------- in a notebook, on a page
+  // ------------------------------------------------------------ in a notebook, on a page
 
   function render({ model, el }) {
     // without the mark, JupyterLab takes letters and arrows for its own commands

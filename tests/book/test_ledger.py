@@ -68,6 +68,18 @@ def test_sorting_by_keyboard_numbers_as_numbers(page):
     assert page.locator("th[aria-sort]").count() == 1
 
 
+def test_rows_without_a_number_come_last_whichever_way(page):
+    button = page.locator("table.claims-ledger th button", has_text="expected")
+    place = page.locator("table.claims-ledger th", has_text="expected").evaluate("head => head.cellIndex + 1")
+    for _ in ("up", "down"):
+        button.click()
+        cells = page.locator(f"table.claims-ledger tbody td:nth-child({place})").all_inner_texts()
+        numbered = [bool(re.search(r"\d", cell)) for cell in cells]
+        assert any(numbered)
+        assert not all(numbered)
+        assert numbered == sorted(numbered, reverse=True), cells
+
+
 def test_the_number_in_the_text_leads_to_its_box(page):
     page.locator("a.claim-value", has_text="2.0").click()
     assert page.url.endswith("#claim-sum")

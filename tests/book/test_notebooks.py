@@ -52,6 +52,13 @@ def test_what_looks_like_a_code_cell_is_executed(path):
     assert len(read) == len(written) > 0
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_norm_in_a_table_becomes_an_absolute_value(path):
+    # in a table Markdown takes \\| for a single bar, in formulas too; \\lVert and \\rVert are safe
+    rows = [line for line in path.read_text().splitlines() if re.match(r"\|.*\|\s*$", line)]
+    assert not [row for row in rows if "\\|" in row]
+
+
 @pytest.mark.parametrize(
     ("text", "slug"),
     [

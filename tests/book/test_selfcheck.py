@@ -88,6 +88,8 @@ def test_a_choice_is_answered_with_the_keyboard(page):
     assert said(page, "check-choice") == "Right. So it is."
     assert page.locator("#check-choice [role=status]").get_attribute("aria-live") == "polite"
     assert page.get_by_role("radio", name="Both.").is_checked()
+    first.check()
+    assert said(page, "check-choice") == ""  # it was said of another answer
 
 
 @pytest.mark.parametrize(
@@ -108,6 +110,8 @@ def test_a_number_is_compared_within_its_tolerance(page, name, typed, answer):
     page.locator(f"#{name} input").fill(typed)
     page.keyboard.press("Enter")
     assert said(page, name) == answer
+    page.locator(f"#{name} input").press("5")
+    assert said(page, name) == ""
 
 
 def test_without_the_script_the_answer_is_in_a_fold(browser, site):
@@ -123,6 +127,7 @@ def test_without_the_script_the_answer_is_in_a_fold(browser, site):
         assert answer not in fold.inner_text()
         fold.locator("summary").click()
         assert answer in fold.inner_text()
+    assert "Divide by three" not in page.locator("#check-third details").inner_text()  # said of wrong answers only
     context.close()
 
 

@@ -121,6 +121,12 @@ def test_a_link_shows_what_it_leads_to(browser):
         assert shown.locator("a, [id]").count() == 0
         assert shown.locator(".math").count() == shown.locator(".math:has(mjx-container)").count()
         assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "book-preview"
+    page.locator("article p a.reference[href^='#fig-']").first.focus()
+    image = shown.locator("img")
+    image.wait_for(state="visible")
+    assert image.evaluate("img => getComputedStyle(img).filter") != "none"  # drawn dark, shown light
+    box = shown.bounding_box()
+    assert 0 <= box["y"] <= box["y"] + box["height"] <= page.viewport_size["height"]
     page.add_script_tag(content=axe())
     found = page.evaluate("() => axe.run('#book-preview', {rules: {region: {enabled: false}}})")["violations"]
     assert [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found] == []
