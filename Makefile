@@ -23,10 +23,8 @@ lab: $(INSTALLED)  ## JupyterLab on the chapters
 bench: $(INSTALLED)  ## time and memory against peers, recorded in benchmarks/results: make bench ONLY=kernels
 	@$(PY) benchmarks/compare.py $(ONLY)
 
-serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000
-	@test -f _build/html/index.html || { echo "There is no site yet: run 'make book' first." >&2; exit 1; }
-	@echo "The book is at http://127.0.0.1:8000 (stop with Ctrl-C)."
-	@$(PY) -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000; make serve PORT=8001 takes another port
+	@$(PY) -m extensions.serve $(PORT)
 
 pdf: $(INSTALLED)  ## the whole book as _build/book.pdf, from the built site (needs Chromium: apt-get install chromium)
 	@$(PY) -m extensions.pdf

@@ -4,15 +4,19 @@ The work is Jupyter Book's. This shows which chapter is executing and how long i
 place, and fails if there was one.
 
 ``--chapter NAME`` is for an author at work: that chapter alone, executed if need be, as a site of one page. Links to
-other pages lead nowhere there, so what has to do with them is not reported, and nothing but an error stops it.
+other pages lead nowhere there, so what has to do with them is not reported; the book's own checks are, but nothing but
+an error stops it.
 """
 
 import argparse
 import re
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Set
 from pathlib import Path
+from typing import IO
 
 import yaml
 
@@ -20,15 +24,29 @@ import yaml
 START = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
 EXECUTING = re.compile(r"([\w./ -]+?)(?:\.md)?: Executing notebook")
 EXECUTED = re.compile(r"([\w./ -]+?)(?:\.md)?: Executed notebook in ([\d.]+) seconds")
+# what is missing from a site of one page, and may stand on another
+MISSING = re.compile(
+    r"WARNING: (?:could not find bibtex key \"([^\"]+)\"|label '([^']+)' not found"
+    r"|the card names (\S+), which is not in the book"
+    r"|claim '[^']*' names a theorem that is not in the book: ([\w-]+)|nothing checks ([\w-]+): )"
+)
 
 
-def build(source: Path, strict: bool = True) -> int:
-    """Build the book in `source` into its `_build/html`; returns the exit status, 0 only if nothing at all is wrong."""
+def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) -> int:
+    """Build the book in `source` into its `_build/html`; returns the exit status, 0 only if nothing at all is wrong.
+
+    Warnings that something is missing are left out if it is one of the names in `elsewhere`.
+    """
     start = time.monotonic()
     command = [sys.executable, "-c", START, "build", str(source)]
     command += ["--nitpick", "--warningiserror", "--keep-going"] if strict else []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace"
+    )
     assert process.stdout is not None
+    assert process.stderr is not None
+    warnings = threading.Thread(target=_relay, args=(process.stderr, elsewhere))
+    warnings.start()
     # needed at the end, and imported while the builder is at work
     from extensions.sharing import front_page
     from extensions.times import grown, measured
@@ -42,6 +60,7 @@ def build(source: Path, strict: bool = True) -> int:
         elif match := EXECUTING.search(line):
             print(f"{_name(match[1], source)}: executing …", flush=True)
     status = process.wait()
+    warnings.join()
     index = source / "_build" / "html" / "index.html"
     if status != 0 or not index.exists():
         # Sphinx repeats a warning only for what it reads again: forget what it read, so that the next build fails too.
@@ -64,6 +83,27 @@ def build(source: Path, strict: bool = True) -> int:
     return 0
 
 
+def _relay(lines: IO[str], elsewhere: Set[str]) -> None:
+    """Repeat the warnings, but not those that miss what stands on another page."""
+    for line in lines:
+        match = MISSING.search(line)
+        if match is None or match[match.lastindex or 0] not in elsewhere:
+            sys.stderr.write(line)
+            sys.stderr.flush()
+
+
+def names_elsewhere(source: Path, name: str) -> set[str]:
+    """What a chapter alone does not see of the whole book: its pages, their labels, what they check, what is cited."""
+    found = set()
+    for path in [*source.glob("*.md"), *source.glob("appendix/*.md"), *source.glob("chapters/*.md")]:
+        if path.stem != name:
+            text = path.read_text(encoding="utf-8")
+            found |= {str(path.relative_to(source).with_suffix("")), *re.findall(r"^:label: (\S+)", text, re.MULTILINE)}
+            found |= set(re.findall(r"\btheorem=\"([\w-]+)\"", text))
+    bibliography = (source / "references.bib").read_text(encoding="utf-8")
+    return found | set(re.findall(r"^@\w+\{([^,\s]+)", bibliography, re.MULTILINE))
+
+
 def _name(path: str, source: Path) -> str:
     return path.removeprefix(f"{source.resolve()}/")
 
@@ -82,7 +122,7 @@ def one_chapter(source: Path, name: str) -> Path:
     config = yaml.safe_load((source / "_config.yml").read_text())
     config["execute"]["cache"] = str((source / "_build" / ".jupyter_cache").resolve())
     config["sphinx"]["config"] |= {
-        "suppress_warnings": ["ref", "myst.xref_missing", "app.add_directive", "book"],
+        "suppress_warnings": ["ref", "myst.xref_missing", "app.add_directive"],
         "nb_execution_raise_on_error": True,
     }
     (book / "_config.yml").write_text(yaml.safe_dump(config))
@@ -97,7 +137,8 @@ def main() -> int:
     parser.add_argument("--chapter", metavar="NAME", help="that chapter alone, for an author at work")
     options = parser.parse_args()
     if options.chapter:
-        return build(one_chapter(options.source, options.chapter), strict=False)
+        book = one_chapter(options.source, options.chapter)
+        return build(book, strict=False, elsewhere=names_elsewhere(options.source, options.chapter))
     return build(options.source)
 
 

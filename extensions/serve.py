@@ -1,12 +1,16 @@
-"""Serves a folder on this machine as a static host does, compressed: for printing the site and for measuring it."""
+"""Serves a folder on this machine as a static host does, compressed: for printing the site and for measuring it.
 
+``python -m extensions.serve [PORT]`` serves the built site to its reader.
+"""
+
+import argparse
 import contextlib
 import gzip
 import mimetypes
 import threading
 from collections.abc import Iterator
-from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import cache, partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -56,3 +60,26 @@ def served(folder: Path) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def main(site: Path = Path("_build/html")) -> None:
+    """Serve the built site until Ctrl-C, a file as it is at the moment that it is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m extensions.serve", description=__doc__)
+    parser.add_argument("port", nargs="?", type=int, default=8000)
+    port = parser.parse_args().port
+    if not (site / "index.html").is_file():
+        raise SystemExit("There is no site yet: run 'make book' first.")
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(site)))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SystemExit(
+            f"Port {port} cannot be used ({reason}): try 'make serve PORT={8001 if port == 8000 else 8000}'."
+        ) from None
+    with server, contextlib.suppress(KeyboardInterrupt):
+        print(f"The book is at http://127.0.0.1:{server.server_port} (stop with Ctrl-C).", flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -9,15 +9,16 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike, DTypeLike
+from numpy.typing import NDArray
 
-from ntklib import _validation
+from ntklib import _precision, _validation
 
 __all__ = [
     "Shallow",
@@ -76,6 +77,8 @@ def interpolant(knots: ArrayLike, values: ArrayLike) -> Shallow:
 
     Unit j sits at knot j, and its readout is the change of slope there. Between the first and the last knot this is
     the piecewise linear interpolant; to the left it is constant, to the right it goes on with the last slope.
+    The outputs are sums of the earlier units, so rounding is multiplied by the ratio of the steepest slope to the
+    slope from the first knot to the last: knots that lie very close where the function is steep can lose the values.
 
     Args:
         knots: increasing, (n + 1,), at least two.
@@ -85,7 +88,8 @@ def interpolant(knots: ArrayLike, values: ArrayLike) -> Shallow:
         a :class:`Shallow` with one input and n units, for the activation ReLU.
 
     Raises:
-        ValueError: if the shapes or dtypes do not fit, or the knots do not increase (not checked while JAX traces).
+        ValueError: if the shapes or dtypes do not fit, or, not checked while JAX traces, if the knots do not increase,
+            a number is not finite, or rounding loses more than a hundredth of the range of the values at the knots.
 
     >>> tent = interpolant(jnp.array([0.0, 0.5, 1.0]), jnp.array([0.0, 1.0, 0.0]))
     >>> tent.readout.tolist(), tent.apply(jnp.array([[0.25], [0.75]])).tolist()
@@ -98,7 +102,27 @@ def interpolant(knots: ArrayLike, values: ArrayLike) -> Shallow:
         raise ValueError(f"values must have shape {t.shape} like the knots, got {v.shape}")
     if not isinstance(knots, jax.core.Tracer) and not np.all(np.diff(np.asarray(t)) > 0):
         raise ValueError("knots must increase, got some that are equal or decrease")
-    return _interpolant(t, v)
+    net = _interpolant(t, v)
+    if not any(isinstance(array, jax.core.Tracer) for array in (t, v, *net)):
+        _refuse_lost_values(net, np.asarray(t), np.asarray(v))
+    return net
+
+
+def _refuse_lost_values(net: Shallow, knots: NDArray, values: NDArray) -> None:
+    """Refuse a network that does not take its values: of many knots some hundreds tell, and the last among them."""
+    if not np.isfinite(knots).all() or not np.isfinite(values).all():
+        raise ValueError("knots and values must be finite, got NaN or infinite ones")
+    some = np.unique(np.linspace(0, len(knots) - 1, min(len(knots), 500)).astype(int))
+    taken = np.asarray(net.apply(knots[some, None]), float)
+    lost, spread = float(np.max(np.abs(taken - values[some]))), float(np.ptp(values))
+    if not lost <= _precision.LOST * max(spread, float(np.abs(values).max())):
+        advice = "take knots that are less graded" + (
+            "" if knots.dtype == np.float64 else ", or float64 (jax.config.update('jax_enable_x64', True))"
+        )
+        raise ValueError(
+            f"in {knots.dtype} the network loses its values: it is off by {lost:.2g} at the knots, where they have a "
+            f"range of {spread:.2g}; {advice}"
+        )
 
 
 def barron_constant(dim: int) -> float:
@@ -113,7 +137,7 @@ def barron_constant(dim: int) -> float:
     >>> [round(barron_constant(dim), 3) for dim in (1, 10, 100)]
     [0.798, 3.084, 9.975]
     """
-    dim = _count("dim", dim, 1)
+    dim = _validation.count("dim", dim, 1)
     return math.sqrt(2) * math.exp(math.lgamma((dim + 1) / 2) - math.lgamma(dim / 2))
 
 
@@ -143,7 +167,7 @@ def barron_sample(key: Array, dim: int, units: int, radius: float, *, dtype: DTy
     >>> bool(abs(net.apply(jnp.zeros((1, 3)), step)[0] - 1) < 1e-6)
     True
     """
-    dim, units = _count("dim", dim, 1), _count("units", units, 1)
+    dim, units = _validation.count("dim", dim, 1), _validation.count("units", units, 1)
     if not 0 < radius < math.inf:
         raise ValueError(f"radius must be positive and finite, got {radius!r}")
     u_key, rho_key, t_key = jax.random.split(key, 3)
@@ -170,7 +194,8 @@ def polynomial_units(coefficients: Sequence[int], weights: Sequence[Sequence[int
         n rows of C(d + k, k) exact numbers.
 
     Raises:
-        ValueError: if the numbers of weights and biases differ, or the weights have different lengths.
+        ValueError: if the numbers of weights and biases differ, the weights have different lengths, or a number is
+            neither an integer nor a fraction.
 
     >>> polynomial_units([0, 0, 1], [[1, 2]], [3])  # (x + 2y + 3)² : 1, y, x, y², xy, x²
     [[9, 12, 6, 4, 4, 1]]
@@ -180,6 +205,8 @@ def polynomial_units(coefficients: Sequence[int], weights: Sequence[Sequence[int
             f"weights must be rows of equal length, one for each of the {len(biases)} biases, "
             f"got lengths {[len(w) for w in weights]}"
         )
+    coefficients, biases = _exact("coefficients", coefficients), _exact("biases", biases)
+    weights = [_exact("weights", w) for w in weights]
     degree = len(coefficients) - 1
     exponents = sorted(_exponents(len(weights[0]), degree), key=lambda alpha: (sum(alpha), alpha))
     rows = []
@@ -208,11 +235,7 @@ def exact_rank(matrix: Sequence[Sequence[int | Fraction]]) -> int:
     """
     if len({len(row) for row in matrix}) > 1:
         raise ValueError(f"matrix must have rows of equal length, got lengths {sorted({len(row) for row in matrix})}")
-    for row in matrix:
-        for entry in row:
-            if not isinstance(entry, int | Fraction | np.integer):
-                raise ValueError(f"matrix must have entries that are integers or fractions, got {entry!r}")
-    rows = [[Fraction(int(e)) if isinstance(e, np.integer) else Fraction(e) for e in row] for row in matrix]
+    rows = [[Fraction(entry) for entry in _exact("matrix", row)] for row in matrix]
     rank = 0
     for column in range(len(rows[0]) if rows else 0):
         pivot = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
@@ -246,7 +269,7 @@ def sawtooth(x: ArrayLike, m: int) -> Array:
     >>> sawtooth(jnp.array([0.0, 0.125, 0.25, 0.375, 0.5]), 2).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0]
     """
-    x, m = _validation.floating("x", x), _count("m", m, 0)
+    x, m = _validation.floating("x", x), _validation.count("m", m, 0)
     tooth: Array = x
     for _ in range(m):
         tooth = _tent(tooth)
@@ -273,7 +296,7 @@ def square(x: ArrayLike, m: int) -> Array:
     >>> square(jnp.array([0.0, 0.25, 0.5, 1.0]), 2).tolist(), float(square(jnp.array(0.125), 2)) - 0.125**2
     ([0.0, 0.0625, 0.25, 1.0], 0.015625)
     """
-    x, m = _validation.floating("x", x), _count("m", m, 0)
+    x, m = _validation.floating("x", x), _validation.count("m", m, 0)
     total, tooth, scale = x, x, 1.0
     for _ in range(m):
         tooth, scale = _tent(tooth), scale / 4
@@ -305,7 +328,9 @@ def _exponents(dim: int, degree: int) -> list[tuple[int, ...]]:
     return [(first, *rest) for first in range(degree + 1) for rest in _exponents(dim - 1, degree - first)]
 
 
-def _count(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-    return int(value)
+def _exact(name: str, values: Sequence[Any]) -> list[Any]:
+    """Integers, of Python and so of any size, and fractions."""
+    for value in values:
+        if not isinstance(value, int | Fraction | np.integer):
+            raise ValueError(f"{name} must have entries that are integers or fractions, got {value!r}")
+    return [int(value) if isinstance(value, np.integer) else value for value in values]

@@ -194,7 +194,8 @@ def claim(
     passed = test.passes(value)
     shown = _text(value) if stderr is None else f"{_text(value)} ± {_text(float(f'{stderr:.1g}'))}"
     if test.tolerance is not None and stderr is not None and stderr > test.tolerance:
-        raise ClaimError(f"{name}: measured {shown}, with a standard error above {test.tolerance_text}: it cannot tell")
+        limit = test.tolerance_text or f"{_text(test.tolerance)}, which {test.text} allows"
+        raise ClaimError(f"{name}: measured {shown}, with a standard error above {limit}: it cannot tell")
     if passed != agrees:
         relation = "is not" if agrees else "is, although the text says that it is not,"
         raise ClaimError(
@@ -237,13 +238,13 @@ def note(name: str, value: float | str) -> None:
 
 
 def scientific(value: float) -> str:
-    """A number as a power of ten with one digit: for errors, of which one is enough.
+    """A number as a power of ten with one digit: for errors, of which one is enough; NaN and infinity as they are.
 
     >>> scientific(2.5e-8), scientific(0.0)
     ('2 · 10⁻⁸', '0')
     """
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return f"{abs(value) if value == 0 else value:.0f}"
     digit, exponent = f"{float(value):.0e}".split("e")
     return f"{digit} · 10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 

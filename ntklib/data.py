@@ -103,14 +103,14 @@ def circle(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         the angles, (n,), and the points, (n, 2).
 
     Raises:
-        ValueError: if n is not positive.
+        ValueError: if n is not a positive integer.
 
     >>> angles, x = circle(4)
     >>> np.degrees(angles).tolist(), bool(np.allclose((x**2).sum(1), 2))
     ([0.0, 90.0, 180.0, 270.0], True)
     """
-    if n < 1:
-        raise ValueError(f"n must be positive, got {n}")
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+        raise ValueError(f"n must be an integer of at least 1, got {n!r}")
     angles = 2 * np.pi * np.arange(n) / n
     return angles, np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
-from numpy.typing import NDArray
 
 from ntklib import _precision, _validation
 from ntklib._spectral import flow_integral
@@ -49,9 +48,10 @@ def gradient_flow(
         kernel: :math:`\Theta(X, X)`, (n, n), symmetric and positive semi-definite.
         y: targets, (n,) or (n, k).
         t: time, at least 0; a number, an array of them, or infinity.
-        f0: outputs at time 0 at the training inputs, broadcast to the shape of `y`.
+        f0: outputs at time 0 at the training inputs: a number, or an array of as many axes as `y` that is broadcast to
+            its shape.
         kernel_test: :math:`\Theta(X_{test}, X)`, (n_test, n), to predict at test inputs instead.
-        f0_test: outputs at time 0 at the test inputs, broadcast to (n_test,) or (n_test, k).
+        f0_test: outputs at time 0 at the test inputs, as `f0` for (n_test,) or (n_test, k); only with `kernel_test`.
         ridge: :math:`\lambda \ge 0`.
 
     Returns:
@@ -73,6 +73,8 @@ def gradient_flow(
     targets = y if y.ndim == 2 else y[:, None]
     start = _start("f0", f0, y.shape)
     if kernel_test is None:
+        if not (isinstance(f0_test, int | float) and f0_test == 0):
+            raise ValueError("f0_test is for predictions at test inputs: give kernel_test too, or leave f0_test out")
         cross, start_out = theta, start
     else:
         cross = _validation.matrix("kernel_test", kernel_test, columns=len(theta))
@@ -121,13 +123,17 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
 
 def _start(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
     """Outputs at time 0, broadcast to `shape` and then made a matrix."""
-    array = jnp.asarray(values)
+    array = _validation.floating(name, float(values) if isinstance(values, int) else values)
     try:
-        fits = jnp.broadcast_shapes(array.shape, shape) == shape
+        # with fewer axes than the targets, outputs at the inputs would be taken for outputs of the network
+        fits = array.ndim in (0, len(shape)) and jnp.broadcast_shapes(array.shape, shape) == shape
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"{name} must have shape {shape} or broadcast to it, got {array.shape}")
+        raise ValueError(
+            f"{name} must have shape {shape} or broadcast to it, got {array.shape}"
+            + (f"; of the same {len(shape)} axes, or a number" if 0 < array.ndim < len(shape) else "")
+        )
     return jnp.broadcast_to(array, shape).reshape(shape[0], -1)
 
 
@@ -155,27 +161,10 @@ def _checked_flow(
     if not isinstance(ridge, jax.core.Tracer) and not 0 <= float(np.asarray(ridge)) < float("inf"):
         raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
     if not isinstance(kernel, jax.core.Tracer):
-        _refuse_unless_positive(np.asarray(kernel, theta.dtype))
+        _validation.refuse_unless_positive(np.asarray(kernel, theta.dtype))
     time = jnp.asarray(t, theta.dtype)
     ridge = jnp.asarray(ridge, theta.dtype)
     return theta, y, time.reshape(-1), time.shape, ridge
-
-
-def _refuse_unless_positive(theta: NDArray[np.floating]) -> None:
-    scale = float(np.max(np.abs(theta)))
-    if not scale < float("inf"):
-        raise ValueError("kernel must be finite, got NaN or infinite entries")
-    eps = float(np.finfo(theta.dtype).eps)
-    asymmetry = float(np.max(np.abs(theta - theta.T)))
-    if asymmetry > 100 * eps**0.5 * scale:
-        raise ValueError(f"kernel must be symmetric, got |Θ − Θᵀ| up to {asymmetry:.2g} with entries up to {scale:.2g}")
-    smallest = float(np.linalg.eigvalsh(theta)[0])
-    allowed = 10 * len(theta) * eps * scale
-    if smallest < -allowed:
-        raise ValueError(
-            f"kernel must be positive semi-definite, got an eigenvalue of {smallest:.2g} where rounding explains "
-            f"{-allowed:.2g}; compute it in float64, or add {-2 * smallest:.2g} to its diagonal and say so"
-        )
 
 
 def _refuse_if_lost(theta: Array, residual: Array, times: Array, ridge: Array) -> None:
@@ -252,13 +241,10 @@ def gradient_descent(
     (2.0, [0, 100], (2, 2, 1))
     """
     x, y = _validation.matrix("x", x), _validation.floating("y", y)
-    for name, value in (("steps", steps), ("record_every", record_every)):
-        if value != int(value) or value < 0:
-            raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
+    steps, record_every = _validation.count("steps", steps, 0), _validation.count("record_every", record_every, 0)
     if not isinstance(learning_rate, jax.core.Tracer) and not np.all(np.asarray(learning_rate) >= 0):
         raise ValueError(f"learning_rate must not be negative or NaN, got {learning_rate!r}")
-    steps = int(steps)
-    every = min(int(record_every), steps) or steps or 1
+    every = min(record_every, steps) or steps or 1
     if progress is None:
         return _descend(apply, params, x, y, learning_rate, steps // every, every, steps % every)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((params, x, y, learning_rate))):

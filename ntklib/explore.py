@@ -151,6 +151,7 @@ class Explorer:
     def widget(self) -> Any:
         """The live widget, an `anywidget.AnyWidget` with a trait for each parameter and one for the `text`.
 
+        Where `compute` fails, `text` says how.
         It takes part in `ipywidgets.VBox`, `observe` and `link`, and computes only the settings that it is asked for.
         """
         return _widget(self)
@@ -360,7 +361,8 @@ def _widget(explorer: Explorer) -> Any:
             except Exception as error:
                 if change is None:
                     raise
-                self._answer = {"setting": setting, "error": f"{type(error).__name__}: {error}"}
+                self.text = f"{type(error).__name__}: {error}"
+                self._answer = {"setting": setting, "error": self.text}
                 return
             self.text = frame.text
             self._answer = {

@@ -48,7 +48,7 @@ def random_fourier(
     [1.0, 0.6]
     """
     points = _validation.matrix("x", x)
-    n_features = _count(n_features)
+    n_features = _validation.count("n_features", n_features, 1)
     if n_features % 2 and not phase:
         raise ValueError(f"n_features must be even, for pairs of a cosine and a sine, got {n_features}")
     if not isinstance(lengthscale, jax.core.Tracer):
@@ -83,16 +83,10 @@ def random_relu(key: Array, x: ArrayLike, n_features: int, *, bias: float = 0.0)
     [1.0, 0.3]
     """
     points = _validation.matrix("x", x)
-    n_features = _count(n_features)
+    n_features = _validation.count("n_features", n_features, 1)
     if not isinstance(bias, jax.core.Tracer) and not 0 <= float(bias) < float("inf"):
         raise ValueError(f"bias must be finite and not negative, got {bias!r}")
     return _relu(key, points, jnp.asarray(bias, points.dtype), n_features=n_features)
-
-
-def _count(n_features: int) -> int:
-    if isinstance(n_features, bool) or n_features != int(n_features) or n_features < 1:
-        raise ValueError(f"n_features must be a positive integer, got {n_features!r}")
-    return int(n_features)
 
 
 @functools.partial(jax.jit, static_argnames=("n_features", "phase"))

@@ -79,12 +79,22 @@ def power_law(
         x_label: what the sizes are.
         y_label: what is measured.
         roles: the key of :data:`COLORS` of each series, in order.
+
+    Raises:
+        ValueError: if there are fewer roles than series, or a series has another shape.
     """
     sizes = np.asarray(sizes, float)
     figure = Figure()
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel=x_label, ylabel=y_label)
-    for (name, series), role in zip(values.items(), roles, strict=False):
-        series = np.asarray(series, float).reshape(len(sizes), -1)
+    if len(roles) < len(values):
+        raise ValueError(f"roles must name one for each of the {len(values)} series, got {len(roles)}")
+    for (name, given), role in zip(values.items(), roles, strict=False):
+        series = np.asarray(given, float)
+        if series.ndim not in (1, 2) or len(series) != len(sizes):
+            raise ValueError(
+                f"values[{name!r}] must have shape ({len(sizes)},) or ({len(sizes)}, repetitions), got {series.shape}"
+            )
+        series = series.reshape(len(sizes), -1)
         mean = series.mean(1)
         if series.shape[1] > 1:
             low, high = np.percentile(series, [10, 90], axis=1)
@@ -107,10 +117,16 @@ def spectrum(series: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x_label: str,
         x_label: what the index is.
         y_label: what the eigenvalue is.
         floor: values below this are drawn there.
+
+    Raises:
+        ValueError: if there are more than three series.
     """
+    roles = ("kernel", "network", "prediction")
+    if len(series) > len(roles):
+        raise ValueError(f"series must be at most {len(roles)}, got {len(series)}")
     figure = Figure()
     axes = figure.add_subplot(yscale="log", xlabel=x_label, ylabel=y_label)
-    for (name, (index, eigenvalues)), role in zip(series.items(), ("kernel", "network", "prediction"), strict=False):
+    for (name, (index, eigenvalues)), role in zip(series.items(), roles, strict=False):
         at, values = np.asarray(index), np.asarray(eigenvalues)
         null = values < floor
         color, marker = COLORS[role], MARKERS[role]

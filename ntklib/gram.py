@@ -51,7 +51,8 @@ def gram(
         kernel: ``kernel(a, b)`` gives (n1, n2) for points (n1, d) and (n2, d), and ``kernel(a)`` the symmetric matrix
             of one set; of JAX, so that it can be compiled: ``MLP(depth=2).ntk``, or an :class:`ntklib.kernels.Kernel`.
         x1: points, (n1, d). With float32 the result is float32, good for looking and for averages; to solve with the
-            matrix, hand over float64.
+            matrix, hand over float64, with 64 bits switched on (``jax.config.update("jax_enable_x64", True)``): without
+            it JAX makes float32 of NumPy's float64.
         x2: points, (n2, d); `x1` if left out.
         max_bytes: how much memory the blocks may take, together on all devices of this process, beside the inputs and
             the result. Their size follows from it, by the compiler's own account.
@@ -64,11 +65,13 @@ def gram(
         progress: called as ``progress(done, total)`` with numbers of blocks, after each round of them.
 
     Returns:
-        (n1, n2), in the dtype of the points, exactly symmetric for one set; with `path` a read-only view of the file.
+        (n1, n2), in the dtype of the points (of the two the one with more bits), exactly symmetric for one set; with
+        `path` a read-only view of the file.
 
     Raises:
-        ValueError: if a shape or dtype does not fit, if `max_bytes` is too small for any block, or if at `path` there
-            is the matrix of other points or of another kernel.
+        ValueError: if a shape or dtype does not fit, of the points or of what the kernel returns, if `max_bytes` is too
+            small for any block, if there is no device, or if at `path` there is the matrix of other points or of
+            another kernel.
         MemoryError: if there is no path and the result does not fit in memory; says how much it needs.
 
     >>> from ntklib.mlp import MLP
@@ -77,11 +80,16 @@ def gram(
     True
     """
     first, second = _validation.inputs(x1, x2)
-    points = np.asarray(first), None if second is None else np.asarray(second)
+    if not max_bytes > 0:
+        raise ValueError(f"max_bytes must be positive, got {max_bytes!r}")
+    common = jnp.result_type(first, first if second is None else second)
+    points = np.asarray(first, common), None if second is None else np.asarray(second, common)
     dtype, shape = points[0].dtype, (len(first), len(first if second is None else second))
     if 0 in shape:
         return np.zeros(shape, dtype)
     chosen = jax.devices() if devices is None else list(devices)
+    if not chosen:
+        raise ValueError("devices must hold at least one device, got none")
     target = _Target(path, shape, dtype, _identity(kernel, points, shape) if path is not None else {})
     if target.complete:
         return target.result()
@@ -271,7 +279,7 @@ def _compile(work: _Work, *, x64: bool) -> _Compiled:  # x64 tells apart what is
 
     def compiled(*sizes: int) -> tuple[Callable[..., Array], int]:
         def one(*blocks: Array) -> Array:
-            return jnp.asarray(work.kernel(*(block[0] for block in blocks)), work.dtype)[None]
+            return _values(work.kernel, *(block[0] for block in blocks)).astype(work.dtype)[None]
 
         shared = jax.shard_map(one, mesh=mesh, in_specs=(spec,) * len(sizes), out_specs=spec, check_vma=False)
         shapes = [jax.ShapeDtypeStruct((len(work.devices), n, work.dim), work.dtype, sharding=sharding) for n in sizes]
@@ -286,6 +294,18 @@ def _compile(work: _Work, *, x64: bool) -> _Compiled:  # x64 tells apart what is
     return _Compiled(between, within, work.rows, work.columns, max(bytes_between, bytes_within))
 
 
+def _values(kernel: Kernel, *points: Array) -> Array:
+    """The kernel of a block, while it is compiled; another shape would be broadcast to it."""
+    values = jnp.asarray(kernel(*points))
+    wanted = (len(points[0]), len(points[-1]))
+    if values.shape != wanted:
+        of = " and ".join(str(block.shape) for block in points)
+        raise ValueError(f"kernel must return shape {wanted} for points of shape {of}, got {values.shape}")
+    if jnp.iscomplexobj(values):
+        raise ValueError(f"kernel must return real values, got {values.dtype}")
+    return values
+
+
 def _identity(kernel: Kernel, points: tuple[NDArray, NDArray | None], shape: tuple[int, int]) -> dict[str, Any]:
     """What tells one matrix from another: all bytes of the points, and the kernel of a few of them."""
     digests = [None if each is None else hashlib.sha256(each.tobytes()).hexdigest() for each in points]
@@ -293,7 +313,7 @@ def _identity(kernel: Kernel, points: tuple[NDArray, NDArray | None], shape: tup
         (points[0] if each is None else each)[np.linspace(0, n - 1, min(n, 16)).astype(int)]
         for each, n in zip(points, shape, strict=True)
     ]
-    values = np.asarray(jax.jit(lambda a, b: kernel(a, b))(*few), np.float64)
+    values = np.asarray(jax.jit(lambda a, b: _values(kernel, a, b))(*few), np.float64)
     return {"shape": list(shape), "dtype": str(points[0].dtype), "points": digests, "kernel": values.tolist()}
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
@@ -59,8 +60,9 @@ def solve_cg(
     r"""The coefficients :math:`(K + \lambda)^{-1} y` of kernel ridge regression, without the matrix K.
 
     Takes :math:`n^2/2` values of the kernel for each iteration, and in memory `max_bytes` and n times `landmarks`
-    numbers. The vectors are of 64 bits. The values of the kernel are in the dtype of `x`: those of 32 bits are faster
-    and disturb the matrix by the rounding unit times its largest eigenvalue, which the ridge has to exceed.
+    numbers. The vectors are of 64 bits. The values of the kernel are in the dtype that it computes in, for a kernel of
+    JAX that of `x`, if 64 bits are switched on: those of 32 bits are faster and disturb the matrix by the rounding unit
+    times its largest eigenvalue, which the ridge has to exceed.
 
     Args:
         kernel: ``kernel(a, b)`` gives (n1, n2), and ``kernel(a)`` that of one set; of JAX or NumPy, for instance
@@ -80,8 +82,9 @@ def solve_cg(
         a :class:`Solution`.
 
     Raises:
-        ValueError: if a shape, dtype or number does not fit, or if the ridge is so small that a kernel of this dtype
-            has lost the answer.
+        ValueError: if a shape, dtype or number does not fit, if the points are not finite, if the kernel returns
+            another shape, complex, infinite or NaN values, or negative ones on the diagonal, or if the ridge is so
+            small that a kernel of this dtype has lost the answer.
         NotConvergedError: if `max_iter` iterations do not suffice.
 
     >>> from ntklib.kernels import RBF
@@ -91,7 +94,9 @@ def solve_cg(
     >>> bool(np.abs(found.coefficients - direct).max() < 1e-5)
     True
     """
-    points, targets = _points("x", x), np.asarray(y)
+    points, targets = _points("x", x), _real("y", y)
+    if not np.isfinite(points).all():
+        raise ValueError("x must be finite, got NaN or infinite entries")
     if targets.ndim not in (1, 2) or len(targets) != len(points) or not np.isfinite(targets.astype(float)).all():
         raise ValueError(f"y must be finite, of shape ({len(points)},) or ({len(points)}, k), got {targets.shape}")
     for name, value in (("ridge", ridge), ("tol", tol), ("max_iter", max_iter)):
@@ -104,9 +109,10 @@ def solve_cg(
     rank = min(n, math.ceil(4 * math.sqrt(n)) if landmarks is None else landmarks)
     factor = nystrom(kernel, points, rank, seed=seed)
     left, values, _ = linalg.svd(factor, full_matrices=False, overwrite_a=True)
-    eigenvalues = values**2
-    _precision.refuse_if_lost(points.dtype, float(eigenvalues[0]) + ridge, ridge, "the ridge")
-    weights = (eigenvalues[-1] + ridge) / (eigenvalues + ridge) - 1  # Frangella, Tropp and Udell, eq. 1.3
+    eigenvalues = values**2  # of a kernel that is zero there are none
+    dtype = _dtype(kernel, points)
+    _precision.refuse_if_lost(dtype, float(eigenvalues.max(initial=0)) + ridge, ridge, "the ridge")
+    weights = (eigenvalues[-1:] + ridge) / (eigenvalues + ridge) - 1  # Frangella, Tropp and Udell, eq. 1.3
 
     def operator(vector: Float) -> Float:
         block = vector.reshape(right.shape)
@@ -140,8 +146,8 @@ def solve_cg(
     if failed or not rest <= 10 * tol:
         raise NotConvergedError(
             f"after {iterations} iterations the residual is {rest:.2g} of the targets, where tol={tol:g} was wanted; "
-            f"allow more (max_iter={max_iter}), take more landmarks ({rank}), a larger ridge ({ridge:g}), or points of "
-            f"64 bits (these are {points.dtype})"
+            f"allow more (max_iter={max_iter}), take more landmarks ({rank}), a larger ridge ({ridge:g}), or a kernel "
+            f"of 64 bits (this one is {dtype})"
         )
     return Solution((solution.reshape(right.shape) * norms).reshape(targets.shape), iterations, float(rest))
 
@@ -160,7 +166,7 @@ def matmul(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, vectors: ArrayLi
         (n1,) or (n1, k), summed in 64 bits.
 
     Raises:
-        ValueError: if a shape or dtype does not fit.
+        ValueError: if a shape or dtype does not fit, of an argument or of what the kernel returns.
 
     >>> from ntklib.kernels import RBF
     >>> x = np.array([[0.0], [1.0]], np.float32)
@@ -169,7 +175,7 @@ def matmul(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, vectors: ArrayLi
     """
     first = _points("x1", x1)
     second = first if x2 is None else _points("x2", x2)
-    coefficients = np.asarray(vectors, float)
+    coefficients = _real("vectors", vectors).astype(float)
     if coefficients.ndim not in (1, 2) or len(coefficients) != len(second):
         raise ValueError(f"vectors must have shape ({len(second)},) or ({len(second)}, k), got {coefficients.shape}")
     # a block, what it is made from, and its copy in 64 bits; one of 512 points stays near the processor
@@ -180,7 +186,7 @@ def matmul(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, vectors: ArrayLi
         for j in range(i if x2 is None else 0, len(second), size):
             columns = slice(j, j + size)
             alone = x2 is None and i == j
-            block = np.asarray(kernel(first[rows]) if alone else kernel(first[rows], second[columns]), float)
+            block = _block(kernel, first[rows], None if alone else second[columns]).astype(float, copy=False)
             result[rows] += block @ coefficients[columns]
             if x2 is None and not alone:
                 result[columns] += block.T @ coefficients[rows]
@@ -204,7 +210,8 @@ def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
         F, in 64 bits.
 
     Raises:
-        ValueError: if a shape or dtype does not fit.
+        ValueError: if a shape or dtype does not fit, of an argument or of what the kernel returns, or if the diagonal
+            of the kernel is not finite or has a negative entry.
 
     >>> from ntklib.kernels import Polynomial
     >>> x = np.linspace(-1, 1, 50, dtype=np.float32)[:, None]
@@ -217,14 +224,20 @@ def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
     _memory.require(2 * len(points) * rank * 8, f"a factor of rank {rank}", "take fewer landmarks")
     rng = np.random.default_rng(seed)
     left: Any = _diagonal(kernel, points)
-    floor = 10 * float(np.finfo(points.dtype).eps) * left.max()
+    if not np.all((left >= 0) & (left < math.inf)):
+        raise ValueError(
+            f"kernel must be finite and not negative on the diagonal, got from {left.min()} to {left.max()}"
+        )
+    floor = 10 * float(np.finfo(_dtype(kernel, points)).eps) * left.max()
     factor = np.empty((len(points), rank), order="F")
     done, batch = 0, max(1, math.ceil(rank / 10))
     while done < rank and left.max() > floor:
         weight = np.where(left > floor, left, 0)
         count = min(batch, rank - done, int(np.count_nonzero(weight)))
         chosen = rng.choice(len(points), count, replace=False, p=weight / weight.sum())
-        columns = np.asarray(kernel(points, points[chosen]), float) - factor[:, :done] @ factor[chosen, :done].T
+        columns = _block(kernel, points, points[chosen]) - factor[:, :done] @ factor[chosen, :done].T
+        if not np.isfinite(columns).all():
+            raise ValueError("kernel must return finite values, got NaN or infinite ones")
         # a pivoted decomposition of what is left among the chosen: those that the others explain are dropped
         core, order, kept, _ = linalg.lapack.dpstrf(columns[chosen], tol=floor, lower=1)
         order, kept = order[:kept] - 1, int(kept)
@@ -243,10 +256,38 @@ def _points(name: str, x: ArrayLike) -> NDArray:
     return array
 
 
+def _real(name: str, values: ArrayLike) -> NDArray:
+    """An array of real numbers, refused unless they are: the imaginary part would be lost."""
+    array = np.asarray(values)
+    if not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == bool) or np.iscomplexobj(array):
+        raise ValueError(f"{name} must have a real dtype, got {array.dtype}")
+    return array
+
+
+def _block(kernel: Kernel, a: NDArray, b: NDArray | None = None) -> NDArray:
+    """The values of the kernel, in its own dtype; another shape than that of the block would be broadcast to it."""
+    values = _real("what the kernel returns", kernel(a) if b is None else kernel(a, b))
+    wanted = (len(a), len(a if b is None else b))
+    if values.shape != wanted:
+        of = f"{a.shape}" if b is None else f"{a.shape} and {b.shape}"
+        raise ValueError(f"kernel must return shape {wanted} for points of shape {of}, got {values.shape}")
+    return values
+
+
+def _dtype(kernel: Kernel, points: NDArray) -> Any:
+    """The coarser of the dtypes of the points and of the kernel: points of 64 bits do not make a kernel of 64 bits."""
+    found = _block(kernel, points[:1]).dtype
+    floating = [dtype for dtype in (points.dtype, found) if jnp.issubdtype(dtype, jnp.floating)]  # integers are exact
+    return max(floating, key=lambda dtype: float(jnp.finfo(dtype).eps))
+
+
 def _diagonal(kernel: Kernel, points: NDArray) -> Float:
     """The kernel of each point with itself, (n,)."""
     if hasattr(kernel, "diagonal"):
-        return np.asarray(kernel.diagonal(points), float)
+        values = _real("the diagonal of the kernel", kernel.diagonal(points)).astype(float)
+        if values.shape != (len(points),):
+            raise ValueError(f"the diagonal of the kernel must have shape ({len(points)},), got {values.shape}")
+        return values
     size = 64  # small blocks waste little, and are few enough
-    blocks = (kernel(points[i : i + size]) for i in range(0, len(points), size))
-    return np.concatenate([np.diagonal(np.asarray(block, float)) for block in blocks])
+    blocks = (_block(kernel, points[i : i + size]) for i in range(0, len(points), size))
+    return np.concatenate([np.diagonal(block).astype(float) for block in blocks])

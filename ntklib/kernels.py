@@ -105,7 +105,7 @@ class RBF(Kernel):
 
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
-        return jnp.exp(-jnp.sum(((x - y) / self.lengthscale) ** 2) / 2)
+        return jnp.exp(-jnp.sum(_in_scales(x - y, self.lengthscale) ** 2) / 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Laplace(Kernel):
 
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
-        return jnp.exp(-_norm((x - y) / self.lengthscale))
+        return jnp.exp(-_norm(_in_scales(x - y, self.lengthscale)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -307,6 +307,16 @@ def _rebuild(cls: type, static: tuple[Any, ...], leaves: Any) -> Any:
         value = next(static_values if field.metadata.get("static") else leaf_values)
         object.__setattr__(kernel, field.name, value)
     return kernel
+
+
+def _in_scales(difference: Array, lengthscale: ArrayLike) -> Array:
+    """The difference of two points in units of the length scale; of another shape it would be broadcast."""
+    if jnp.shape(lengthscale) not in ((), difference.shape):
+        raise ValueError(
+            f"lengthscale must be a number or of shape {difference.shape} for points of {len(difference)} coordinates, "
+            f"got shape {jnp.shape(lengthscale)}"
+        )
+    return difference / lengthscale
 
 
 def _norm(x: Array) -> Array:

@@ -38,8 +38,9 @@ def learnability(kernel: ArrayLike, train: ArrayLike, functions: ArrayLike, *, r
 
     Raises:
         ValueError: if a shape or dtype does not fit; or, not while JAX traces, if the ridge is negative, an index is
-            out of range or occurs twice, the mean square of a function is not 1, or float32 loses more than a hundredth
-            of the answer (it would without this: .013 at a condition of 3e5).
+            out of range or occurs twice, the mean square of a function is not 1, the kernel is not finite and symmetric
+            or, on the training points, has an eigenvalue below zero by more than rounding, or float32 loses more than a
+            hundredth of the answer (it would without this: .013 at a condition of 3e5).
 
     >>> functions = jnp.array([[1.0, 1.0], [1.0, -1.0]])
     >>> learnability(jnp.array([[1.0, 0.5], [0.5, 1.0]]), np.array([0]), functions).tolist()
@@ -61,6 +62,11 @@ def learnability(kernel: ArrayLike, train: ArrayLike, functions: ArrayLike, *, r
             )
     phi = phi.astype(k.dtype)
     k_train = k[index][:, index]
+    if not isinstance(k, jax.core.Tracer):
+        _validation.refuse_unless_symmetric(np.asarray(k))
+    if not isinstance(k_train, jax.core.Tracer):
+        # not on the whole domain, where it would take longer than all else
+        _validation.refuse_unless_positive(np.asarray(k_train))
     matrix = k_train + jnp.asarray(ridge, k.dtype) * jnp.eye(len(index), dtype=k.dtype)
     if k.dtype == jnp.float32 and not isinstance(matrix, jax.core.Tracer) and len(index):
         spectrum = np.linalg.eigvalsh(np.asarray(matrix, float))
@@ -77,13 +83,14 @@ def eigenmodes(kernel: ArrayLike) -> tuple[Array, Array]:
     :math:`\langle\phi_i, \phi_j\rangle = \delta_{ij}`, so :math:`K(x, x') = \sum_i\lambda_i\phi_i(x)\phi_i(x')`.
 
     Args:
-        kernel: (N, N), symmetric.
+        kernel: (N, N), symmetric and positive semi-definite.
 
     Returns:
         eigenvalues (N,), the largest first, and eigenfunctions in the columns of (N, N).
 
     Raises:
-        ValueError: if it is not a square matrix of floats.
+        ValueError: if it is not a square matrix of floats; or, not while JAX traces, if it is not finite and symmetric
+            or has an eigenvalue below zero by more than rounding.
 
     >>> values, functions = eigenmodes(jnp.array([[1.0, 0.5], [0.5, 1.0]]))
     >>> values.tolist(), [round(abs(float(entry)), 4) for entry in functions[0]]
@@ -92,7 +99,11 @@ def eigenmodes(kernel: ArrayLike) -> tuple[Array, Array]:
     k = _validation.matrix("kernel", kernel)
     if k.shape[0] != k.shape[1]:
         raise ValueError(f"kernel must have shape (N, N), got {k.shape}")
+    if not isinstance(k, jax.core.Tracer):
+        _validation.refuse_unless_symmetric(np.asarray(k))
     values, vectors = jnp.linalg.eigh(k)
+    if len(k) and not isinstance(values, jax.core.Tracer):
+        _validation.refuse_unless_positive(np.asarray(k), float(values[0]))
     return values[::-1] / len(k), vectors[:, ::-1] * jnp.sqrt(jnp.asarray(len(k), k.dtype))
 
 

@@ -79,16 +79,9 @@ class MLP:
     def __post_init__(self) -> None:
         by_name(self.activation)
         for name, least in (("depth", 0), ("out_dim", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-        for name in ("w_std", "b_std"):  # tracers pass, so that kernels can be differentiated in them
-            value = getattr(self, name)
-            if isinstance(value, int | float | np.number):
-                if not 0 <= value < float("inf"):
-                    raise ValueError(f"{name} must be finite and not negative, got {float(value)!r}")
-                # NumPy's scalars have a dtype of their own, which would override that of the inputs
-                object.__setattr__(self, name, float(value))
+            object.__setattr__(self, name, _validation.count(name, getattr(self, name), least))
+        for name in ("w_std", "b_std"):
+            object.__setattr__(self, name, _deviation(name, getattr(self, name)))
         if self.parameterization not in ("ntk", "standard", "mean_field"):
             raise ValueError(
                 f"parameterization must be 'ntk', 'standard' or 'mean_field', got {self.parameterization!r}"
@@ -114,10 +107,8 @@ class MLP:
         Raises:
             ValueError: if `in_dim` or `width` is not a positive integer.
         """
-        for name, value in (("in_dim", in_dim), ("width", width)):
-            if value != int(value) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        sizes = [int(in_dim)] + [int(width)] * self.depth + [self.out_dim]
+        in_dim, width = _validation.count("in_dim", in_dim, 1), _validation.count("width", width, 1)
+        sizes = [in_dim] + [width] * self.depth + [self.out_dim]
         weights, biases = _draw(key, tuple(sizes), bias=self.has_bias, dtype=dtype)
         if self.parameterization == "standard":
             weights = [weight * (self.w_std / len(weight) ** 0.5) for weight in weights]
@@ -189,7 +180,9 @@ class MLP:
 
         Args, returns and errors are those of :meth:`nngp`; the standard parameterisation is refused too,
         because its tangent kernel grows with the width. In float64 the result is accurate to 1e-12
-        relative to :math:`\sqrt{\Theta(x,x)\,\Theta(x',x')}`, for nearly parallel inputs too.
+        relative to :math:`\sqrt{\Theta(x,x)\,\Theta(x',x')}`, for nearly parallel inputs too. That holds for the named
+        activations; one of :func:`ntklib.activations.from_function` has the accuracy that is stated there, and gives
+        NaN where it has none.
 
         >>> [round(float(entry), 4) for entry in MLP(depth=1).ntk(jnp.eye(2))[0]]
         [2.0, 0.3183]
@@ -219,6 +212,21 @@ class MLP:
         parts = next((k for k in range(min(8, len(first) // _PART), 1, -1) if len(first) % k == 0), 2)
         rows = jnp.array_split(first, parts)
         return _symmetric([[between(a, b) for b in rows[:i]] + [between(a, None)] for i, a in enumerate(rows)])
+
+
+def _deviation(name: str, value: Any) -> Any:
+    """A standard deviation as a number; tracers pass, so that kernels can be differentiated in it.
+
+    Scalars of NumPy and JAX have a dtype of their own, which would override that of the inputs.
+    """
+    if isinstance(value, jax.core.Tracer):
+        return value
+    number = isinstance(value, int | float | np.number | np.ndarray | Array) and not isinstance(value, bool)
+    if number and np.ndim(value) == 0 and jnp.issubdtype(jnp.result_type(value), jnp.number):
+        if not jnp.iscomplexobj(value) and 0 <= float(value) < float("inf"):
+            return float(value)
+        value = value.item() if hasattr(value, "item") else value
+    raise ValueError(f"{name} must be a real number, finite and not negative, got {value!r}")
 
 
 # From so many inputs on the kernel of one set is put together from parts: little more than half the work do, and what

@@ -226,15 +226,24 @@ def test_one_chapter_alone(tmp_path):
     (tmp_path / "book").mkdir()
     book = make_book(tmp_path / "book", {})
     (book / "chapters").mkdir()
-    text = chapter("sound").replace("# A sound chapter", "# A sound chapter\n\nSee {doc}`elsewhere`.", 1)
+    there = "# Elsewhere\n\n```{prf:theorem}\n:label: thm-there\n\nYes.\n```\n"
+    (book / "chapters" / "elsewhere.md").write_text(there)
+    faults = "{doc}`elsewhere` {prf:ref}`thm-there` {prf:ref}`thm-nowhere` {cite}`known2000,nobody1900` is 0.07."
+    text = chapter("sound").replace("# A sound chapter", f"# A sound chapter\n\n{faults}", 1)
     (book / "chapters" / "sound.md").write_text(text)
     command = [sys.executable, "-m", "extensions.build", "--chapter", "sound"]
     done = subprocess.run(command, cwd=book, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sound: executing" in done.stdout.replace("chapters/", "")
+    said = re.findall(r"WARNING: ([^\[.\x1b]*[^\[.\x1b ])", done.stderr)  # of this page, not of what another has
+    assert said == [
+        "typed into the prose: 0",
+        "label 'thm-nowhere' not found",
+        'could not find bibtex key "nobody1900"',
+    ]
     assert list((book / "_build" / "chapter" / "sound" / "_build" / "html").rglob("sound.html"))
     assert "chapters/sound" in measured(book / "_build" / ".jupyter_cache", book)
-    with pytest.raises(SystemExit, match="There is no chapter 'sond': there are sound"):
+    with pytest.raises(SystemExit, match="There is no chapter 'sond': there are elsewhere, sound"):
         one_chapter(book, "sond")
 
 

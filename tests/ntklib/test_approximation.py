@@ -267,3 +267,31 @@ NET = Shallow(jnp.ones((2, 3)), jnp.zeros(3), jnp.ones(3), jnp.array(0.0))
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_units_of_numpy_integers_do_not_overflow():
+    units = polynomial_units(np.array([0, 0, 1]), np.array([[10**10, 1]]), np.array([0]))
+    assert units == [[0, 0, 0, 1, 2 * 10**10, 10**20]]
+    assert all(type(entry) is int for entry in units[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(([0.5], [[1]], [0]), "coefficients"), (([1], [[float("nan")]], [0]), "weights"), (([1], [[1]], [1.0]), "biases")],
+)
+def test_units_of_rounded_numbers_are_refused(arguments, name):
+    with pytest.raises(ValueError, match=f"{name} must have entries that are integers or fractions, got"):
+        polynomial_units(*arguments)
+
+
+@pytest.mark.parametrize(("name", "n"), [("float64", 256), ("float32", 64)])
+def test_an_interpolant_that_loses_its_values_is_refused(name, n):
+    with jax.enable_x64(name == "float64"):
+        even = jnp.linspace(0, 1, n + 1, dtype=name)
+        knots = even**8
+        with pytest.raises(ValueError, match=f"in {name} the network loses its values: .* knots that are less graded"):
+            interpolant(knots, even**2)
+        interpolant(even, even**2)
+        assert jax.jit(lambda v: interpolant(knots, v).readout)(even**2).shape == (n,)
+        with pytest.raises(ValueError, match="knots and values must be finite"):
+            interpolant(even, even / 0)

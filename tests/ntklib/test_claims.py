@@ -109,6 +109,8 @@ def test_a_slope_with_its_standard_error():
     assert make(Estimate(1.25, 0.031), None).measured_text == "1.25 ± 0.03"
     with pytest.raises(ClaimError, match=r"standard error above ± 0\.1: it cannot tell"):
         make(Estimate(1.0, 0.2), 1.0, atol=0.1)
+    with pytest.raises(ClaimError, match=r"standard error above 0\.5, which 0.5 to 1.5 allows: it cannot tell"):
+        make(Estimate(1.0, 0.9), Interval(0.5, 1.5))
 
 
 @pytest.mark.parametrize("wrong", [-0.55, [-1.0, -0.55]])
@@ -253,7 +255,11 @@ def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (2.5e-8, "2 · 10⁻⁸"), (-3e-13, "-3 · 10⁻¹³"), (9.6, "1 · 10¹"), (1, "1 · 10⁰")]
+    ("value", "text"),
+    [
+        *((0, "0"), (-0.0, "0"), (2.5e-8, "2 · 10⁻⁸"), (-3e-13, "-3 · 10⁻¹³"), (9.6, "1 · 10¹"), (1, "1 · 10⁰")),
+        *((math.nan, "nan"), (-math.inf, "-inf")),
+    ],
 )
 def test_powers_of_ten(value, text):
     assert scientific(value) == text

@@ -60,7 +60,7 @@ def test_the_circle_is_equally_spaced_with_the_squared_radius_of_the_dimension(n
 
 
 def test_an_empty_circle_is_refused():
-    with pytest.raises(ValueError, match="n must be positive, got 0"):
+    with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
         circle(0)
 
 
@@ -169,3 +169,8 @@ def test_ripley_repeats_and_refuses():
         ripley(1)
     with pytest.raises(ValueError, match=r"x must have shape \(n, 2\), got \(3,\)"):
         ripley_probability(np.zeros(3))
+
+
+def test_a_part_of_a_point_is_refused():
+    with pytest.raises(ValueError, match=r"n must be an integer of at least 1, got 2\.5"):
+        circle(2.5)

@@ -463,9 +463,9 @@ def test_descent_can_be_differentiated_in_the_learning_rate(x64):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"steps": -1}, "steps must be a non-negative integer, got -1"),
-        ({"steps": 2.5}, "steps must be a non-negative integer, got 2.5"),
-        ({"record_every": -2}, "record_every must be a non-negative integer, got -2"),
+        ({"steps": -1}, "steps must be an integer of at least 0, got -1"),
+        ({"steps": 2.5}, "steps must be an integer of at least 0, got 2.5"),
+        ({"record_every": -2}, "record_every must be an integer of at least 0, got -2"),
         ({"learning_rate": -0.1}, "learning_rate must not be negative or NaN, got -0.1"),
         ({"x": X[0]}, r"x must have shape \(n, d\), got \(3,\)"),
         ({"y": Y[:, 0]}, r"y must have shape \(6, 2\) like the outputs .*, got \(6,\)"),
@@ -542,3 +542,14 @@ def test_progress_is_refused_while_jax_traces():
 
     with pytest.raises(ValueError, match="progress cannot be reported while JAX traces"):
         jax.jit(run)(jnp.ones(()))
+
+
+def test_outputs_at_time_zero_that_would_be_misread_are_refused():
+    kernel, y = jnp.eye(2), jnp.ones((2, 2))
+    with pytest.raises(ValueError, match="f0_test is for predictions at test inputs: give kernel_test too"):
+        gradient_flow(kernel, y, 1.0, f0_test=jnp.ones((3, 2)))
+    with pytest.raises(ValueError, match="f0 must have a real floating dtype, got complex"):
+        gradient_flow(kernel, y, 1.0, f0=1j)
+    with pytest.raises(ValueError, match=r"f0 must have shape \(2, 2\) .*, got \(2,\); of the same 2 axes, or a"):
+        gradient_flow(kernel, y, 1.0, f0=jnp.ones(2))
+    np.testing.assert_array_equal(gradient_flow(kernel, y, 0.0, f0=1), y)

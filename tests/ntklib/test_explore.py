@@ -370,7 +370,7 @@ def test_the_widget_answers_for_any_value_and_shows_errors():
     assert widget.text == "1.2345 p True"
     assert widget._answer["arrays"] == [[X.tolist(), (1.2345 * X).tolist()]]  # exact, not in 16 bits
     widget.a = 91
-    assert widget._answer["error"] == "RuntimeError: too much"
+    assert widget._answer["error"] == widget.text == "RuntimeError: too much"  # and not the text of the drawing before
     widget.on = False
     assert "error" in widget._answer
     widget.a = 2

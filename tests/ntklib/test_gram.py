@@ -247,3 +247,32 @@ def test_what_a_block_works_with_is_not_fetched_anew_for_each_block():
         nbytes = gram(NTK, x).nbytes
         fetched.append((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.getpagesize())
     assert min(fetched) < 2 * nbytes  # with blocks of a thousand points three times as much
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        (lambda a, b=None: a[:, 0], r"kernel must return shape \(\d+, \d+\) .*, got \(\d+,\)"),
+        (lambda a, b=None: a[:, :1], r"kernel must return shape \(\d+, \d+\) .*, got \(\d+, 1\)"),
+        (lambda a, b=None: 1j * a @ (a if b is None else b).T, "kernel must return real values, got complex"),
+    ],
+)
+def test_a_kernel_of_another_shape_or_of_complex_numbers_is_refused(kernel, message, tmp_path):
+    for arguments in ({}, {"path": tmp_path / "gram.npy"}):
+        for second in (None, X[:5]):
+            with pytest.raises(ValueError, match=message):
+                gram(kernel, X, second, **arguments)
+
+
+def test_points_of_two_dtypes_are_computed_in_the_one_with_more_bits():
+    got = gram(RBF(), X.astype(np.float32), X[:3].astype(np.float16))
+    assert got.dtype == np.float32
+    want = RBF()(X.astype(np.float32), X[:3].astype(np.float16).astype(np.float32))
+    np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+def test_no_memory_and_no_device_are_refused():
+    with pytest.raises(ValueError, match="max_bytes must be positive, got -5"):
+        gram(RBF(), X, max_bytes=-5)
+    with pytest.raises(ValueError, match="devices must hold at least one device, got none"):
+        gram(RBF(), X, devices=[])

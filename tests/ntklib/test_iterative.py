@@ -114,3 +114,50 @@ def test_the_estimator_refuses_what_does_not_fit_and_what_is_no_solver(monkeypat
         KernelRegressor().fit(X, Y)
     with pytest.raises(MemoryError, match=r"1\.44 MB"):
         KernelClassifier().fit(X, X[:, 0] > 0)
+
+
+def test_points_of_64_bits_do_not_make_a_kernel_of_64_bits():
+    x = np.linspace(0, 1, 12)[:, None]
+    with jax.enable_x64(False), pytest.raises(ValueError, match="in float32 this solve loses the answer"):
+        solve_cg(RBF(), x, np.sin(5 * x[:, 0]), 1e-8)
+    assert solve_cg(RBF(), x, np.sin(5 * x[:, 0]), 1e-8).residual < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("kernel", "message"),
+    [
+        (
+            lambda a, b=None: a[:, 0],
+            r"must return shape \(300, 2\) for .* \(300, 4\) and \(2, 4\), got \(300,\)",
+        ),
+        (lambda a, b=None: a[:, :1], r"kernel must return shape \(300, 2\) .*, got \(300, 1\)"),
+        (lambda a, b=None: np.ones(len(b)), r"kernel must return shape \(300, 2\) .*, got \(2,\)"),
+        (
+            lambda a, b=None: 1j * np.ones((len(a), len(b))),
+            "the kernel returns must have a real dtype, got complex",
+        ),
+    ],
+)
+def test_a_kernel_of_another_shape_or_dtype_is_refused(kernel, message):
+    with pytest.raises(ValueError, match=message):
+        matmul(kernel, X, X[:2], np.ones(2))
+    with pytest.raises((ValueError, TypeError)):
+        solve_cg(kernel, X, Y, 1.0)
+
+
+def test_nothing_imaginary_is_cut_off():
+    for name, call in (("y", lambda v: solve_cg(RBF(), X, v, 1.0)), ("vectors", lambda v: matmul(RBF(), X, None, v))):
+        with pytest.raises(ValueError, match=f"{name} must have a real dtype, got complex128"):
+            call(1j * Y)
+
+
+def test_a_kernel_that_is_zero_is_solved_and_one_that_is_none_is_refused():
+    def times(factor):
+        return lambda a, b=None: factor * np.ones((len(a), len(a if b is None else b)))
+
+    np.testing.assert_allclose(solve_cg(times(0.0), X, Y, 2.0).coefficients, Y / 2)
+    for factor in (-1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="kernel must be finite and not negative on the diagonal, got from"):
+            solve_cg(times(factor), X, Y, 1.0)
+    with pytest.raises(ValueError, match="x must be finite, got NaN or infinite entries"):
+        solve_cg(RBF(), np.full_like(X, np.nan), Y, 1.0)

@@ -167,6 +167,15 @@ def test_what_is_no_kernel_is_refused(make, message):
         make()
 
 
+@pytest.mark.parametrize("family", [RBF, Laplace])
+def test_a_length_scale_for_other_coordinates_is_refused(family):
+    for scale, d in (([1.0, 2.0], 1), ([1.0, 2.0], 3), ([2.0], 3)):
+        kernel, x = family(scale), np.zeros((2, d))
+        for call in (kernel, kernel.diagonal, jax.jit(lambda x, kernel=kernel: kernel(x, x))):
+            with pytest.raises(ValueError, match=rf"lengthscale must be a number or of shape \({d},\) .*, got shape"):
+                call(x)
+
+
 @pytest.mark.parametrize("other", ["a", None, True, np.ones(3), [1.0]])
 def test_a_kernel_combines_with_kernels_and_numbers_only(other):
     with pytest.raises(TypeError):

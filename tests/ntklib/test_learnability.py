@@ -215,3 +215,19 @@ def test_32_bits_are_right_or_refused():
         values = np.asarray(eigenmodes(RBF(6.0)(x))[0], np.float32)  # its error would be .47
         with pytest.raises(ValueError, match="cannot be told from zero"):
             predict(values, 64)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda k: -k, "kernel must be positive semi-definite, got an eigenvalue of"),
+        (np.triu, "kernel must be symmetric, got"),
+        (lambda k: np.where(k == k[0, 1], np.nan, k), "kernel must be finite, got NaN"),
+    ],
+)
+def test_what_is_no_kernel_matrix_is_refused(damage, message):
+    k = np.array([[2.0, 1.0, 0.5], [1.0, 2.0, 1.5], [0.5, 1.5, 2.0]])
+    with pytest.raises(ValueError, match=message):
+        learnability(damage(k), np.array([0, 1]), np.ones((3, 1)))
+    with pytest.raises(ValueError, match=message):
+        eigenmodes(damage(k))

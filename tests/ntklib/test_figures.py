@@ -1,0 +1,27 @@
+"""The recurring plots: what they refuse to draw."""
+
+import numpy as np
+import pytest
+
+from ntklib import figures
+
+SIZES = np.array([1.0, 2.0, 4.0])
+FOUR = dict.fromkeys("abcd", 1 / SIZES)
+
+
+def power_law(values, **options):
+    return figures.power_law(SIZES, values, dict.fromkeys(values, -1.0), x_label="n", y_label="error", **options)
+
+
+def test_no_series_is_left_out_for_want_of_a_role():
+    with pytest.raises(ValueError, match="roles must name one for each of the 4 series, got 3"):
+        power_law(FOUR)
+    assert len(power_law(FOUR, roles=("network", "prediction", "kernel", "data")).axes[0].lines) == 8
+    with pytest.raises(ValueError, match="series must be at most 3, got 4"):
+        figures.spectrum(dict.fromkeys("abcd", (SIZES, SIZES)), x_label="i", y_label="λ", floor=1e-9)
+
+
+def test_repetitions_in_the_other_order_are_refused():
+    with pytest.raises(ValueError, match=r"values\['a'\] must have shape \(3,\) or \(3, repetitions\), got \(5, 3\)"):
+        power_law({"a": np.ones((5, 3))})
+    assert len(power_law({"a": np.ones((3, 5))}).axes[0].lines) == 2
