@@ -81,6 +81,13 @@
     close();
     link = a;
     const shown = await content(a);
+    // the focus has the page scroll, smoothly: wait until the link is in the window and rests, at most a second or two
+    for (let frame = 0, before; frame < 100; frame++) {
+      const { top, bottom } = a.getBoundingClientRect();
+      if (top === before && top >= 0 && bottom <= innerHeight) break;
+      before = top;
+      await new Promise(requestAnimationFrame);
+    }
     if (!shown || link !== a) return;
     box.replaceChildren(shown);
     box.hidden = false;
