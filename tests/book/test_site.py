@@ -306,6 +306,17 @@ def explorer_of(browser, name, figure):
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_the_numbers_have_no_more_digits_than_are_stored(browser):
+    # places from 0 to 1 are stored in 16 bits, to 1.5e-5: of 1/400 more than five decimals would be made of rounding
+    page, explorer = explorer_of(browser, "approximation", "fig-approximation-explorer")
+    explorer.locator("summary").click()
+    places = explorer.locator(".numbers table").first.locator("tbody th").all_inner_texts()
+    assert len(places) > 100
+    assert max(len(place.partition(".")[2]) for place in places) == 5
+    page.context.close()
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 def test_what_a_drawing_has_twice_differs_in_more_than_colour(browser):
     page, explorer = explorer_of(browser, "svm", "fig-explore-svm")
     (boundary, margins) = [
