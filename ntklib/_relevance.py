@@ -22,8 +22,9 @@ __all__ = ["Relevance", "classification", "regression"]
 
 Array = NDArray[np.float64]
 
-# A column whose part outside of the span of the chosen ones is smaller than this (of its squared length) is left out:
-# what it would add is known to a few digits only.
+# A column is added only if the part of it outside of the span of the chosen ones is larger than this, of its squared
+# length: of a smaller part few digits are known. A copy of a chosen column has none. The evidence does not tell it from
+# the column itself, so that rounding would decide how often each of several equal points is kept.
 _COLLINEAR = 1e-8
 
 
@@ -36,7 +37,8 @@ class Relevance(NamedTuple):
         covariance: of their weights, (m, m).
         precisions: of their prior, (m,).
         noise: variance of the noise; for a classification 0.
-        evidence: the logarithm of the marginal likelihood after each step.
+        evidence: the logarithm of the marginal likelihood after each step that raised it.
+        steps: how many steps were tried, those included that did not raise it.
         converged: whether no step was left that would gain more than the tolerance.
     """
 
@@ -46,6 +48,7 @@ class Relevance(NamedTuple):
     precisions: Array
     noise: float
     evidence: Array
+    steps: int
     converged: bool
 
 
@@ -54,13 +57,12 @@ class _Posterior(NamedTuple):
     covariance: Array  # (m, m)
     sparsity: Array  # S of all columns: φᵀC⁻¹φ, (p,)
     quality: Array  # Q of all columns: φᵀC⁻¹t, (p,)
-    size: Array  # what S is without any active column, (p,)
     evidence: float
 
 
 _Infer = Callable[[NDArray[np.intp], Array, Array], _Posterior]
 _NONE = np.empty(0)
-_REFUSED = _Posterior(_NONE, _NONE, _NONE, _NONE, _NONE, -np.inf)  # a matrix that is singular to rounding
+_REFUSED = _Posterior(_NONE, _NONE, _NONE, _NONE, -np.inf)  # a matrix that is singular to rounding
 
 
 def regression(design: Array, targets: Array, *, tol: float, max_iter: int) -> Relevance:
@@ -87,7 +89,6 @@ def regression(design: Array, targets: Array, *, tol: float, max_iter: int) -> R
             covariance,
             np.diag(gram) / noise - np.einsum("pm,mk,pk->p", cross, covariance, cross, optimize=True) / noise**2,
             (projection - cross @ mean) / noise,
-            np.diag(gram) / noise,
             -0.5 * (n * np.log(2 * np.pi) + determinant + quadratic),
         )
 
@@ -107,7 +108,7 @@ def regression(design: Array, targets: Array, *, tol: float, max_iter: int) -> R
         noise = before
         return now
 
-    found = _ascend(infer, settle, design.shape[1], tol=tol, max_iter=max_iter)
+    found = _ascend(infer, settle, design, tol=tol, max_iter=max_iter)
     return _rescale(found, norms)._replace(noise=noise)
 
 
@@ -139,37 +140,39 @@ def classification(design: Array, labels: Array, *, tol: float, max_iter: int) -
             mean = mean + step
             value = objective(mean)
         cross = design.T @ (phi * weight[:, None])
-        size = weight @ design**2
         return _Posterior(
             mean,
             covariance,
-            size - np.einsum("pm,mk,pk->p", cross, covariance, cross, optimize=True),
+            weight @ design**2 - np.einsum("pm,mk,pk->p", cross, covariance, cross, optimize=True),
             design.T @ (labels - probability),
-            size,
             value + np.log(alpha).sum() / 2 - np.log(np.diag(factor)).sum(),
         )
 
-    found = _ascend(infer, lambda active, alpha, now: now, design.shape[1], tol=tol, max_iter=max_iter)
+    found = _ascend(infer, lambda active, alpha, now: now, design, tol=tol, max_iter=max_iter)
     return _rescale(found, norms)
 
 
 def _ascend(
     infer: _Infer,
     settle: Callable[[NDArray[np.intp], Array, _Posterior], _Posterior],
-    p: int,
+    design: Array,
     *,
     tol: float,
     max_iter: int,
 ) -> Relevance:
     """Take the step that gains most, while there is one that gains more than the tolerance."""
+    p = design.shape[1]
     active, alpha = np.empty(0, np.intp), np.empty(0)
     now = infer(active, alpha, np.empty(0))
-    evidence, refused, converged = [now.evidence], np.zeros(p, bool), False
-    for _ in range(max_iter):
+    evidence, refused, converged, steps = [now.evidence], np.zeros(p, bool), False, 0
+    addable = _outside(design, active) > _COLLINEAR
+    while steps < max_iter:
+        steps += 1
         sparsity, quality = now.sparsity.copy(), now.quality.copy()
         variance = np.diag(now.covariance)
         sparsity[active], quality[active] = 1 / variance - alpha, now.mean / variance  # without the column itself
-        usable = sparsity > _COLLINEAR * now.size
+        usable = addable & (sparsity > 0)
+        usable[active] = True
         ratio = np.where(usable, quality**2, 0) / np.where(usable, sparsity, 1)
         best = np.where(ratio > 1, (ratio - 1 - np.log(np.maximum(ratio, 1))) / 2, 0.0)  # ℓ at its maximum
         held = np.zeros(p)  # ℓ at the present precision
@@ -188,6 +191,8 @@ def _ascend(
             for new_active, new_alpha, start in proposals:
                 new = infer(new_active, new_alpha, start)
                 if new.evidence > now.evidence:
+                    if new_active is not active:
+                        addable = _outside(design, new_active) > _COLLINEAR
                     active, alpha, now = new_active, new_alpha, settle(new_active, new_alpha, new)
                     refused[:] = False
                     break
@@ -202,7 +207,15 @@ def _ascend(
             break
     order = np.argsort(active)
     covariance = now.covariance[np.ix_(order, order)]
-    return Relevance(active[order], now.mean[order], covariance, alpha[order], 0.0, np.array(evidence), converged)
+    return Relevance(
+        active[order], now.mean[order], covariance, alpha[order], 0.0, np.array(evidence), steps, converged
+    )
+
+
+def _outside(design: Array, active: NDArray[np.intp]) -> Array:
+    """The squared length of what of each unit column lies outside of the span of the active ones, (p,)."""
+    basis = np.linalg.qr(design[:, active])[0]
+    return np.sum((design - basis @ (basis.T @ design)) ** 2, axis=0)
 
 
 def _replace(

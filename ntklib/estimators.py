@@ -290,7 +290,7 @@ class _RelevanceVectorMachine(_KernelEstimator):
         if not precomputed:
             self.relevance_vectors_ = self.X_fit_ = self.X_fit_[self.relevance_]  # a prediction needs no others
         self.log_marginal_likelihood_ = float(sum(one.evidence[-1] for one in found))
-        self.n_iter_ = max(len(one.evidence) for one in found)
+        self.n_iter_ = max(one.steps for one in found)
 
     def _basis(self, X: Any) -> Array:
         """The kept basis functions at inputs (m, d), without the constant."""
@@ -327,7 +327,7 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
         covariance_: of the weights of the kept functions; the constant comes first, if it was kept.
         noise_variance_: of the noise.
         log_marginal_likelihood_: the log evidence that was reached.
-        n_iter_: number of steps.
+        n_iter_: number of steps tried, at most `max_iter`.
         kernel_: the kernel that is used for predictions.
         n_features_in_: the number of features, d.
 
@@ -388,7 +388,7 @@ class RelevanceVectorClassifier(ClassifierMixin, _RelevanceVectorMachine):
         coef_: most probable weights, (1, m) for two classes, (k, m) for more.
         intercept_: most probable weights of the constant, (1,) or (k,).
         log_marginal_likelihood_: the log evidence that was reached, summed over the classes.
-        n_iter_: number of steps, the largest of the classes.
+        n_iter_: number of steps tried, the largest of the classes.
         kernel_: the kernel that is used for predictions.
         n_features_in_: the number of features, d.
 

@@ -146,8 +146,9 @@ def test_numerical_trouble_is_told_as_scikit_learn_tells_it():
     for bad in ({"ridge": -1.0}, {"ridge": np.inf}):
         with pytest.raises(ValueError, match="ridge must be finite and not negative"):
             KernelRegressor(**bad).fit(X, Y)
-    with pytest.warns(ConvergenceWarning, match="did not converge in 2 steps; increase max_iter or tol"):
-        RelevanceVectorRegressor(max_iter=2).fit(X, Y)
+    for steps in (2, 15):
+        with pytest.warns(ConvergenceWarning, match=f"did not converge in {steps} steps; increase max_iter or tol"):
+            assert RelevanceVectorRegressor(tol=1e-12, max_iter=steps).fit(X, Y).n_iter_ == steps
     with pytest.raises(ValueError, match="tol must be positive and max_iter at least 1, got 0"):
         RelevanceVectorClassifier(tol=0).fit(X, LABELS)
 
@@ -312,9 +313,47 @@ def test_the_unit_of_targets_and_basis_does_not_matter():
     np.testing.assert_allclose(scaled.predict(X_TEST), model.predict(X_TEST), rtol=1e-4)
 
 
-def test_doubled_points_are_kept_once():
-    model = RelevanceVectorRegressor().fit(np.r_[X, X], np.r_[Y, Y])
-    assert len(np.unique(model.relevance_ % 40)) == len(model.relevance_)
+def replicated():
+    """Designs in which points recur: doses with replicates, every point five times, bootstraps; with targets."""
+    draw = np.random.default_rng(0)
+    doses = np.repeat(np.linspace(0, 4, 8), 10)[:, None]
+    yield doses, np.sin(2 * doses[:, 0]) + 0.2 * draw.standard_normal(80)
+    for noise in (0.0, 0.02, 0.3):
+        yield np.tile(X, (5, 1)), np.tile(Y, 5) + noise * draw.standard_normal(200)
+    for _ in range(6):
+        chosen = draw.integers(0, 40, 40)
+        yield X[chosen], Y[chosen]
+
+
+@pytest.mark.parametrize("case", range(10))
+def test_equal_points_are_kept_once(case):
+    points, targets = list(replicated())[case]
+    for model, wanted in ((RelevanceVectorRegressor(), targets), (RelevanceVectorClassifier(), targets > 0)):
+        model.fit(points, wanted)  # a warning that it did not converge would be an error
+        kept = points[model.relevance_]
+        assert len(np.unique(kept, axis=0)) == len(kept) > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_kept_is_linearly_independent_where_columns_depend_on_each_other(seed):
+    draw = np.random.default_rng(seed)
+    design = draw.standard_normal((60, 8)) @ draw.standard_normal((8, 40))  # of rank 8
+    targets = design[:, :3].sum(1) + 0.3 * draw.standard_normal(60)
+    for found in (
+        _relevance.regression(design, targets, tol=1e-6, max_iter=500),
+        _relevance.classification(design, (targets > 0).astype(float), tol=1e-6, max_iter=500),
+    ):
+        assert found.converged
+        kept = design[:, found.active] / np.linalg.norm(design[:, found.active], axis=0)
+        assert np.linalg.svd(kept, compute_uv=False)[-1] > 1e-4
+
+
+def test_a_copy_of_every_column_changes_nothing():
+    phi = np.c_[np.ones(40), np.exp(-(cdist(X, X) ** 2) / 2)]
+    for fit, wanted in ((_relevance.regression, Y), (_relevance.classification, (Y > 0).astype(float))):
+        once, twice = (fit(design, wanted, tol=1e-9, max_iter=5000) for design in (phi, np.c_[phi, phi]))
+        assert len(once.active) == len(twice.active)
+        np.testing.assert_allclose(twice.evidence[-1], once.evidence[-1], atol=1e-6)
 
 
 def test_noise_gives_few_relevance_vectors():
