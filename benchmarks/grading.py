@@ -18,13 +18,13 @@ from pathlib import Path
 
 import nbformat
 
-from coursework.gradebook import grade_all
-from coursework.intake import collect
-from coursework.judge import judge, prepare
-from coursework.master import Assignment, available, grade_id, is_solution, load
-from coursework.roster import read_roster
-from coursework.sandbox import SandboxMissing, require
-from coursework.variants import variant
+from coursework.gradebook.grade_class import grade_all
+from coursework.intake.collect import collect
+from coursework.intake.roster import read_roster
+from coursework.judging.judge import judge, prepare
+from coursework.masters.reading import Assignment, available, grade_id, is_solution, load
+from coursework.masters.variants import variant
+from coursework.sandbox.sandbox import SandboxMissing, require
 
 SECRET = b"the secret of a class that does not exist"
 BAD = [

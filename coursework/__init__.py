@@ -1,6 +1,14 @@
 """Coursework: assignments on the book, released, checked and graded on the instructor's own machine.
 
-``python -m coursework --help`` lists the commands. An assignment is one text notebook, its *master*, with nbgrader's
-cell metadata (:mod:`coursework.master`). Submissions run in a sandbox (:mod:`coursework.sandbox`), tests outside of it,
-on plain data (:mod:`coursework.judge`).
+``python -m coursework --help`` lists the commands. An assignment is one text notebook, its *master*, in
+``assignments/``. The rooms, each named after what it knows:
+
+==============  ======================================================================================
+``masters``     what is an assignment, and what do students get of it?
+``intake``      what came, and from whom?
+``sandbox``     how does a student's code run without harm?
+``judging``     what is one submission worth?
+``gradebook``   what has the class earned, by tests and by hand?
+``handback``    what goes back to students and to the learning management system?
+==============  ======================================================================================
 """

@@ -10,9 +10,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from coursework import master
-from coursework.sandbox import require
-from coursework.variants import read_secret, variant
+from coursework.masters import reading as master
+from coursework.masters.variants import read_secret, variant
+from coursework.sandbox.sandbox import require
 
 SECRET = Path("coursework-secret.txt")
 
@@ -123,7 +123,7 @@ def list_(options: argparse.Namespace) -> int:
 def release(options: argparse.Namespace) -> int:
     """Write the students' notebook, or one for each."""
     from coursework.files import safe_name
-    from coursework.roster import read_roster
+    from coursework.intake.roster import read_roster
 
     found = master.load(options.name, options.assignments)
     if options.roster is None:
@@ -163,8 +163,8 @@ def _refuse_other(path: Path, notebook: NotebookNode) -> None:
     """What was handed out is not replaced, unless by the same."""
     if not path.exists():
         return
-    from coursework.archive import Refused
-    from coursework.notebooks import read_notebook
+    from coursework.intake.delivery import Refused
+    from coursework.intake.notebook_reader import read_notebook
 
     old = path.read_bytes()
     if old.strip() == nbformat.writes(notebook).encode().strip():
@@ -182,7 +182,7 @@ def solution(options: argparse.Namespace) -> int:
     """Write the solution."""
     found = master.load(options.name, options.assignments)
     if options.roster is not None:
-        from coursework.roster import read_roster
+        from coursework.intake.roster import read_roster
 
         if options.student is None:
             raise ValueError("--roster says whether it has a student: give --student too")
@@ -196,7 +196,7 @@ def solution(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Say what a notebook passes."""
-    from coursework.checks import check as run
+    from coursework.judging.students_check import check as run
 
     result = run(options.file)
     print(result)
@@ -207,10 +207,10 @@ def grade(options: argparse.Namespace) -> int:
     """Grade what was handed in."""
     require(options.assignments, options.submissions, options.roster, options.out, options.secret)
     _refuse_within(options.submissions, options.out)
-    from coursework.gradebook import grade_all, terminal_progress
-    from coursework.intake import collect
-    from coursework.judge import judge, prepare
-    from coursework.roster import read_roster
+    from coursework.gradebook.grade_class import grade_all, terminal_progress
+    from coursework.intake.collect import collect
+    from coursework.intake.roster import read_roster
+    from coursework.judging.judge import judge, prepare
 
     found = master.load(options.name, options.assignments)
     roster = read_roster(options.roster, options.id)
@@ -239,9 +239,9 @@ def grade(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Write the grades for a learning management system."""
-    from coursework.export import export as run
-    from coursework.results import grade_rows, open_book, refresh
-    from coursework.roster import read_roster
+    from coursework.gradebook.grades import grade_rows, open_book, refresh
+    from coursework.handback.export import export as run
+    from coursework.intake.roster import read_roster
 
     roster = read_roster(options.roster, options.id)
     print(run(options.grades, roster, options.to, options.out, column=options.column, scale=options.scale))
@@ -252,10 +252,10 @@ def export(options: argparse.Namespace) -> int:
 
 def feedback(options: argparse.Namespace) -> int:
     """Write a page for each student."""
-    from coursework.export import left_out
-    from coursework.feedback import feedback as run
-    from coursework.results import grade_rows, open_book
-    from coursework.roster import read_roster
+    from coursework.gradebook.grades import grade_rows, open_book
+    from coursework.handback.export import left_out
+    from coursework.handback.feedback import feedback as run
+    from coursework.intake.roster import read_roster
 
     roster = read_roster(options.roster, options.id)
     book = open_book(options.grades)

@@ -14,7 +14,7 @@ class CourseworkSets(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The table, read from the masters; the page is made again when one of them changes."""
-        from coursework.master import ASSIGNMENTS, available, load  # a book need not have coursework
+        from coursework.masters.reading import ASSIGNMENTS, available, load  # a book need not have coursework
 
         toc = (Path(self.env.srcdir) / "_toc.yml").read_text(encoding="utf-8")
         sets = sorted(

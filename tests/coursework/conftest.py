@@ -4,9 +4,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from coursework.judge import prepare
-from coursework.master import Assignment, load, parse
-from coursework.sandbox import SandboxMissing, require
+from coursework.judging.judge import prepare
+from coursework.masters.reading import Assignment, load, parse
+from coursework.sandbox.sandbox import SandboxMissing, require
 
 TOY = Path(__file__).parent / "toy"
 

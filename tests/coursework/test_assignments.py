@@ -9,10 +9,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from coursework.judge import judge, prepare
-from coursework.master import ASSIGNMENTS, HIDDEN, SOLUTION, available, grade_id, load, without
-from coursework.sandbox import DEFAULT
-from coursework.wire import WANTED
+from coursework.judging.judge import judge, prepare
+from coursework.masters.reading import ASSIGNMENTS, HIDDEN, SOLUTION, available, grade_id, load, without
+from coursework.sandbox.sandbox import DEFAULT
+from coursework.sandbox.wire import WANTED
 
 ROOT = Path(__file__).parents[2]
 TOY = Path(__file__).parent / "toy"

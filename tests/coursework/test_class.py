@@ -7,14 +7,14 @@ import io
 import nbformat
 from toy_class import SECRET, TOY, roster_file, zipped
 
-from coursework.export import export
-from coursework.feedback import feedback
-from coursework.gradebook import grade_all
-from coursework.intake import collect
-from coursework.judge import judge
-from coursework.notebooks import read_notebook
-from coursework.sandbox import Limits
-from coursework.variants import variant
+from coursework.gradebook.grade_class import grade_all
+from coursework.handback.export import export
+from coursework.handback.feedback import feedback
+from coursework.intake.collect import collect
+from coursework.intake.notebook_reader import read_notebook
+from coursework.judging.judge import judge
+from coursework.masters.variants import variant
+from coursework.sandbox.sandbox import Limits
 
 ROSTER = (
     "Student,ID,SIS Login ID,Section,A toy (900)\n    Points Possible,,,,10\n=Full,1,f,A,\nCopy,2,c,A,\nGone,3,g,A,\n"

@@ -11,12 +11,13 @@ from test_export import graded
 from test_judge import GRAM, MEAN
 
 from coursework import __main__ as cli
-from coursework import checks, sandbox
-from coursework.checks import check
-from coursework.feedback import page
-from coursework.judge import judge
-from coursework.master import MasterError
-from coursework.results import grade_rows, open_book
+from coursework.gradebook.grades import grade_rows, open_book
+from coursework.handback.feedback import page
+from coursework.judging import students_check as checks
+from coursework.judging.judge import judge
+from coursework.judging.students_check import check
+from coursework.masters.reading import MasterError
+from coursework.sandbox import sandbox
 
 TOY = Path(__file__).parent / "toy"
 

@@ -7,12 +7,12 @@ import re
 import pytest
 from toy_class import SECRET, TOY, judge, notebook
 
-from coursework.export import ExportError, export
-from coursework.gradebook import grade_all
-from coursework.intake import Submission, Submissions
-from coursework.marks import MarksError
-from coursework.notebooks import read_notebook
-from coursework.roster import RosterError, read_roster
+from coursework.gradebook.grade_class import grade_all
+from coursework.gradebook.marks import MarksError
+from coursework.handback.export import ExportError, export
+from coursework.intake.collect import Submission, Submissions
+from coursework.intake.notebook_reader import read_notebook
+from coursework.intake.roster import RosterError, read_roster
 
 CANVAS = '''Student,ID,SIS User ID,SIS Login ID,Root Account,Section,Essay (899),A toy (900),Current Score
 ,,,,,,,Manual Posting,

@@ -8,11 +8,11 @@ import pytest
 from browser import axe, chromium
 from toy_class import SECRET, TOY, judge, notebook
 
-from coursework.feedback import feedback
-from coursework.gradebook import grade_all
-from coursework.intake import Submission, Submissions
-from coursework.notebooks import read_notebook
-from coursework.roster import Roster, Student
+from coursework.gradebook.grade_class import grade_all
+from coursework.handback.feedback import feedback
+from coursework.intake.collect import Submission, Submissions
+from coursework.intake.notebook_reader import read_notebook
+from coursework.intake.roster import Roster, Student
 
 NAME = "<script>document.title='owned'</script>\"'&<img src=x onerror=document.title='owned'>"
 CLASS = Roster(

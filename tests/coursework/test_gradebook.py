@@ -16,13 +16,15 @@ import pytest
 from toy_class import SECRET, TOY, folder, judge, notebook, roster
 
 from coursework import __main__ as cli
-from coursework import files, gradebook, workers
-from coursework.gradebook import GradebookError, grade_all, terminal_progress
-from coursework.intake import Submission, Submissions, Unmatched, collect
-from coursework.marks import MarksError, append_rows, read_marks
-from coursework.master import load
-from coursework.notebooks import read_notebook
-from coursework.results import grade_rows, open_book
+from coursework import files
+from coursework.gradebook import grade_class as gradebook
+from coursework.gradebook import workers
+from coursework.gradebook.grade_class import GradebookError, grade_all, terminal_progress
+from coursework.gradebook.grades import grade_rows, open_book
+from coursework.gradebook.marks import MarksError, append_rows, read_marks
+from coursework.intake.collect import Submission, Submissions, Unmatched, collect
+from coursework.intake.notebook_reader import read_notebook
+from coursework.masters.reading import load
 
 
 def submissions(**sources):
@@ -332,10 +334,10 @@ import os, sys, time
 sys.path[:0] = {paths!r}
 from pathlib import Path
 from toy_class import SECRET, TOY, judge, roster, notebook
-from coursework.gradebook import grade_all
-from coursework.intake import Submission, Submissions
-from coursework.master import load
-from coursework.notebooks import read_notebook
+from coursework.gradebook.grade_class import grade_all
+from coursework.intake.collect import Submission, Submissions
+from coursework.masters.reading import load
+from coursework.intake.notebook_reader import read_notebook
 
 def slow(assignment, handed_in, variant):
     if handed_in.cells[0].source == "hang":

@@ -9,8 +9,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from coursework.__main__ import parser
-from coursework.judge import judge
-from coursework.master import available, load
+from coursework.judging.judge import judge
+from coursework.masters.reading import available, load
 
 GUIDE = (Path(__file__).parents[2] / "appendix" / "teaching.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    python -m coursework (.+)$", re.sub(r" \\\n +", " ", GUIDE), re.MULTILINE)

@@ -11,11 +11,11 @@ import zipfile
 import pytest
 from toy_class import folder, notebook, roster, roster_file, zipped
 
-from coursework import archive
 from coursework.files import TableError, neutralise, read_table, safe_name
-from coursework.intake import IntakeError, collect
-from coursework.notebooks import digest, read_notebook
-from coursework.roster import RosterError, read_roster
+from coursework.intake import delivery as archive
+from coursework.intake.collect import IntakeError, collect
+from coursework.intake.notebook_reader import digest, read_notebook
+from coursework.intake.roster import RosterError, read_roster
 
 GOOD = notebook("x = 1")
 

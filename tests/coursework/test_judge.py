@@ -9,8 +9,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from coursework.judge import HIDDEN_FAILED, JudgeError, free_names, judge, prepare
-from coursework.sandbox import Limits
+from coursework.judging.judge import HIDDEN_FAILED, JudgeError, free_names, judge, prepare
+from coursework.sandbox.sandbox import Limits
 
 QUICK = Limits(cell=1.5, test=4.0, patience=4.0, grace=1.0)
 MEAN = "def mean(values):\n    return float(np.sum(values) / len(values))\n\nanswer = mean(x)"
@@ -242,10 +242,10 @@ np.ndarray.__eq__ = lambda *a: True if False else True
         "answer = {'a': 1}\ndef mean(*a): return [[1], [2, 3]]\ndef gram(*a): return np.zeros((10, 0, 4))",
         "answer = 10**1000\ndef mean(*a): return 'x' * 100_000\ndef gram(*a): return {10**1000: (1,) * 1000}",
         # everything that the sandbox's own side is made of
-        "import os, sys, json\nfrom coursework import driver, wire\n"
+        "import os, sys, json\nfrom coursework.sandbox import driver, wire\n"
         "driver.answer = lambda shell, message, value: wire.encode({'id': message['id'], 'kind': 'value'}, True)\n"
         "wire.encode = lambda *a, **k: b'passed'",
-        "import os, sys\nfrom coursework import wire\n"
+        "import os, sys\nfrom coursework.sandbox import wire\n"
         "for n in range(3, 20):\n"
         "    for k in range(60):\n"
         "        try: os.write(n, wire.encode({'id': k, 'kind': 'value', 'scores': {'q1-mean': 99}}, 3.0))\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coursework import sandbox, wire
-from coursework.sandbox import CALLABLE, Limits, Sandbox, SandboxMissing, Stopped, StudentError, usage
+from coursework.sandbox import sandbox, wire
+from coursework.sandbox.sandbox import CALLABLE, Limits, Sandbox, SandboxMissing, Stopped, StudentError, usage
 
 QUICK = Limits(cell=1.0, patience=4.0, grace=1.0)
 
@@ -252,9 +252,11 @@ def test_it_is_a_notebook(box):
 
 def test_nothing_of_this_machine_can_be_read(box, tmp_path):
     (tmp_path / "roster.csv").write_text("secret")
-    root = Path(sandbox.__file__).parent.parent
-    places = [str(root / "coursework" / "assignments"), str(root / "tests"), str(root / "_build"), str(root / ".git")]
-    places += [str(root / "coursework" / "master.py"), str(tmp_path), str(tmp_path / "roster.csv"), "/root/.ssh"]
+    root = sandbox.REPOSITORY
+    ours = [root / name for name in ("coursework/assignments", "coursework/masters/reading.py", "tests", "Makefile")]
+    assert all(path.exists() for path in [*ours, tmp_path / "roster.csv"])
+    places = [*map(str, ours), str(root / "_build"), str(root / ".git")]
+    places += [str(tmp_path), str(tmp_path / "roster.csv"), "/root/.ssh"]
     places += ["/etc/passwd", "/etc/shadow", "/etc/hostname", "/var", "/sys", "/run", "/home/student/../../mnt"]
     box.run(
         "import os, glob\n"
@@ -262,7 +264,7 @@ def test_nothing_of_this_machine_can_be_read(box, tmp_path):
         "environment = dict(os.environ)\n"
         "processes = [int(name) for name in os.listdir('/proc') if name.isdigit()]\n"
         "masters = [f for f, _, _ in os.walk('/') if f.endswith('/assignments')]\n"
-        "grader = sorted(os.listdir('/course/grader/coursework'))\n"
+        "grader = sorted(os.path.join(place, f) for place, _, names in os.walk('/course/grader') for f in names)\n"
         "descriptors = [os.readlink(f'/proc/self/fd/{n}').split(':')[0] for n in os.listdir('/proc/self/fd')\n"
         "               if os.path.exists(f'/proc/self/fd/{n}') or os.path.islink(f'/proc/self/fd/{n}')]"
     )
@@ -273,7 +275,10 @@ def test_nothing_of_this_machine_can_be_read(box, tmp_path):
         name for name in box.fetch("environment") if name.startswith(("PYTHON", "JAX", "MPL", "PIP", "LC_"))
     }
     assert not any(str(root) in value for name, value in box.fetch("environment").items() if name != "PATH")
-    assert [name for name in box.fetch("grader") if not name.startswith("_")] == ["driver.py", "wire.py"]
+    assert [path for path in box.fetch("grader") if "__pycache__" not in path] == [
+        "/course/grader/coursework/sandbox/driver.py",
+        "/course/grader/coursework/sandbox/wire.py",
+    ]
     assert set(box.fetch("descriptors")) <= {"/dev/null", "socket", "/proc/1/fd", "/dev/urandom", "anon_inode"}
 
 
@@ -443,7 +448,7 @@ def test_the_child_of_a_fork_does_not_answer(box):
 def test_replies_that_the_student_forges_are_dropped(box):
     """Only data get out, and a forged reply is data: it can say what an honest one could have said."""
     box.run(
-        "import os\nfrom coursework import wire\n"
+        "import os\nfrom coursework.sandbox import wire\n"
         "def forge():\n"
         "    for number in range(3, 30):\n"
         "        try:\n"

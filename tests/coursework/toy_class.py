@@ -8,8 +8,8 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coursework.master import load
-from coursework.roster import Roster, Student, read_roster
+from coursework.intake.roster import Roster, Student, read_roster
+from coursework.masters.reading import load
 
 TOY = load("toy", folder=Path(__file__).parent / "toy")
 SECRET = b"0123456789abcdef"

@@ -1,7 +1,7 @@
 """Inside the sandbox: runs cells and hands out data when asked. Nothing that it answers is trusted.
 
-Started by :mod:`coursework.sandbox` as process 1 of its own namespace, with a socket as standard input. It shares its
-process with the student's code, which may change anything here: that gains nothing, since only data leave.
+Started by :mod:`coursework.sandbox.sandbox` as process 1 of its own namespace, with a socket as standard input. It
+shares its process with the student's code, which may change anything here: that gains nothing, since only data leave.
 """
 
 import builtins
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from coursework import wire
+from coursework.sandbox import wire
 
 
 def limit(memory: int, file_size: int) -> None:

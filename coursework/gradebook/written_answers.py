@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursework.files import atomic_write, private_folder
-from coursework.master import TEXT_STUB, Assignment, Question, grade_id, is_solution
+from coursework.masters.reading import TEXT_STUB, Assignment, Question, grade_id, is_solution
 
 __all__ = ["PICTURES", "answers", "write_marking"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from coursework.archive import EMPTY, Budget, Entry, Refused, entries, zip_entries
-from coursework.master import number_in
-from coursework.matching import NOTEBOOK, Claim, Index, IntakeError, Unmatched, claims, unwrapped
-from coursework.notebooks import digest, read_notebook
-from coursework.roster import Roster
+from coursework.intake.delivery import EMPTY, Budget, Entry, Refused, entries, zip_entries
+from coursework.intake.notebook_reader import digest, read_notebook
+from coursework.intake.owners import NOTEBOOK, Claim, Index, IntakeError, Unmatched, claims, unwrapped
+from coursework.intake.roster import Roster
+from coursework.masters.reading import number_in
 
 __all__ = ["IntakeError", "Submission", "Submissions", "Unmatched", "collect"]
 

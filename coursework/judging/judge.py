@@ -20,10 +20,10 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from coursework import wire
-from coursework.examiner import Examiner, ExaminerStopped
-from coursework.master import NUMBER, TESTED_WITH, Assignment, Cell, Question, grade_id, number_in, set_variant
-from coursework.sandbox import CALLABLE, DEFAULT, Limits, Sandbox, Stopped, StudentError, shown
+from coursework.judging.trusted_process import Examiner, ExaminerStopped
+from coursework.masters.reading import NUMBER, TESTED_WITH, Assignment, Cell, Question, grade_id, number_in, set_variant
+from coursework.sandbox import wire
+from coursework.sandbox.sandbox import CALLABLE, DEFAULT, Limits, Sandbox, Stopped, StudentError, shown
 
 HIDDEN_FAILED = "a hidden test failed"
 HIDDEN_SLOW = "a hidden test failed: it took too long"

@@ -25,7 +25,7 @@ from typing import Any
 import jupytext
 from nbformat import NotebookNode
 
-ASSIGNMENTS = Path(__file__).parent / "assignments"
+ASSIGNMENTS = Path(__file__).parents[1] / "assignments"
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
 SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")

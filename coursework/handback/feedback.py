@@ -8,9 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from coursework.files import atomic_write, private_folder, safe_name
-from coursework.master import TESTED_WITH
-from coursework.results import ACCEPT, Book, Row, grade_rows, number, open_book, refresh
-from coursework.roster import Roster
+from coursework.gradebook.grades import ACCEPT, Book, Row, grade_rows, number, open_book, refresh
+from coursework.intake.roster import Roster
+from coursework.masters.reading import TESTED_WITH
 
 __all__ = ["feedback", "page"]
 

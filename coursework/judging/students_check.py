@@ -7,9 +7,9 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from coursework.judge import judge
-from coursework.master import Assignment, grade_id, parse
-from coursework.sandbox import DEFAULT, Limits, SandboxMissing, require, shown
+from coursework.judging.judge import judge
+from coursework.masters.reading import Assignment, grade_id, parse
+from coursework.sandbox.sandbox import DEFAULT, Limits, SandboxMissing, require, shown
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from coursework.files import TableError, atomic_write, neutralise, private_folder, read_table, safe_name, table
-from coursework.marks import Mark, mark_row, read_marks
-from coursework.master import Assignment
-from coursework.notebooks import digest
-from coursework.roster import Roster, Student
+from coursework.gradebook.marks import Mark, mark_row, read_marks
+from coursework.intake.notebook_reader import digest
+from coursework.intake.roster import Roster, Student
+from coursework.masters.reading import Assignment
 
 __all__ = ["Book", "GradebookError", "Result", "Row", "grade_rows", "grade_table", "number", "open_book", "refresh"]
 
@@ -52,7 +52,7 @@ class Result:
 
     ``earlier`` has the digests of what was handed in before, or could not be read since; ``unread`` says why a later
     file could not. ``marked`` has the number of the row in marks.csv that is for this submission's answer to a
-    question, where it is not the first (:func:`~coursework.marks.mark_row`).
+    question, where it is not the first (:func:`~coursework.gradebook.marks.mark_row`).
     """
 
     student: str
@@ -174,7 +174,7 @@ def load(book: Book, student: str) -> Result | None:
 def grade_rows(book: Book, roster: Roster) -> list[Row]:
     """One row for each student of the roster, from the results and the marks as they are now.
 
-    Raises :class:`~coursework.marks.MarksError` if marks.csv cannot be used.
+    Raises :class:`~coursework.gradebook.marks.MarksError` if marks.csv cannot be used.
     """
     marks = marks_of(book, roster)
     return [_row(book, student, load(book, student.id), marks) for student in roster]

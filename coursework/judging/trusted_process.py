@@ -19,8 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from coursework import wire
-from coursework.sandbox import ONE_CORE, TICK, Limits, caches, shown, usage
+from coursework.sandbox import wire
+from coursework.sandbox.sandbox import ONE_CORE, TICK, Limits, caches, shown, usage
 
 TEST = "<test>"
 
@@ -41,14 +41,14 @@ class Examiner:
         environment = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": os.environ.get("HOME", "/"),
-            "PYTHONPATH": str(Path(__file__).parent.parent),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
             "PYTHONHASHSEED": "0",
             "MPLBACKEND": "Agg",
             "JAX_PLATFORMS": "cpu",
             **ONE_CORE,
             **(caches(cache, writable) if cache is not None else {}),
         }
-        command = [sys.executable, "-c", "from coursework.examiner import main; main()"]
+        command = [sys.executable, "-c", "from coursework.judging.trusted_process import main; main()"]
         command += [str(theirs[0]), str(ours[1]), str(limits.memory)]
         self._process = subprocess.Popen(
             command,

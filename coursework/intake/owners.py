@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from coursework.archive import Budget, Entry
 from coursework.files import safe_name
-from coursework.roster import Roster, Student, folded
+from coursework.intake.delivery import Budget, Entry
+from coursework.intake.roster import Roster, Student, folded
 
 __all__ = ["Claim", "Index", "IntakeError", "Unmatched", "claims", "unwrapped"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from coursework.archive import Refused
+from coursework.intake.delivery import Refused
 
 __all__ = ["digest", "read_notebook"]
 
@@ -21,8 +21,8 @@ def read_notebook(data: bytes) -> NotebookNode:
     """Read a notebook of format 4 and keep cells, sources and metadata; outputs are dropped. Of
     pictures in Markdown cells only a fingerprint stays, as ``metadata.pictures``.
 
-    Raises :class:`~coursework.archive.Refused` with a reason that may be shown to the student: empty, not UTF-8,
-    broken JSON, not a notebook, another format, or metadata and sizes that no notebook has.
+    Raises :class:`~coursework.intake.delivery.Refused` with a reason that may be shown to the student: empty, not
+    UTF-8, broken JSON, not a notebook, another format, or metadata and sizes that no notebook has.
 
     >>> data = b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["x = 1\\\\n", "x"]}]}'
     >>> read_notebook(data).cells[0].source

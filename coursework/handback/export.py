@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coursework.files import atomic_write, neutralise, table
-from coursework.results import Book, Row, grade_rows, grade_table, number, open_book
-from coursework.roster import Roster, RosterError, folded
+from coursework.gradebook.grades import Book, Row, grade_rows, grade_table, number, open_book
+from coursework.intake.roster import Roster, RosterError, folded
 
 __all__ = ["ExportError", "Exported", "export", "left_out"]
 
@@ -129,7 +129,7 @@ def export(
 def left_out(book: Book, roster: Roster) -> str:
     """A sentence about those who were graded and have no row in the roster; nothing if there is nobody.
 
-    Raises :class:`~coursework.roster.RosterError` if that is everybody: then the roster's ids are others.
+    Raises :class:`~coursework.intake.roster.RosterError` if that is everybody: then the roster's ids are others.
     """
     graded = []
     for path in sorted((book.out / "results").glob("*.json")):

@@ -2,7 +2,8 @@
 
 It sees the system's libraries, the Python environment and `ntklib`, all read-only, and an empty folder of its own; no
 network, no other process, no environment variable, nothing else of the disk. This module starts the process, asks it
-(:mod:`coursework.driver` is the other end), watches what it uses, and kills it with everything that it has started.
+(:mod:`coursework.sandbox.driver` is the other end), watches what it uses, and kills it with everything that it has
+started.
 """
 
 import contextlib
@@ -23,9 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coursework import wire
+from coursework.sandbox import wire
 
 HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
 TICK = 0.05  # seconds between two looks at what a process uses
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 ONE_CORE = {**THREADS, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
@@ -139,7 +141,7 @@ def _mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     yield from ("--ro-bind", str(library()), "/course/library/ntklib")
     for name in ("driver.py", "wire.py"):
-        yield from ("--ro-bind", str(HERE / name), f"/course/grader/coursework/{name}")
+        yield from ("--ro-bind", str(HERE / name), f"/course/grader/coursework/sandbox/{name}")
     if cache is not None:
         yield from ("--bind" if writable else "--ro-bind", str(cache), "/cache")
     yield from ("--proc", "/proc")
@@ -213,7 +215,7 @@ def require(*private: Path) -> None:
     done = subprocess.run(trial, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise SandboxMissing(NAMESPACES + shown(done.stderr))
-    for path in (HERE.parent, *private):
+    for path in (REPOSITORY, *private):
         for root in readable():
             if path.resolve().is_relative_to(root):
                 raise SandboxMissing(f"{path} lies in {root}, which student code can read: move it elsewhere")
@@ -297,7 +299,7 @@ class Sandbox:
         command = ["bwrap", *isolation, *_mounts(cache, writable, limits), "--info-fd", str(writer)]
         command += [part for name, value in environment for part in ("--setenv", name, value)]
         python = Path(sys.prefix).resolve() / "bin" / "python"
-        command += [str(python), "-s", "-m", "coursework.driver", str(limits.memory), str(limits.files)]
+        command += [str(python), "-s", "-m", "coursework.sandbox.driver", str(limits.memory), str(limits.files)]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -369,7 +371,7 @@ class Sandbox:
         return self.forward(name, wire.encode({}, (list(arguments), keywords)))
 
     def forward(self, name: str, raw: bytes, *, nan: bool = False) -> Any:
-        """`call` with arguments that :mod:`coursework.wire` has encoded."""
+        """`call` with arguments that :mod:`coursework.sandbox.wire` has encoded."""
         return self._ask({"do": "call", "name": name}, raw, nan)
 
     def check(self) -> Usage:

@@ -21,13 +21,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from coursework import workers as pool
 from coursework.files import TableError, atomic_write, neutralise, private_folder, read_table, safe_name, table
-from coursework.intake import Submission
-from coursework.marking import PICTURES, answers, write_marking
-from coursework.marks import Mark, append_rows, mark_row
-from coursework.master import Assignment
-from coursework.results import (
+from coursework.gradebook import workers as pool
+from coursework.gradebook.grades import (
     ACCEPT,
     STATUSES,
     Book,
@@ -42,8 +38,12 @@ from coursework.results import (
     save,
     start_book,
 )
-from coursework.roster import Roster
-from coursework.variants import variant
+from coursework.gradebook.marks import Mark, append_rows, mark_row
+from coursework.gradebook.written_answers import PICTURES, answers, write_marking
+from coursework.intake.collect import Submission
+from coursework.intake.roster import Roster
+from coursework.masters.reading import Assignment
+from coursework.masters.variants import variant
 
 __all__ = ["GradebookError", "Summary", "grade_all", "terminal_progress"]
 
@@ -123,7 +123,7 @@ def grade_all(
     judge
         ``judge(assignment, notebook, variant) -> Verdict``, a function that other processes can import.
     secret
-        What variants follow from (:func:`coursework.variants.variant`).
+        What variants follow from (:func:`coursework.masters.variants.variant`).
     workers
         Processes side by side; as many as there are cores by default. 0: in this process, for debugging.
     progress

@@ -1,0 +1,1 @@
+"""What goes back: a page for each student, a file for the learning management system."""

@@ -1,0 +1,1 @@
+"""What is one submission worth? Its cells run in the sandbox, the tests in a process of their own."""

@@ -1,0 +1,1 @@
+"""What is an assignment, and what do students get of it?"""

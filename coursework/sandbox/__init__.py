@@ -1,0 +1,1 @@
+"""Student code runs behind walls, with limits, and answers with plain data or not at all."""
