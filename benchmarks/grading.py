@@ -22,9 +22,11 @@ from coursework.gradebook.grade_class import grade_all
 from coursework.intake.collect import collect
 from coursework.intake.roster import read_roster
 from coursework.judging.judge import judge, prepare
-from coursework.masters.reading import Assignment, available, grade_id, is_solution, load
+from coursework.masters.assignment import Assignment
+from coursework.masters.cells import grade_id, is_solution
+from coursework.masters.reading import available, load
 from coursework.masters.variants import variant
-from coursework.sandbox.sandbox import SandboxMissing, require
+from coursework.sandbox.walls import SandboxMissing, require
 
 SECRET = b"the secret of a class that does not exist"
 BAD = [

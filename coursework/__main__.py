@@ -1,18 +1,12 @@
-"""The command line: ``python -m coursework COMMAND --help``."""
+"""The command line: `python -m coursework COMMAND --help`."""
 
 import argparse
-import functools
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-
-from coursework.masters import reading as master
-from coursework.masters.variants import read_secret, variant
-from coursework.sandbox.sandbox import require
+from coursework import commands
+from coursework.masters.reading import ASSIGNMENTS
 
 SECRET = Path("coursework-secret.txt")
 
@@ -33,268 +27,91 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     root = argparse.ArgumentParser(prog="python -m coursework", description="Assignments: release, check and grade.")
-    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    added = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run: object, help: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=help, description=help)
-        added.set_defaults(run=run)
-        return added
+    def command(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        one = added.add_parser(name, help=help, description=help)
+        one.set_defaults(run=run)
+        return one
 
-    def masters(added: argparse.ArgumentParser, name: bool = True) -> None:
-        if name:
-            added.add_argument("name", metavar="NAME", help="the assignment")
-        added.add_argument(
-            "--assignments", type=Path, default=master.ASSIGNMENTS, metavar="DIR", help="masters' folder"
-        )
+    one = command("list", commands.list_, "the assignments")
+    _masters(one)
 
-    def one(added: argparse.ArgumentParser) -> None:
-        added.add_argument("--roster", type=Path, metavar="CSV", help="the class: one notebook a student")
-        added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
-        added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
-        added.add_argument("--variant", type=int, metavar="N", help="this variant, instead of the students'")
-        added.add_argument("--student", metavar="ID", help="this student's variant")
+    one = command("release", commands.release, "the notebook for students: no solutions, no hidden tests")
+    _name(one)
+    _masters(one)
+    _roster(one, "the class: one notebook a student")
+    _secret(one)
+    _variant(one, "this variant, instead of the students'")
+    _student(one)
+    one.add_argument("--out", type=Path, metavar="PATH", help="the file, or with --roster the folder, to write")
 
-    masters(command("list", list_, "the assignments"), name=False)
+    one = command("solution", commands.solution, "the notebook with solutions and all tests")
+    _name(one)
+    _masters(one)
+    _secret(one)
+    _variant(one, "this variant")
+    _student(one)
+    _roster(one, "the class, to see that it has this student")
+    one.add_argument("--out", type=Path, metavar="FILE", help="the file to write")
 
-    added = command("release", release, "the notebook for students: no solutions, no hidden tests")
-    masters(added)
-    one(added)
-    added.add_argument("--out", type=Path, metavar="PATH", help="the file, or with --roster the folder, to write")
+    one = command("check", commands.check, "run a notebook and the tests that it holds")
+    one.add_argument("file", type=Path, metavar="FILE")
 
-    added = command("solution", solution, "the notebook with solutions and all tests")
-    masters(added)
-    added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
-    added.add_argument("--variant", type=int, metavar="N", help="this variant")
-    added.add_argument("--student", metavar="ID", help="this student's variant")
-    added.add_argument("--roster", type=Path, metavar="CSV", help="the class, to see that it has this student")
-    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
-    added.add_argument("--out", type=Path, metavar="FILE", help="the file to write")
-
-    added = command("check", check, "run a notebook and the tests that it holds")
-    added.add_argument("file", type=Path, metavar="FILE")
-
-    added = command("grade", grade, "grade a delivery; may be interrupted, and goes on where it was")
-    masters(added)
-    added.add_argument(
+    one = command("grade", commands.grade, "grade a delivery; may be interrupted, and goes on where it was")
+    _name(one)
+    _masters(one)
+    one.add_argument(
         "submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip of Canvas, Moodle, Gradescope"
     )
-    added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="the class")
-    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
-    added.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of this assignment's grades")
-    added.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
-    added.add_argument("--variant", type=int, metavar="N", help="everybody had this variant")
-    added.add_argument("--workers", type=int, metavar="N", help="submissions side by side (default: one a core)")
+    _roster(one, "the class", required=True)
+    one.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of this assignment's grades")
+    _secret(one)
+    _variant(one, "everybody had this variant")
+    one.add_argument("--workers", type=int, metavar="N", help="submissions side by side (default: one a core)")
 
-    added = command("export", export, "grades for a learning management system")
-    added.add_argument("--to", choices=("canvas", "moodle", "csv"), required=True)
-    added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="Canvas's or Moodle's own export")
-    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
-    added.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
-    added.add_argument("--column", metavar="TITLE", help="Canvas's column, 'Title (id)'")
-    added.add_argument("--scale", action="store_true", help="convert grades to the system's maximum")
-    added.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
+    one = command("export", commands.export, "grades for a learning management system")
+    one.add_argument("--to", choices=("canvas", "moodle", "csv"), required=True)
+    _roster(one, "Canvas's or Moodle's own export", required=True)
+    _grades(one)
+    one.add_argument("--column", metavar="TITLE", help="Canvas's column, 'Title (id)'")
+    one.add_argument("--scale", action="store_true", help="convert grades to the system's maximum")
+    one.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
 
-    added = command("feedback", feedback, "one page a student: points, and what failed")
-    added.add_argument("--roster", type=Path, required=True, metavar="CSV", help="the class")
-    added.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
-    added.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
-    added.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")
+    one = command("feedback", commands.feedback, "one page a student: points, and what failed")
+    _roster(one, "the class", required=True)
+    _grades(one)
+    one.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")
     return root
 
 
-def list_(options: argparse.Namespace) -> int:
-    """One line an assignment."""
-    found_one = False
-    for name in sorted(path.stem for path in options.assignments.glob("*.md") if path.stem.lower() != "readme"):
-        try:
-            found = master.load(name, options.assignments)
-        except master.MasterError as error:
-            print(f"skipped: {error}", file=sys.stderr)
-            continue
-        found_one = True
-        by_hand = sum(question.points for question in found.manual)
-        points = f"{found.points:g} points, {by_hand:g} of them by hand"
-        print(f"{name:20} {found.title} ({found.minutes} minutes, {points}; chapters: {', '.join(found.chapters)})")
-    if not found_one:
-        raise master.MasterError(f"no assignment in {options.assignments}")
-    return 0
+def _name(one: argparse.ArgumentParser) -> None:
+    one.add_argument("name", metavar="NAME", help="the assignment")
 
 
-def release(options: argparse.Namespace) -> int:
-    """Write the students' notebook, or one for each."""
-    from coursework.files import safe_name
-    from coursework.intake.roster import read_roster
-
-    found = master.load(options.name, options.assignments)
-    if options.roster is None:
-        number = _variant(options, found.name)
-        whose = str(number) if options.student is None else safe_name(options.student)
-        _write(found.release(number), options.out or Path(f"{found.name}_{whose}.ipynb"))
-        return 0
-    if options.variant is not None or options.student is not None:
-        raise ValueError("--roster gives each student a variant: --variant and --student do not go with it")
-    folder = options.out or Path(found.name)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--out {folder} is a file, wanted a folder for the notebooks")
-    roster = read_roster(options.roster, options.id)
-    paths = {student.id: folder / f"{found.name}_{safe_name(student.id)}.ipynb" for student in roster}
-    there = [path for path in paths.values() if path.exists()]
-    new = not options.secret.exists()
-    if new and there:
-        raise ValueError(
-            f"{there[0]} exists already, and there is no secret in {options.secret}: with a new one it would get "
-            "another number. Give the secret that it was made with (--secret), or another folder (--out)"
-        )
-    secret = read_secret(options.secret, create=True)
-    if new:
-        print(f"{options.secret} is new. Keep it, and to yourself: grading needs it.")
-    notebooks = {student: found.release(variant(secret, found.name, student)) for student in paths}
-    for student, notebook in notebooks.items():
-        _refuse_other(paths[student], notebook)
-    folder.mkdir(parents=True, exist_ok=True)
-    for student, notebook in notebooks.items():
-        if not paths[student].exists():
-            nbformat.write(notebook, paths[student])
-    print(f"{len(roster)} notebooks in {folder}" + (f", {len(there)} of them as they were" if there else ""))
-    return 0
+def _masters(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--assignments", type=Path, default=ASSIGNMENTS, metavar="DIR", help="masters' folder")
 
 
-def _refuse_other(path: Path, notebook: NotebookNode) -> None:
-    """What was handed out is not replaced, unless by the same."""
-    if not path.exists():
-        return
-    from coursework.intake.delivery import Refused
-    from coursework.intake.notebook_reader import read_notebook
-
-    old = path.read_bytes()
-    if old.strip() == nbformat.writes(notebook).encode().strip():
-        return
-    why = "it or the assignment was changed since"
-    try:
-        if master.number_in(read_notebook(old)) != master.number_in(notebook):
-            why = "its number differs: another secret or --id?"
-    except Refused as error:
-        why = f"it is no notebook: {error}"
-    raise ValueError(f"{path} exists already, and {why} (nothing was written; --out names another folder)")
+def _roster(one: argparse.ArgumentParser, help: str, *, required: bool = False) -> None:
+    one.add_argument("--roster", type=Path, required=required, metavar="CSV", help=help)
+    one.add_argument("--id", metavar="COLUMN", help="the roster's column with the ids of students")
 
 
-def solution(options: argparse.Namespace) -> int:
-    """Write the solution."""
-    found = master.load(options.name, options.assignments)
-    if options.roster is not None:
-        from coursework.intake.roster import read_roster
-
-        if options.student is None:
-            raise ValueError("--roster says whether it has a student: give --student too")
-        if options.student not in read_roster(options.roster, options.id):
-            raise ValueError(
-                f"no student {options.student!r} in {options.roster} (ids count with upper and lower case)"
-            )
-    _write(found.solution(_variant(options, found.name)), options.out or Path(f"{found.name}-solution.ipynb"))
-    return 0
+def _secret(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--secret", type=Path, default=SECRET, metavar="FILE", help="what variants follow from")
 
 
-def check(options: argparse.Namespace) -> int:
-    """Say what a notebook passes."""
-    from coursework.judging.students_check import check as run
-
-    result = run(options.file)
-    print(result)
-    return 0 if result.passed else 1
+def _variant(one: argparse.ArgumentParser, help: str) -> None:
+    one.add_argument("--variant", type=int, metavar="N", help=help)
 
 
-def grade(options: argparse.Namespace) -> int:
-    """Grade what was handed in."""
-    require(options.assignments, options.submissions, options.roster, options.out, options.secret)
-    _refuse_within(options.submissions, options.out)
-    from coursework.gradebook.grade_class import grade_all, terminal_progress
-    from coursework.intake.collect import collect
-    from coursework.intake.roster import read_roster
-    from coursework.judging.judge import judge, prepare
-
-    found = master.load(options.name, options.assignments)
-    roster = read_roster(options.roster, options.id)
-    # with one variant for all, no secret is needed; the gradebook still wants some bytes
-    alone = options.variant is None
-    secret = read_secret(options.secret) if alone else f"everybody has {options.variant:10}".encode()
-    numbers = {student.id: variant(secret, found.name, student.id) for student in roster} if alone else None
-    submissions = collect(options.submissions, roster, found.name, numbers=numbers, everyone=options.variant)
-    cache = options.out / "compiled"
-    cache.mkdir(parents=True, exist_ok=True)
-    print(f"The solution of {found.name} is run first ...", file=sys.stderr)
-    prepare(found, cache)
-    summary = grade_all(
-        found,
-        submissions,
-        roster,
-        options.out,
-        judge=functools.partial(judge, cache=cache.resolve(), everyone=options.variant),
-        secret=secret,
-        workers=options.workers,
-        progress=terminal_progress(),
-    )
-    print(summary)
-    return 0
+def _student(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--student", metavar="ID", help="this student's variant")
 
 
-def export(options: argparse.Namespace) -> int:
-    """Write the grades for a learning management system."""
-    from coursework.gradebook.grades import grade_rows, open_book, refresh
-    from coursework.handback.export import export as run
-    from coursework.intake.roster import read_roster
-
-    roster = read_roster(options.roster, options.id)
-    print(run(options.grades, roster, options.to, options.out, column=options.column, scale=options.scale))
-    book = open_book(options.grades)
-    refresh(book, grade_rows(book, roster))
-    return 0
-
-
-def feedback(options: argparse.Namespace) -> int:
-    """Write a page for each student."""
-    from coursework.gradebook.grades import grade_rows, open_book
-    from coursework.handback.export import left_out
-    from coursework.handback.feedback import feedback as run
-    from coursework.intake.roster import read_roster
-
-    roster = read_roster(options.roster, options.id)
-    book = open_book(options.grades)
-    others = left_out(book, roster)
-    pages = run(options.grades, roster, options.out)
-    blank = Counter(row.status for row in grade_rows(book, roster) if row.total is None)
-    without = ", ".join(f"{count} {status}" for status, count in sorted(blank.items()))
-    print(f"{len(pages)} pages in {pages[0].parent}" + (f"; without a total: {without}" if without else ""))
-    old = sorted(path.name for path in set(pages[0].parent.glob("*.html")) - set(pages))
-    if old:
-        print(f"Pages there of nobody in the roster: {', '.join(old)}.")
-    if others:
-        print(others)
-    return 0
-
-
-def _variant(options: argparse.Namespace, name: str) -> int:
-    """The variant that the options name: a number, a student's, or 0."""
-    if options.student is not None:
-        if options.variant is not None:
-            raise ValueError("--variant and --student do not go together")
-        return variant(read_secret(options.secret), name, options.student)
-    return options.variant or 0
-
-
-def _refuse_within(submissions: Path, out: Path) -> None:
-    """Grades among the submissions would be taken for submissions by the next run."""
-    theirs, ours = submissions.resolve(), out.resolve()
-    if theirs.is_dir() and (ours.is_relative_to(theirs) or theirs.is_relative_to(ours)):
-        raise ValueError(
-            f"--out {out} and the submissions in {submissions} lie in one another: give a folder beside it"
-        )
-
-
-def _write(notebook: NotebookNode, path: Path) -> None:
-    if path.exists():
-        raise FileExistsError(f"{path} exists already: give another name with --out, or remove it")
-    nbformat.write(notebook, path)
-    print(path)
+def _grades(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--grades", type=Path, required=True, metavar="DIR", help="what grade wrote")
 
 
 if __name__ == "__main__":

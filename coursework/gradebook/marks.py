@@ -6,14 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursework.files import Table, TableError, atomic_write, read_table, table
-
-__all__ = ["Mark", "MarksError", "append_rows", "mark_row", "read_marks"]
+from coursework.files import atomic_write
+from coursework.tables import Table, TableError, read_table, table
 
 COLUMNS = ("student", "question", "points", "comment")
-NUMBER = (
-    "number"  # under which a student's answers stand in the notebooks to mark from; older files have no such column
-)
+# under which a student's answers stand in the notebooks to mark from; older files have no such column
+NUMBER_COLUMN = "number"
 
 
 class MarksError(ValueError):
@@ -28,8 +26,11 @@ class Mark:
     comment: str
 
 
+Marks = Mapping[tuple[str, str], Mark]  # by student and what the column `question` says
+
+
 def mark_row(question: str, number: int) -> str:
-    """What the column ``question`` says in the first, second, ... row for one student and question.
+    """What the column `question` says in the first, second, ... row for one student and question.
 
     A mark is for one answer. When that changes, a row is added for the next one.
 
@@ -39,28 +40,28 @@ def mark_row(question: str, number: int) -> str:
     return question if number == 1 else f"{question} ({number})"
 
 
+def is_given(marks: Marks, student: str, label: str) -> bool:
+    """Has somebody filled in that row of marks.csv?"""
+    mark = marks.get((student, label))
+    return mark is not None and mark.points is not None
+
+
 def read_marks(
     path: Path, students: Collection[str], maxima: Mapping[str, float], ticks: Collection[str] = ()
 ) -> dict[tuple[str, str], Mark]:
-    """Read the marks, by (student, what the column ``question`` says); {} if there is no file yet.
+    """Read the marks, by (student, what the column `question` says); {} if there is no file yet.
 
     A spreadsheet may have saved the file: with semicolons and decimal commas, or with the zeros at the beginning of
     the ids lost, which is mended where it leaves no doubt.
 
-    Parameters
-    ----------
-    students
-        The ids that may occur.
-    maxima
-        The greatest mark of each question that may occur, also with a number behind it (:func:`mark_row`).
-    ticks
-        The questions of which a row holds 1 or nothing.
+    Args:
+        students: the ids that may occur.
+        maxima: the greatest mark of each question that may occur, also with a number behind it (:func:`mark_row`).
+        ticks: the questions of which a row holds 1 or nothing.
 
-    Raises
-    ------
-    MarksError
-        For an unknown student or question, points that are not a number from 0 to the question's (or not 1, in
-        ``ticks``), and a row that occurs twice.
+    Raises:
+        MarksError: for an unknown student or question, points that are not a number from 0 to the question's (or not 1,
+            in `ticks`), and a row that occurs twice.
     """
     if not path.exists():
         return {}
@@ -98,10 +99,10 @@ def read_marks(
 def append_rows(path: Path, rows: Iterable[tuple[str, str]], numbers: Mapping[str, int] | None = None) -> None:
     """Add empty rows for (student, question) at the end; every byte that is there stays.
 
-    ``numbers`` are those of the students; a file that has a column for them gets them.
+    `numbers` are those of the students; a file that has a column for them gets them.
     """
     known = numbers or {}
-    new = [{"student": student, "question": what, NUMBER: str(known.get(student, ""))} for student, what in rows]
+    new = [{"student": student, "question": what, NUMBER_COLUMN: str(known.get(student, ""))} for student, what in rows]
     if path.exists():
         if not new:
             return
@@ -111,7 +112,7 @@ def append_rows(path: Path, rows: Iterable[tuple[str, str]], numbers: Mapping[st
         gap = b"" if old.endswith((b"\n", b"\r")) else b"\r\n"
         atomic_write(path, old + gap + table(cells, bom=False, delimiter=read.delimiter))
     else:
-        columns = (NUMBER, *COLUMNS)
+        columns = (NUMBER_COLUMN, *COLUMNS)
         atomic_write(path, table([columns, *([row.get(name, "") for name in columns] for row in new)], bom=True))
 
 

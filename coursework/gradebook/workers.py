@@ -13,8 +13,6 @@ from collections.abc import Callable, Generator, Iterable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-__all__ = ["Failed", "run"]
-
 
 class Failed(Exception):
     """A task that gave no result, with the reason."""
@@ -90,7 +88,7 @@ def run(
 ) -> Generator[tuple[Any, Any], None, None]:
     """Yield (key, result) for each (key, arguments) in the order in which ``function(*common, *arguments)`` finishes.
 
-    The result is a :class:`Failed` if the function raised, its process died, or it took more than ``limit`` seconds.
+    The result is a :class:`Failed` if the function raised, its process died, or it took more than `limit` seconds.
     When the iterator is closed, as by an exception in the caller, all processes are stopped at once. With ``workers=0``
     the tasks run in this process, one after the other, with nothing to stop them: for debugging.
     """

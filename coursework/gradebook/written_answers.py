@@ -9,9 +9,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursework.files import atomic_write, private_folder
-from coursework.masters.reading import TEXT_STUB, Assignment, Question, grade_id, is_solution
-
-__all__ = ["PICTURES", "answers", "write_marking"]
+from coursework.masters.assignment import Assignment, Question
+from coursework.masters.cells import TEXT_STUB, grade_id, is_solution
 
 LOST = "*(no cell has this question's label; this is all that was written:)*"
 ELSEWHERE = "*(this question's cell is as it was given out; these are the cells that the student added:)*"
@@ -21,10 +20,10 @@ PICTURES = "*(there are pictures in this cell: see the notebook itself)*"
 def answers(assignment: Assignment, notebook: NotebookNode, given: NotebookNode) -> tuple[dict[str, str], list[str]]:
     """What a student wrote to each question that is graded by hand, and notes on answers that stood elsewhere.
 
-    ``given`` is the notebook as students get it. An answer is the cell with the question's label and what was added
-    below it, up to the next cell of ``given``. Where nothing was written into the labelled cell, all Markdown that was
+    `given` is the notebook as students get it. An answer is the cell with the question's label and what was added
+    below it, up to the next cell of `given`. Where nothing was written into the labelled cell, all Markdown that was
     added anywhere belongs to it too; and where no cell has the label, because a student took the cell apart or an
-    editor dropped the metadata, all Markdown of the notebook that is not in ``given`` stands for it.
+    editor dropped the metadata, all Markdown of the notebook that is not in `given` stands for it.
     """
     found: dict[str, str] = {}
     notes: list[str] = []
@@ -49,7 +48,7 @@ def answers(assignment: Assignment, notebook: NotebookNode, given: NotebookNode)
 
 
 def _with_added(label: str, notebook: NotebookNode, given: NotebookNode, anywhere: bool = False) -> list[NotebookNode]:
-    """The cells with that label and what was added below them; with ``anywhere`` all added Markdown too."""
+    """The cells with that label and what was added below them; with `anywhere` all added Markdown too."""
     names = [grade_id(cell) for cell in given.cells]
     texts = [None if is_solution(cell) else cell.source.strip() for cell in given.cells]
     found = []
@@ -75,7 +74,7 @@ def _text(cell: NotebookNode) -> str:
 def write_marking(assignment: Assignment, written: Iterable[tuple[int, Mapping[str, str]]], folder: Path) -> None:
     """Write ``QUESTION.ipynb`` for each question graded by hand: model answer, rubric, and all students' answers.
 
-    ``written`` are (number, answers). Names, ids and files are left out, so that they do not sway the marks. Each
+    `written` are (number, answers). Names, ids and files are left out, so that they do not sway the marks. Each
     answer is a cell of its own: what one student writes cannot spill into the next.
     """
     students = sorted(written, key=lambda one: one[0])

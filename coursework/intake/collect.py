@@ -7,18 +7,16 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from coursework.intake.delivery import EMPTY, Budget, Entry, Refused, entries, zip_entries
+from coursework.intake.delivery import EMPTY, Budget, Entry, Unreadable, entries, zip_entries
 from coursework.intake.notebook_reader import digest, read_notebook
-from coursework.intake.owners import NOTEBOOK, Claim, Index, IntakeError, Unmatched, claims, unwrapped
+from coursework.intake.owners import NOTEBOOK, Index, IntakeError, OwnedFile, Unmatched, owned_files, unwrapped
 from coursework.intake.roster import Roster
-from coursework.masters.reading import number_in
-
-__all__ = ["IntakeError", "Submission", "Submissions", "Unmatched", "collect"]
+from coursework.masters.variants import number_in
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: a notebook, or None and the ``reason`` (fit to be shown to the student)."""
+    """What one student handed in: a notebook, or None and the `reason` (fit to be shown to the student)."""
 
     student: str
     notebook: NotebookNode | None
@@ -36,7 +34,7 @@ class Submission:
 
 
 class Submissions(dict[str, Submission]):
-    """Submissions by student id; ``unmatched`` are the files that none of them took."""
+    """Submissions by student id; `unmatched` are the files that none of them took."""
 
     def __init__(self, found: Iterable[Submission] = (), unmatched: Iterable[Unmatched] = ()):
         super().__init__((one.student, one) for one in found)
@@ -53,37 +51,28 @@ def collect(
 ) -> Submissions:
     """Read a delivery and say what each student handed in.
 
-    Parameters
-    ----------
-    path
-        A folder or a zip: Canvas's *Download Submissions*, Moodle's *Download all submissions*, Gradescope's *Export
-        submissions*, or one file, folder or zip a student, named after the id (or login, e-mail address, university's
-        number).
-    roster
-        The class.
-    assignment
-        The assignment's name: ``NAME-ID.ipynb`` and ``ID-NAME.ipynb`` (or with an underscore) are then understood too.
-    numbers
-        The variant of each student, by id: a notebook with somebody else's is then told by it.
-    everyone
-        The one variant that everybody had, where that was so.
+    Args:
+        path: a folder or a zip: Canvas's *Download Submissions*, Moodle's *Download all submissions*, Gradescope's
+            *Export submissions*, or one file, folder or zip a student, named after the id (or login, e-mail address,
+            university's number).
+        roster: the class.
+        assignment: the assignment's name: ``NAME-ID.ipynb`` and ``ID-NAME.ipynb`` (or with an underscore) are then
+            understood too.
+        numbers: the variant of each student, by id: a notebook with somebody else's is then told by it.
+        everyone: the one variant that everybody had, where that was so.
 
-    Returns
-    -------
-    Submissions
+    Returns:
         One :class:`Submission` for each student from whom anything came, with the notebook or the reason why there is
         none, and the files that match no student. Students from whom nothing came are not in it.
 
-    Raises
-    ------
-    IntakeError
-        If ``path`` is not a folder or a zip, or holds nothing; if all notebooks in it are of another assignment, or
-        have other numbers than anybody here.
+    Raises:
+        IntakeError: if `path` is not a folder or a zip, or holds nothing; if all notebooks in it are of another
+            assignment, or have other numbers than anybody here.
     """
     try:
         with entries(Path(path)) as found:
             collected = _collected(found, Index(roster, assignment), Budget(), numbers or {})
-    except (Refused, OSError) as error:
+    except (Unreadable, OSError) as error:
         raise IntakeError(str(error)) from None
     _refuse_other_numbers(collected, numbers or {}, everyone)
     return collected
@@ -104,7 +93,7 @@ def _told(one: Unmatched, entry: Entry, index: Index, owners: Mapping[int, str])
     """A file that is nobody's with what the notebook in it tells, and the assignment that it is of ("" if unknown)."""
     try:
         notebook = read_notebook(entry.read(Budget()))
-    except Refused:
+    except Unreadable:
         return one, ""
     head = notebook.metadata.get("coursework")
     name = head.get("name") if isinstance(head, dict) else None
@@ -119,24 +108,24 @@ def _told(one: Unmatched, entry: Entry, index: Index, owners: Mapping[int, str])
 def _collected(found: list[Entry], index: Index, budget: Budget, numbers: Mapping[str, int]) -> Submissions:
     found = unwrapped(found, index)
     if not found:
-        raise Refused("no files in the delivery")
+        raise Unreadable("no files in the delivery")
     unmatched: list[Unmatched] = []
     others: list[str] = []  # the assignments that the unmatched notebooks are of
     owners = {number: student for student, number in numbers.items()}
     by_name = {entry.name: entry for entry in found}
-    piles: dict[str, list[Claim]] = {}
-    for claim in claims(found, index, budget):
-        if isinstance(claim, Unmatched):
-            told, other = claim, ""
-            if NOTEBOOK.search(claim.file):
-                told, other = _told(claim, by_name[claim.file], index, owners)
+    piles: dict[str, list[OwnedFile]] = {}
+    for owned in owned_files(found, index, budget):
+        if isinstance(owned, Unmatched):
+            told, other = owned, ""
+            if NOTEBOOK.search(owned.file):
+                told, other = _told(owned, by_name[owned.file], index, owners)
                 others.append(other)
             unmatched.append(told)
         else:
-            for student in claim.students:
-                piles.setdefault(student, []).append(claim)
+            for student in owned.students:
+                piles.setdefault(student, []).append(owned)
     if index.assignment and not piles and others and set(others).isdisjoint({"", index.assignment}):
-        raise Refused(f"not of {index.assignment!r}: the notebooks are of {_listed(map(repr, sorted(set(others))))}")
+        raise Unreadable(f"not of {index.assignment!r}: the notebooks are of {_listed(map(repr, sorted(set(others))))}")
     order = {student.id: number for number, student in enumerate(index.roster)}
     taken = [_submission(student, piles[student], budget) for student in sorted(piles, key=order.__getitem__)]
     return Submissions([_noted(one, numbers, owners) for one in taken], unmatched)
@@ -150,61 +139,61 @@ def _noted(one: Submission, numbers: Mapping[str, int], owners: Mapping[int, str
     return replace(one, notes=(*one.notes, f"the number in it is that of {owners[number]}"))
 
 
-def _submission(student: str, pile: Sequence[Claim], budget: Budget) -> Submission:
+def _submission(student: str, pile: Sequence[OwnedFile], budget: Budget) -> Submission:
     """The one notebook in what a student handed in, or the reason why there is not one."""
-    pile = [claim for claim in pile if claim.entry.refused != EMPTY]
+    pile = [owned for owned in pile if owned.entry.refused != EMPTY]
     if not pile:
         return Submission(student, None, EMPTY)
-    notes = list(dict.fromkeys(claim.note for claim in pile if claim.note))
+    notes = list(dict.fromkeys(owned.note for owned in pile if owned.note))
     pile = _last_delivered(pile, notes)
-    late = any(claim.late for claim in pile)
+    late = any(owned.late for owned in pile)
 
     def failed(reason: str, file: str = "") -> Submission:
         return Submission(student, None, reason, late, file, tuple(notes))
 
-    refused = next((claim for claim in pile if claim.entry.refused), None)
+    refused = next((owned for owned in pile if owned.entry.refused), None)
     if refused:
         return failed(f"{refused.file}: {refused.entry.refused}", refused.file)
-    notebooks = [claim for claim in pile if NOTEBOOK.search(claim.file)]
-    zips = [claim for claim in pile if claim.file.casefold().endswith(".zip")]
+    notebooks = [owned for owned in pile if NOTEBOOK.search(owned.file)]
+    zips = [owned for owned in pile if owned.file.casefold().endswith(".zip")]
     chosen = _latest(notebooks or zips, notes)
     if not chosen:
-        return failed(f"no notebook, but {_listed(claim.file for claim in pile)}")
+        return failed(f"no notebook, but {_listed(owned.file for owned in pile)}")
     if len(chosen) > 1:
         what = "notebooks" if notebooks else "zip files"
-        return failed(f"{len(chosen)} {what}: {_listed(claim.file for claim in chosen)}")
-    (claim,) = chosen
-    late = claim.late
+        return failed(f"{len(chosen)} {what}: {_listed(owned.file for owned in chosen)}")
+    (owned,) = chosen
+    late = owned.late
     try:
         if notebooks:
-            return Submission(student, read_notebook(claim.entry.read(budget)), "", late, claim.file, tuple(notes))
-        inner = _only_notebook(zip_entries(claim.entry.read(budget), limit=5_000))
+            return Submission(student, read_notebook(owned.entry.read(budget)), "", late, owned.file, tuple(notes))
+        inner = _only_notebook(zip_entries(owned.entry.read(budget), limit=5_000))
         notebook = read_notebook(inner.read(budget))
-        return Submission(student, notebook, "", late, f"{claim.file}/{inner.name}", tuple(notes))
-    except Refused as error:
-        return failed(f"{claim.file}: {error}", claim.file)
+        return Submission(student, notebook, "", late, f"{owned.file}/{inner.name}", tuple(notes))
+    except Unreadable as error:
+        return failed(f"{owned.file}: {error}", owned.file)
 
 
-def _last_delivered(pile: Sequence[Claim], notes: list[str]) -> list[Claim]:
+def _last_delivered(pile: Sequence[OwnedFile], notes: list[str]) -> list[OwnedFile]:
     """Of several of Gradescope's submissions of one student the one that came last; anything else as it is."""
     if not pile[0].base.startswith("\0"):
         return list(pile)
-    last = max(pile, key=lambda claim: (claim.order, claim.base))
-    others = sorted({claim.base[1:] for claim in pile} - {last.base[1:]})
+    last = max(pile, key=lambda owned: (owned.order, owned.base))
+    others = sorted({owned.base[1:] for owned in pile} - {last.base[1:]})
     if others:
         notes.append(f"{len(others) + 1} submissions: {last.base[1:]} counts, {_listed(others)} came before")
-    return [claim for claim in pile if claim.base == last.base]
+    return [owned for owned in pile if owned.base == last.base]
 
 
-def _latest(claims: list[Claim], notes: list[str]) -> list[Claim]:
+def _latest(files: list[OwnedFile], notes: list[str]) -> list[OwnedFile]:
     """Of Canvas's files handed in again under the same name, the last; other files all stay."""
-    bases: dict[str, list[Claim]] = {}
-    for number, claim in enumerate(claims):
-        again = claim.base and not claim.base.startswith("\0")
-        bases.setdefault(claim.base if again else f"\0{number}", []).append(claim)
+    bases: dict[str, list[OwnedFile]] = {}
+    for number, owned in enumerate(files):
+        again = owned.base and not owned.base.startswith("\0")
+        bases.setdefault(owned.base if again else f"\0{number}", []).append(owned)
     for same in bases.values():
         if len(same) > 1:
-            same.sort(key=lambda claim: claim.order)
+            same.sort(key=lambda owned: owned.order)
             notes.append(
                 f"{len(same)} times handed in: {same[-1].file} counts, {_listed(c.file for c in same[:-1])} came before"
             )
@@ -214,7 +203,7 @@ def _latest(claims: list[Claim], notes: list[str]) -> list[Claim]:
 def _only_notebook(inside: list[Entry]) -> Entry:
     refused = next((entry for entry in inside if entry.refused), None)
     if refused:
-        raise Refused(f"{refused.name}: {refused.refused}")
+        raise Unreadable(f"{refused.name}: {refused.refused}")
     notebooks = [entry for entry in inside if NOTEBOOK.search(entry.name)]
     if len(notebooks) != 1:
         what = (
@@ -222,7 +211,7 @@ def _only_notebook(inside: list[Entry]) -> Entry:
             if notebooks
             else "no notebook in the zip file"
         )
-        raise Refused(what)
+        raise Unreadable(what)
     return notebooks[0]
 
 

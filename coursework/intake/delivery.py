@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-__all__ = ["EMPTY", "Budget", "Entry", "Refused", "entries", "zip_entries"]
-
 MAX_FILE = 20_000_000  # bytes of one file, read out; a notebook with many figures has 5 MB
 MAX_TOTAL = 4_000_000_000  # bytes read out of one delivery
 MAX_ENTRIES = 100_000
@@ -22,7 +20,7 @@ EMPTY = "an empty folder"
 IGNORED = {"__macosx", ".ipynb_checkpoints", "__pycache__", ".git", ".ds_store", "thumbs.db", "desktop.ini"}
 
 
-class Refused(Exception):
+class Unreadable(Exception):
     """A file that is not read, with the reason."""
 
 
@@ -33,10 +31,14 @@ class Budget:
     left: int = MAX_TOTAL
 
     def spend(self, count: int) -> None:
-        """Take ``count`` bytes off; raises :class:`Refused` if they are not there."""
+        """Take `count` bytes off.
+
+        Raises:
+            Unreadable: if they are not there.
+        """
         self.left -= count
         if self.left < 0:
-            raise Refused("the delivery unpacks to more than the grader reads")
+            raise Unreadable("the delivery unpacks to more than the grader reads")
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,13 @@ class Entry:
         return "/".join(self.parts)
 
     def read(self, budget: Budget, limit: int = MAX_FILE) -> bytes:
-        """The bytes of the file, or :class:`Refused` as soon as there are more than it may have."""
+        """The bytes of the file.
+
+        Raises:
+            Unreadable: as soon as there are more than it may have, or if it cannot be read.
+        """
         if self.refused or self.open is None:
-            raise Refused(self.refused or "not a file")
+            raise Unreadable(self.refused or "not a file")
         data = bytearray()
         try:
             with self.open() as file:
@@ -64,15 +70,15 @@ class Entry:
                     data += chunk
                     budget.spend(len(chunk))
                     if len(data) > limit:
-                        raise Refused(f"larger than {limit / 1e6:g} MB")
+                        raise Unreadable(f"larger than {limit / 1e6:g} MB")
                     if self.packed and len(data) > 1_000_000 and len(data) > MAX_RATIO * self.packed:
-                        raise Refused(f"a zip bomb: more than {MAX_RATIO} times as large as it is packed")
-        except Refused:
+                        raise Unreadable(f"a zip bomb: more than {MAX_RATIO} times as large as it is packed")
+        except Unreadable:
             raise
         except (
             Exception
         ) as error:  # what a damaged or made-up zip raises is not to be foreseen, and is this file's affair
-            raise Refused(f"cannot be read: {error or type(error).__name__}") from None
+            raise Unreadable(f"cannot be read: {error or type(error).__name__}") from None
         return bytes(data)
 
 
@@ -81,6 +87,9 @@ def entries(path: Path) -> Iterator[list[Entry]]:
     """The files of a folder (links are listed as refused, never followed) or of a zip, in the order of their names.
 
     They can be read as long as the context lasts.
+
+    Raises:
+        Unreadable: if it is neither, or has too many files.
     """
     if path.is_dir():
         yield sorted(_folder_entries(path), key=lambda entry: entry.parts)
@@ -88,7 +97,7 @@ def entries(path: Path) -> Iterator[list[Entry]]:
         with path.open("rb") as file:
             yield sorted(zip_entries(file), key=lambda entry: entry.parts)
     else:
-        raise Refused(
+        raise Unreadable(
             f"{path}: neither a folder nor a zip file" if path.exists() else f"{path}: no such file or folder"
         )
 
@@ -117,7 +126,7 @@ def _folder_entries(root: Path) -> list[Entry]:
             else:
                 found.append(Entry(parts, open=_opener(here / name)))
             if len(found) > MAX_ENTRIES:
-                raise Refused(f"{root}: more than {MAX_ENTRIES:,} files")
+                raise Unreadable(f"{root}: more than {MAX_ENTRIES:,} files")
     return found
 
 
@@ -133,14 +142,18 @@ def _opener(path: Path) -> Callable[[], IO[bytes]]:
 
 
 def zip_entries(file: IO[bytes] | bytes, limit: int = MAX_ENTRIES) -> list[Entry]:
-    """The files of a zip. A path that leads out of it, a link and an encrypted file are listed as refused."""
+    """The files of a zip. A path that leads out of it, a link and an encrypted file are listed as refused.
+
+    Raises:
+        Unreadable: if it is broken, or has more files than `limit`.
+    """
     try:
         archive = zipfile.ZipFile(io.BytesIO(file) if isinstance(file, bytes) else file)
     except Exception as error:  # as above
-        raise Refused(f"a broken zip file: {error or type(error).__name__}") from None
+        raise Unreadable(f"a broken zip file: {error or type(error).__name__}") from None
     infos = archive.infolist()
     if len(infos) > limit:
-        raise Refused(f"a zip of more than {limit:,} files")
+        raise Unreadable(f"a zip of more than {limit:,} files")
     found = []
     for info in infos:
         name = info.filename.replace("\\", "/")

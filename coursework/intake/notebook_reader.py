@@ -7,9 +7,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from coursework.intake.delivery import Refused
-
-__all__ = ["digest", "read_notebook"]
+from coursework.intake.delivery import Unreadable
 
 MAX_CELLS = 2_000
 MAX_SOURCE = 2_000_000  # characters of all cells together
@@ -18,65 +16,67 @@ CELLS = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown
 
 
 def read_notebook(data: bytes) -> NotebookNode:
-    """Read a notebook of format 4 and keep cells, sources and metadata; outputs are dropped. Of
-    pictures in Markdown cells only a fingerprint stays, as ``metadata.pictures``.
+    """Read a notebook of format 4: its cells, their sources and metadata, without outputs.
 
-    Raises :class:`~coursework.intake.delivery.Refused` with a reason that may be shown to the student: empty, not
-    UTF-8, broken JSON, not a notebook, another format, or metadata and sizes that no notebook has.
+    Of pictures in Markdown cells only a fingerprint stays, as `metadata.pictures`.
 
     >>> data = b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["x = 1\\\\n", "x"]}]}'
     >>> read_notebook(data).cells[0].source
     'x = 1\\nx'
+
+    Raises:
+        Unreadable: with a reason that may be shown to the student: empty, not UTF-8, broken JSON, not a notebook,
+            another format, or metadata and sizes that no notebook has.
     """
     if not data.strip():
-        raise Refused("an empty file")
+        raise Unreadable("an empty file")
     try:
         raw = json.loads(data.decode("utf-8-sig"))
         json.dumps(raw, ensure_ascii=False).encode()
     except UnicodeDecodeError:
-        raise Refused("not a notebook: not UTF-8 text") from None
+        raise Unreadable("not a notebook: not UTF-8 text") from None
     except UnicodeEncodeError:
-        raise Refused("broken text: half of a surrogate pair") from None
+        raise Unreadable("broken text: half of a surrogate pair") from None
     except json.JSONDecodeError as error:
-        raise Refused(f"broken JSON: {error.msg}, line {error.lineno}") from None
+        raise Unreadable(f"broken JSON: {error.msg}, line {error.lineno}") from None
     except RecursionError:
-        raise Refused("broken JSON: nested too deeply") from None
+        raise Unreadable("broken JSON: nested too deeply") from None
     except ValueError:  # an integer of more digits than Python converts
-        raise Refused("broken JSON: a number of thousands of digits") from None
+        raise Unreadable("broken JSON: a number of thousands of digits") from None
     if not isinstance(raw, dict) or "nbformat" not in raw:
-        raise Refused("not a notebook: JSON without the field nbformat")
+        raise Unreadable("not a notebook: JSON without the field nbformat")
     if raw["nbformat"] != 4:
-        raise Refused(
+        raise Unreadable(
             f"a notebook of format {str(raw['nbformat'])[:20]}; format 4 is wanted (open it in JupyterLab and save it)"
         )
     cells = raw.get("cells")
     if not isinstance(cells, list):
-        raise Refused("not a notebook: no list of cells")
+        raise Unreadable("not a notebook: no list of cells")
     if len(cells) > MAX_CELLS:
-        raise Refused(f"{len(cells):,} cells; more than {MAX_CELLS:,} are not read")
+        raise Unreadable(f"{len(cells):,} cells; more than {MAX_CELLS:,} are not read")
     notebook = nbformat.v4.new_notebook(metadata=_metadata(raw.get("metadata", {}), "the notebook"))
     notebook.cells = [_cell(cell, f"cell {number}") for number, cell in enumerate(cells, start=1)]
     if sum(len(cell.source) for cell in notebook.cells) > MAX_SOURCE:
-        raise Refused(f"cells of more than {MAX_SOURCE:,} characters in all")
+        raise Unreadable(f"cells of more than {MAX_SOURCE:,} characters in all")
     return notebook
 
 
 def _metadata(metadata: Any, where: str) -> NotebookNode:
     if not isinstance(metadata, dict):
-        raise Refused(f"broken metadata: that of {where} is a {type(metadata).__name__}, not an object")
+        raise Unreadable(f"broken metadata: that of {where} is a {type(metadata).__name__}, not an object")
     if len(json.dumps(metadata)) > MAX_METADATA:
-        raise Refused(f"absurd metadata: that of {where} has more than {MAX_METADATA:,} characters")
+        raise Unreadable(f"absurd metadata: that of {where} has more than {MAX_METADATA:,} characters")
     return nbformat.from_dict(metadata)
 
 
 def _cell(cell: Any, where: str) -> NotebookNode:
     if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str) or cell["cell_type"] not in CELLS:
-        raise Refused(f"not a notebook: {where} is neither code nor Markdown nor raw text")
+        raise Unreadable(f"not a notebook: {where} is neither code nor Markdown nor raw text")
     source = cell.get("source", "")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if not isinstance(source, str):
-        raise Refused(f"not a notebook: the source of {where} is not text")
+        raise Unreadable(f"not a notebook: the source of {where} is not text")
     made = CELLS[cell["cell_type"]](source, metadata=_metadata(cell.get("metadata", {}), where))
     if cell.get("attachments"):
         made.metadata["pictures"] = hashlib.sha256(json.dumps(cell["attachments"], sort_keys=True).encode()).hexdigest()

@@ -1,11 +1,11 @@
 """Whose is a file? The names that learning management systems give to what students hand in.
 
 How files are named, from the systems' sources: Canvas (``lib/content_zipper.rb``) writes
-``doejane_LATE_4711_99_name.ipynb``, the sortable name in lower case without punctuation, ``LATE`` if it is, the
+``doejane_LATE_4711_99_name.ipynb``, the sortable name in lower case without punctuation, `LATE` if it is, the
 user's number, the file's number, and the student's own file name; Canvas adds ``-1``, ``-2`` to that when a file of
 the same name is handed in again. Moodle (``mod/assign/classes/downloader.php``) writes ``Jane
 Doe_123_assignsubmission_file`` with or without a last underscore, as a folder or as the beginning of a file name; 123
-is the participant's number. Gradescope makes a folder ``submission_123`` for each submission, with all submitters in
+is the participant's number. Gradescope makes a folder `submission_123` for each submission, with all submitters in
 ``submission_metadata.yml``. Otherwise a folder or a file is named after the student.
 """
 
@@ -20,8 +20,6 @@ import yaml
 from coursework.files import safe_name
 from coursework.intake.delivery import Budget, Entry
 from coursework.intake.roster import Roster, Student, folded
-
-__all__ = ["Claim", "Index", "IntakeError", "Unmatched", "claims", "unwrapped"]
 
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # browsers and mail programs add the second ending
 # what browsers, JupyterLab, Windows and macOS add to the name of a second copy
@@ -46,8 +44,8 @@ class Unmatched:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One file and whose it is; ``order`` says which of several with the same ``base`` came last."""
+class OwnedFile:
+    """One file and whose it is; `order` says which of several with the same `base` came last."""
 
     students: tuple[str, ...]
     entry: Entry
@@ -126,7 +124,7 @@ def unwrapped(found: list[Entry], index: Index) -> list[Entry]:
     return found
 
 
-def claims(found: list[Entry], index: Index, budget: Budget) -> Iterator[Claim | Unmatched]:
+def owned_files(found: list[Entry], index: Index, budget: Budget) -> Iterator[OwnedFile | Unmatched]:
     """For each file, whose it is, or why that cannot be said."""
     metadata = next((entry for entry in found if entry.parts == (METADATA,)), None)
     submitters = _gradescope(metadata, budget) if metadata else {}
@@ -135,26 +133,26 @@ def claims(found: list[Entry], index: Index, budget: Budget) -> Iterator[Claim |
             continue
         top = entry.parts[0]
         if metadata:
-            yield from _gradescope_claims(entry, submitters.get(top), index)
+            yield from _gradescope_files(entry, submitters.get(top), index)
         elif hits := index.by_key(top):
             yield _one(hits, entry)
         elif match := MOODLE.match(top):
-            yield _moodle_claim(match, entry, index)
+            yield _moodle_file(match, entry, index)
         elif CANVAS.search(top) or CANVAS_TEXT.search(top):
-            yield _canvas_claim(entry, index)
+            yield _canvas_file(entry, index)
         else:
             yield Unmatched(entry.name, "its name is not that of a student in the roster")
 
 
-def _one(students: set[str], entry: Entry, **more: Any) -> Claim | Unmatched:
+def _one(students: set[str], entry: Entry, **more: Any) -> OwnedFile | Unmatched:
     if len(students) == 1:
-        return Claim(tuple(students), entry, more.pop("file", entry.parts[-1]), **more)
+        return OwnedFile(tuple(students), entry, more.pop("file", entry.parts[-1]), **more)
     if not students:
         return Unmatched(entry.name, "nobody of that name in the roster")
     return Unmatched(entry.name, f"may be from {' or '.join(sorted(students))}")
 
 
-def _moodle_claim(match: re.Match[str], entry: Entry, index: Index) -> Claim | Unmatched:
+def _moodle_file(match: re.Match[str], entry: Entry, index: Index) -> OwnedFile | Unmatched:
     # The name stands first and Moodle takes underscores out of it, so the first match is Moodle's, whatever the file
     # is called.
     rest = entry.parts[0][match.end() :] if len(entry.parts) == 1 else entry.parts[-1]
@@ -164,10 +162,10 @@ def _moodle_claim(match: re.Match[str], entry: Entry, index: Index) -> Claim | U
     if student is None:
         reason = f"participant {match['participant']} is not in the roster (is it the worksheet of another assignment?)"
         return Unmatched(entry.name, reason)
-    return Claim((student,), entry, rest)
+    return OwnedFile((student,), entry, rest)
 
 
-def _canvas_claim(entry: Entry, index: Index) -> Claim | Unmatched:
+def _canvas_file(entry: Entry, index: Index) -> OwnedFile | Unmatched:
     top = entry.parts[0]
     matches = list(_overlapping(CANVAS, top)) or [match for match in [CANVAS_TEXT.search(top)] if match]
     first = matches[0]
@@ -210,7 +208,7 @@ def _gradescope(metadata: Entry, budget: Budget) -> dict[str, Any]:
     return content
 
 
-def _gradescope_claims(entry: Entry, said: Any, index: Index) -> Iterator[Claim | Unmatched]:
+def _gradescope_files(entry: Entry, said: Any, index: Index) -> Iterator[OwnedFile | Unmatched]:
     submitters = said.get(":submitters") if isinstance(said, dict) else None
     if not isinstance(submitters, list) or not submitters:
         yield Unmatched(entry.name, f"{METADATA} does not say who handed it in")
@@ -232,7 +230,7 @@ def _gradescope_claims(entry: Entry, said: Any, index: Index) -> Iterator[Claim 
     if students:
         note = f"handed in together by {', '.join(students)}" if len(students) > 1 else ""
         moment = _moment(str(said.get(":created_at", "")))
-        yield Claim(tuple(students), entry, entry.parts[-1], base=f"\0{entry.parts[0]}", order=(moment,), note=note)
+        yield OwnedFile(tuple(students), entry, entry.parts[-1], base=f"\0{entry.parts[0]}", order=(moment,), note=note)
 
 
 def _moment(text: str) -> str:

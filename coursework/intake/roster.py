@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from coursework.files import FORMULA, Table, TableError, read_table
-
-__all__ = ["Roster", "RosterError", "Student", "read_roster"]
+from coursework.tables import Table, TableError, read_table
+from coursework.text import FORMULA
 
 MOODLE_PARTICIPANT = re.compile(r"\D*(\d+)\s*")
 
@@ -19,10 +18,10 @@ class RosterError(ValueError):
 
 @dataclass(frozen=True)
 class Student:
-    """One student. Results, variants and marks hang on ``id``; the other fields are for finding and showing.
+    """One student. Results, variants and marks hang on `id`; the other fields are for finding and showing.
 
-    ``canvas`` is Canvas's user number, ``participant`` Moodle's number in this assignment, ``sid`` the university's
-    number. ``columns`` is the roster's row, unchanged.
+    `canvas` is Canvas's user number, `participant` Moodle's number in this assignment, `sid` the university's
+    number. `columns` is the roster's row, unchanged.
     """
 
     id: str
@@ -37,9 +36,9 @@ class Student:
 
 @dataclass(frozen=True)
 class Roster:
-    """The class, in the order of the file. ``kind`` is "canvas", "moodle", "gradescope" or "plain".
+    """The class, in the order of the file. `kind` is "canvas", "moodle", "gradescope" or "plain".
 
-    ``columns`` are the file's, in order; ``possible`` is the row in which Canvas gives the points possible, or None.
+    `columns` are the file's, in order; `possible` is the row in which Canvas gives the points possible, or None.
     """
 
     students: tuple[Student, ...]
@@ -113,22 +112,17 @@ def read_roster(path: str | Path, id_column: str | None = None) -> Roster:
 
     Understood are Canvas's gradebook export (columns Student, ID, …), Moodle's grading worksheet (Identifier, Full
     name, Email address, …), Gradescope's roster (First Name, Last Name, SID, Email, Role; only rows of students
-    count) and a plain table with the columns ``id`` and ``name`` (``email``, ``login``, ``sid`` too, if there are
+    count) and a plain table with the columns `id` and `name` (`email`, `login`, `sid` too, if there are
     any). All columns are kept for the export.
 
-    Parameters
-    ----------
-    path
-        The file, in UTF-8.
-    id_column
-        The column that identifies a student. By default Canvas's ID, Moodle's and Gradescope's e-mail address, or
-        ``id``. It must be the same when variants are handed out and when they are graded.
+    Args:
+        path: the file, in UTF-8.
+        id_column: the column that identifies a student. By default Canvas's ID, Moodle's and Gradescope's e-mail
+            address, or `id`. It must be the same when variants are handed out and when they are graded.
 
-    Raises
-    ------
-    RosterError
-        If there is no such column, an id is missing, doubled, or begins with a character that makes a spreadsheet
-        calculate.
+    Raises:
+        RosterError: if there is no such column, an id is missing, doubled, or begins with a character that makes a
+            spreadsheet calculate.
     """
     path = Path(path)
     try:

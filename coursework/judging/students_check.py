@@ -8,8 +8,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursework.judging.judge import judge
-from coursework.masters.reading import Assignment, grade_id, parse
-from coursework.sandbox.sandbox import DEFAULT, Limits, SandboxMissing, require, shown
+from coursework.masters.assignment import Assignment
+from coursework.masters.cells import grade_id
+from coursework.masters.reading import parse
+from coursework.sandbox.limits import DEFAULT, Limits
+from coursework.sandbox.walls import SandboxMissing, require
+from coursework.text import one_line
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,8 @@ class Check:
 def read(path: Path) -> NotebookNode:
     """A notebook, .ipynb or text.
 
-    Raises
-    ------
-    ValueError
-        If the file is no notebook.
+    Raises:
+        ValueError: if the file is no notebook.
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
@@ -64,18 +66,15 @@ def read(path: Path) -> NotebookNode:
             return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         return jupytext.read(path)
     except Exception as error:  # the readers raise what they like
-        raise ValueError(f"{path}: not a notebook: {shown(error)}") from error
+        raise ValueError(f"{path}: not a notebook: {one_line(error)}") from error
 
 
 def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
     """Run a notebook and the tests in it: in the sandbox where there is one, else as Jupyter would.
 
-    Raises
-    ------
-    MasterError
-        If the notebook is not one of an assignment.
-    ValueError
-        If the file is no notebook.
+    Raises:
+        MasterError: if the notebook is not one of an assignment.
+        ValueError: if the file is no notebook.
     """
     notebook = read(Path(path))
     assignment = parse(notebook, _name(notebook), str(path), released=True)
@@ -108,7 +107,7 @@ def _in_kernel(notebook: NotebookNode, assignment: Assignment, limits: Limits) -
         name = grade_id(cell)
         if name in names and name not in results:
             errors = [output for output in cell.outputs if output.output_type == "error"]
-            results[name] = shown(_message(errors[0])) if errors else None
+            results[name] = one_line(_message(errors[0])) if errors else None
     return results
 
 

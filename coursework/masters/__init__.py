@@ -1,1 +1,1 @@
-"""What is an assignment, and what do students get of it?"""
+"""What is set: assignments, read from their masters, and the numbers that make them each student's own."""

@@ -1,4 +1,4 @@
-"""What is an assignment, and what do students get of it?
+"""Is a text notebook an assignment in order, and what is in it?
 
 The master is a text notebook (MyST, as the chapters) with nbgrader's cell metadata:
 
@@ -6,7 +6,7 @@ The master is a text notebook (MyST, as the chapters) with nbgrader's cell metad
 cell                  nbgrader's flags                      here
 ====================  ====================================  ==========================================================
 setup (code)          locked                                run in the sandbox and beside the tests
-setup ``variant``     locked, ``grade_id: variant``         holds the line ``VARIANT = 0``, replaced for each student
+setup `variant`       locked, ``grade_id: variant``         holds the line ``VARIANT = 0``, replaced for each student
 answer (code)         solution                              ``### BEGIN SOLUTION`` … ``### END SOLUTION`` is cleared
 test (code)           grade, locked, points                 asserts; ``### BEGIN HIDDEN TESTS`` … is not released
 written (any)         grade, solution, points               model answer and rubric; graded by hand
@@ -15,173 +15,23 @@ text (Markdown)       none, or locked                       the questions
 """
 
 import ast
-import copy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jupytext
 from nbformat import NotebookNode
 
+from coursework.masters.assignment import Assignment, Cell, Question
+from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, without
+
 ASSIGNMENTS = Path(__file__).parents[1] / "assignments"
-CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
-TEXT_STUB = "YOUR ANSWER HERE"
-SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")
-HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-VARIANT_LINE = re.compile(r"^VARIANT = 0[ \t]*(#.*)?$", re.MULTILINE)
-NUMBER = re.compile(r"^VARIANT *= *(\d{1,10})\b", re.MULTILINE)
-TESTED_WITH = ", with which it was tested"  # ends the note about a notebook that has another student's number
 FLAGS = ("grade", "solution", "locked", "task")
 
 
 class MasterError(ValueError):
     """A master that cannot be used; the message names the file, the cell and the reason."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A setup cell or an answer cell of the master."""
-
-    grade_id: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """A graded cell of the master: a test cell, or a written answer.
-
-    `source` is the master's text, `visible` what of it students see, `answers` the ids of the answer cells that stand
-    before this test and after the tests of other answers.
-    """
-
-    grade_id: str
-    points: float
-    source: str
-    visible: str
-    answers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A master that was read and found in order."""
-
-    name: str
-    title: str
-    minutes: int
-    chapters: tuple[str, ...]
-    objectives: tuple[str, ...]
-    notebook: NotebookNode
-    setup: tuple[Cell, ...]
-    questions: tuple[Question, ...]
-    manual: tuple[Question, ...]
-
-    @property
-    def points(self) -> float:
-        """The points that can be had, by tests and by hand."""
-        return sum(question.points for question in self.questions + self.manual)
-
-    def release(self, variant: int = 0) -> NotebookNode:
-        """What a student gets: no solution, no model answer, no hidden test.
-
-        >>> toy = load("toy", folder=Path("tests/coursework/toy"))
-        >>> any("BEGIN" in cell.source for cell in toy.release().cells)
-        False
-        """
-        notebook = self.solution(variant)
-        for cell in notebook.cells:
-            if is_solution(cell):
-                stub = CODE_STUB if cell.cell_type == "code" else TEXT_STUB
-                cleared = without(cell.source, SOLUTION, stub)
-                cell.source = stub if cleared == cell.source else cleared
-            cell.source = without(cell.source, HIDDEN)
-            flags = cell.metadata.get("nbgrader", {})
-            if flags.get("solution") or flags.get("grade") or flags.get("locked"):  # as nbgrader's LockCells
-                cell.metadata["deletable"] = False
-                if not flags.get("solution"):
-                    cell.metadata["editable"] = False
-        return notebook
-
-    def solution(self, variant: int = 0) -> NotebookNode:
-        """The master as a notebook, for one student's variant: it earns every automatic point."""
-        if not 0 <= variant < 2**32:
-            raise ValueError(f"variant is {variant}, wanted a number from 0 to 2**32 - 1")
-        notebook = copy.deepcopy(self.notebook)
-        for cell in notebook.cells:
-            if grade_id(cell) == "variant":
-                cell.source = set_variant(cell.source, variant)
-        notebook.metadata["coursework"]["name"] = self.name
-        for key in ("jupytext", "celltoolbar"):
-            notebook.metadata.pop(key, None)
-        return notebook
-
-
-def set_variant(source: str, variant: int) -> str:
-    """The variant cell's source for one student.
-
-    >>> set_variant("VARIANT = 0  # yours", 12)
-    'VARIANT = 12  # yours'
-    """
-    return VARIANT_LINE.sub(lambda line: line[0].replace("0", str(variant), 1), source, count=1)
-
-
-def number_in(notebook: NotebookNode) -> int | None:
-    """The number of the variant that a notebook holds, whatever else was done to it; None if it holds none.
-
-    >>> number_in(load("toy", folder=Path("tests/coursework/toy")).release(12))
-    12
-    """
-    code = [cell for cell in notebook.get("cells", []) if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    for cell in sorted(code, key=lambda cell: grade_id(cell) != "variant"):
-        source = cell.get("source", "")
-        if match := NUMBER.search("".join(map(str, source)) if isinstance(source, list) else str(source)):
-            return int(match[1])
-    return None
-
-
-def without(source: str, markers: tuple[str, str], stub: str | None = None) -> str:
-    """`source` without what stands between lines with the two markers; `stub`, indented alike, takes its place.
-
-    >>> without("def f(x):\\n    ### BEGIN SOLUTION\\n    return x\\n    ### END SOLUTION", SOLUTION, "pass")
-    'def f(x):\\n    pass'
-
-    Raises
-    ------
-    ValueError
-        If the markers do not come in pairs.
-    """
-    begin, end = markers
-    kept: list[str] = []
-    inside = False
-    for line in source.split("\n"):
-        if (begin in line and inside) or (end in line and not inside):
-            raise ValueError(f"{line.strip()!r} without its partner")
-        if begin in line:
-            inside = True
-            indent = line[: len(line) - len(line.lstrip())]
-            kept += [indent + part for part in (stub.split("\n") if stub is not None else [])]
-        elif end in line:
-            inside = False
-        elif not inside:
-            kept.append(line)
-    if inside:
-        raise ValueError(f"{begin!r} without {end!r}")
-    return "\n".join(kept)
-
-
-def grade_id(cell: Any) -> str | None:
-    """nbgrader's name of a cell; None where there is none (students' notebooks may hold anything)."""
-    metadata = cell.get("metadata") if isinstance(cell, dict) else None
-    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def is_solution(cell: NotebookNode) -> bool:
-    """Is this a cell that a student fills in?"""
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
 def available(folder: Path = ASSIGNMENTS) -> list[str]:
@@ -193,10 +43,8 @@ def available(folder: Path = ASSIGNMENTS) -> list[str]:
 def load(name: str, folder: Path = ASSIGNMENTS) -> Assignment:
     """Read `folder`/`name`.md and check it.
 
-    Raises
-    ------
-    MasterError
-        If there is no such master, or it cannot be released and graded as it is.
+    Raises:
+        MasterError: if there is no such master, or it cannot be released and graded as it is.
     """
     path = Path(folder) / f"{name}.md"
     if not NAME.fullmatch(name):
@@ -222,10 +70,8 @@ def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = Fal
     With `released`, `notebook` is what a student has: answers may hold anything, nothing is hidden, and there may be
     more cells.
 
-    Raises
-    ------
-    MasterError
-        If it is not one.
+    Raises:
+        MasterError: if it is not one.
     """
     head = _head(notebook, where)
     setup, questions, manual = [], [], []

@@ -3,10 +3,18 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 
+from nbformat import NotebookNode
+
+from coursework.masters.cells import grade_id
+
 BYTES = 32
+VARIANT_LINE = re.compile(r"^VARIANT = 0[ \t]*(#.*)?$", re.MULTILINE)
+VARIANT_SET = re.compile(r"^VARIANT *= *(\d{1,10})\b", re.MULTILINE)
+TESTED_WITH = ", with which it was tested"  # ends the note about a notebook that has another student's number
 
 
 def variant(secret: bytes, assignment: str, student: str) -> int:
@@ -17,10 +25,8 @@ def variant(secret: bytes, assignment: str, student: str) -> int:
     >>> variant(b"0" * 32, "toy", "ada") == variant(b"1" * 32, "toy", "ada")
     False
 
-    Raises
-    ------
-    ValueError
-        If the secret is shorter than 16 bytes.
+    Raises:
+        ValueError: if the secret is shorter than 16 bytes.
     """
     if len(secret) < 16:
         raise ValueError(f"the secret has {len(secret)} bytes, wanted 16 or more")
@@ -32,12 +38,10 @@ def variant(secret: bytes, assignment: str, student: str) -> int:
 def read_secret(path: Path, *, create: bool = False) -> bytes:
     """The secret in a file of hexadecimal digits; with `create`, made (readable by its owner only) where there is none.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no file and `create` is false: marks computed with a new secret would all be wrong.
-    ValueError
-        If the file does not hold 16 bytes or more.
+    Raises:
+        FileNotFoundError: if there is no file and `create` is false: marks computed with a new secret would all be
+            wrong.
+        ValueError: if the file does not hold 16 bytes or more.
     """
     path = Path(path)
     if create and not path.exists():
@@ -53,3 +57,27 @@ def read_secret(path: Path, *, create: bool = False) -> bytes:
     if len(secret) < 16:
         raise ValueError(f"{path}: the secret has {len(secret)} bytes, wanted 16 or more")
     return secret
+
+
+def set_variant(source: str, variant: int) -> str:
+    """The variant cell's source for one student.
+
+    >>> set_variant("VARIANT = 0  # yours", 12)
+    'VARIANT = 12  # yours'
+    """
+    return VARIANT_LINE.sub(lambda line: line[0].replace("0", str(variant), 1), source, count=1)
+
+
+def number_in(notebook: NotebookNode) -> int | None:
+    """The number of the variant that a notebook holds, whatever else was done to it; None if it holds none.
+
+    >>> from nbformat.v4 import new_code_cell, new_notebook
+    >>> number_in(new_notebook(cells=[new_code_cell("VARIANT = 12  # yours")]))
+    12
+    """
+    code = [cell for cell in notebook.get("cells", []) if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    for cell in sorted(code, key=lambda cell: grade_id(cell) != "variant"):
+        source = cell.get("source", "")
+        if match := VARIANT_SET.search("".join(map(str, source)) if isinstance(source, list) else str(source)):
+            return int(match[1])
+    return None

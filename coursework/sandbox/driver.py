@@ -63,7 +63,7 @@ def make_shell() -> Any:
     return shell
 
 
-def described(error: BaseException) -> tuple[str, str]:
+def type_and_message(error: BaseException) -> tuple[str, str]:
     """Type and message of an exception; a student's exception may have a `__str__` that raises."""
     try:
         message = str(error)
@@ -91,10 +91,10 @@ def answer(shell: Any, message: dict[str, Any], value: Any) -> bytes:
         elif callable(found) and not hasattr(found, "__array__"):
             return wire.encode({**head, "kind": "callable"})
         return wire.encode({**head, "kind": "value"}, found)
-    except wire.Refused as error:
+    except wire.NotPlain as error:
         return wire.encode({**head, "kind": "refused"}, str(error))
     except BaseException as error:  # SystemExit and KeyboardInterrupt too
-        return wire.encode({**head, "kind": "error"}, described(error))
+        return wire.encode({**head, "kind": "error"}, type_and_message(error))
 
 
 def receive(channel: socket.socket, size: int) -> bytes:
@@ -135,7 +135,7 @@ def main() -> None:
             finally:
                 signal.signal(signal.SIGINT, ignore)
         except KeyboardInterrupt as error:  # it came between the two
-            reply = wire.encode({"id": message["id"], "kind": "error"}, described(error))
+            reply = wire.encode({"id": message["id"], "kind": "error"}, type_and_message(error))
         if os.getpid() != 1:  # the child of a fork in the student's code
             os._exit(0)
         channel.sendall(reply)

@@ -7,261 +7,25 @@ started.
 """
 
 import contextlib
-import functools
-import importlib.util
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from coursework.sandbox import wire
-
-HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
-TICK = 0.05  # seconds between two looks at what a process uses
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-ONE_CORE = {**THREADS, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
-NEVER = "1000000000"
-INSTEAD = """\
-Grading runs the students' code in bubblewrap, which is on Linux only. Without it nothing is graded, because that code
-could read the solutions and change the marks. Use instead
-  - on Linux: apt-get install bubblewrap (dnf, pacman and zypper have it too);
-  - on Windows: the Windows Subsystem for Linux, then as on Linux;
-  - on macOS: a virtual machine with Linux, or a container that may make user namespaces.
-`python -m coursework check FILE` works without it, for notebooks that you trust."""
-NAMESPACES = """\
-bubblewrap is installed, but may not make namespaces here. On Ubuntu 24.04 and later allow it with
-  sysctl kernel.apparmor_restrict_unprivileged_userns=0
-and in a container with --security-opt seccomp=unconfined --security-opt systempaths=unconfined (or --privileged).
-It said: """
-
-
-class SandboxMissing(RuntimeError):
-    """Student code cannot be run safely here; the message says what to install or use instead."""
-
-
-class StudentError(Exception):
-    """The student's code raised (`kind` is the exception's name), or gave what cannot be used. Can be shown."""
-
-    def __init__(self, message: str, kind: str = "") -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-class Stopped(Exception):
-    """The student's code went over a limit or ended its process; `alive` says whether the sandbox still answers."""
-
-    def __init__(self, reason: str, *, alive: bool = False) -> None:
-        super().__init__(reason)
-        self.alive = alive
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a submission may use.
-
-    Times are in seconds: of processor time where a process computes, and `patience` times as much on the clock, so that
-    a busy machine changes no mark. Memory and sizes are in bytes.
-    """
-
-    cell: float = 20.0  # one cell, or one call from a test
-    test: float = 20.0  # one test cell, without the student's share
-    total: float = 300.0  # everything, on the clock
-    patience: float = 3.0
-    grace: float = 2.0  # from the interrupt to the kill
-    start: float = 120.0
-    memory: int = 4 << 30
-    processes: int = 32
-    threads: int = 256
-    files: int = 64 << 20
-    restarts: int = 4
-
-
-DEFAULT = Limits()
-
-
-class Callable:
-    """What `fetch` returns for a function."""
-
-
-CALLABLE = Callable()
-
-
-def shown(text: object, most: int = 300) -> str:
-    """One line of printable text, cut.
-
-    >>> shown("a\\n\\x1b[31m b")
-    'a [31m b'
-    """
-    line = " ".join("".join(char if char.isprintable() else " " for char in str(text)[: 4 * most]).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
-# ---------------------------------------------------------------------------------------------- what can be seen inside
-
-
-def readable() -> list[Path]:
-    """The folders of this machine that student code can read."""
-    environment = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix)}
-    system = [path for path in map(Path, ("/usr", "/nix/store", "/gnu/store")) if path.is_dir()]
-    return system + sorted(path for path in environment if not any(path.is_relative_to(root) for root in system))
-
-
-def library() -> Path:
-    """The folder of `ntklib`."""
-    spec = importlib.util.find_spec("ntklib")
-    if spec is None or not spec.submodule_search_locations:
-        raise SandboxMissing("ntklib is not installed in this environment: run 'make test' once, or pip install ntklib")
-    return Path(spec.submodule_search_locations[0]).resolve()
-
-
-def _mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]:
-    """bubblewrap's options for what is there and what is not."""
-    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
-        path = Path("/", name)
-        if path.is_symlink():
-            yield from ("--symlink", str(path.readlink()), str(path))
-        elif path.is_dir():
-            yield from ("--ro-bind", str(path), str(path))
-    for folder in ("/tmp", "/home/student"):  # first, because the environment may be below one of them
-        yield from ("--size", str(limits.files), "--tmpfs", folder)
-    for path in readable():
-        yield from ("--ro-bind", str(path), str(path))
-    for name in ("ld.so.cache", "alternatives", "fonts", "localtime"):
-        yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
-    yield from ("--ro-bind", str(library()), "/course/library/ntklib")
-    for name in ("driver.py", "wire.py"):
-        yield from ("--ro-bind", str(HERE / name), f"/course/grader/coursework/sandbox/{name}")
-    if cache is not None:
-        yield from ("--bind" if writable else "--ro-bind", str(cache), "/cache")
-    yield from ("--proc", "/proc")
-    # Run by root, the process keeps root's right to files as their owner: among them the kernel's settings.
-    for path in sorted(Path("/proc").iterdir()):
-        if path.name.isdigit() or path.is_symlink():
-            continue
-        if path.is_dir():
-            yield from ("--tmpfs", str(path), "--remount-ro", str(path))
-        elif path.stat().st_mode & 0o222:
-            yield from ("--ro-bind", "/dev/null", str(path))
-    yield from ("--dev", "/dev")
-    yield from ("--size", str(limits.files), "--tmpfs", "/dev/shm")
-    yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student")
-
-
-def _environment(cache: Path | None, writable: bool) -> dict[str, str]:
-    """The environment variables inside."""
-    inside = {
-        "PATH": f"{Path(sys.prefix).resolve()}/bin:/usr/local/bin:/usr/bin:/bin",
-        "HOME": "/home/student",
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": "/course/library:/course/grader",
-        "IPYTHONDIR": "/tmp/ipython",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
-        "JAX_PLATFORMS": "cpu",
-        "PIP_RETRIES": "0",  # cells that install something are to fail at once
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        **ONE_CORE,
-    }
-    if cache is not None:
-        inside.update(caches(Path("/cache"), writable))
-        if writable:
-            inside["MPLCONFIGDIR"] = "/cache/matplotlib"
-    return inside
-
-
-def caches(folder: Path, writable: bool) -> dict[str, str]:
-    """The environment variables with which Python and JAX read what was compiled before, and perhaps add to it."""
-    return {
-        "PYTHONPYCACHEPREFIX": str(folder / "python"),
-        **({} if writable else {"PYTHONDONTWRITEBYTECODE": "1"}),
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05" if writable else NEVER,
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
-    }
-
-
-@functools.cache
-def _isolation() -> tuple[str, ...]:
-    """bubblewrap's options that take rights away, as far as this version has them."""
-    options = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
-    options += ["--cap-drop", "ALL", "--clearenv", "--die-with-parent", "--new-session", "--as-pid-1"]
-    try:
-        known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError as error:
-        raise SandboxMissing(INSTEAD) from error
-    return tuple(options + [option for option in ("--disable-userns",) if option in known])
-
-
-def require(*private: Path) -> None:
-    """Raise `SandboxMissing` where submissions cannot be run safely.
-
-    `private` are files and folders that they must not read.
-    """
-    if not sys.platform.startswith("linux") or shutil.which("bwrap") is None:
-        raise SandboxMissing(INSTEAD)
-    trial = ["bwrap", *_isolation(), *_mounts(None, False, DEFAULT), "/bin/true"]
-    done = subprocess.run(trial, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise SandboxMissing(NAMESPACES + shown(done.stderr))
-    for path in (REPOSITORY, *private):
-        for root in readable():
-            if path.resolve().is_relative_to(root):
-                raise SandboxMissing(f"{path} lies in {root}, which student code can read: move it elsewhere")
-
-
-# ------------------------------------------------------------------------------------------------- what a process uses
-
-
-@dataclass
-class Usage:
-    """What a process and its descendants use."""
-
-    processes: int = 0
-    threads: int = 0
-    memory: int = 0
-    seconds: float = 0.0
-
-
-def usage(pid: int) -> Usage:
-    """What the process and everything below it use now; in a namespace's process 1, that is the whole namespace."""
-    page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
-    children: dict[int, list[tuple[int, list[str]]]] = {}
-    found: list[tuple[int, list[str]]] = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
-                fields = file.read().rpartition(")")[2].split()
-        except OSError:  # it has ended
-            continue
-        children.setdefault(int(fields[1]), []).append((int(entry), fields))
-        if int(entry) == pid:
-            found.append((pid, fields))
-    total = Usage()
-    while found:
-        number, fields = found.pop()
-        found += children.get(number, [])
-        total.processes += 1
-        total.threads += int(fields[17])
-        total.memory += int(fields[21]) * page
-        total.seconds += sum(map(int, fields[11:15])) / tick
-    return total
-
-
-# ------------------------------------------------------------------------------------------------------------ a sandbox
+from coursework.sandbox.environment import inside
+from coursework.sandbox.limits import DEFAULT, Limits
+from coursework.sandbox.replies import Replies, Stopped, answer_to
+from coursework.sandbox.usage import TICK, Usage, usage
+from coursework.sandbox.walls import INSTEAD, SandboxMissing, isolation, mounts
+from coursework.text import one_line
 
 
 class Sandbox:
@@ -270,10 +34,8 @@ class Sandbox:
     A context manager; `deadline` is a time of `time.monotonic` after which nothing is waited for. With `cache`, a
     folder with what JAX has compiled before is there read-only, or `writable` for code that is trusted.
 
-    Raises
-    ------
-    SandboxMissing
-        If it cannot be started.
+    Raises:
+        SandboxMissing: if it cannot be started.
     """
 
     def __init__(
@@ -284,19 +46,19 @@ class Sandbox:
         cache: Path | None = None,
         writable: bool = False,
     ) -> None:
-        isolation = _isolation()
+        rights = isolation()
         self.limits = limits
         self.deadline = float("inf")
         self._number = 0
         self._nan = False
-        self._outgoing, self._incoming = bytearray(), bytearray()
+        self._outgoing, self._replies = bytearray(), Replies()
         self._pidfd = -1
         self._channel, inner = socket.socketpair()
         self._channel.setblocking(False)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
         reader, writer = os.pipe()
-        environment = _environment(cache, writable).items()
-        command = ["bwrap", *isolation, *_mounts(cache, writable, limits), "--info-fd", str(writer)]
+        environment = inside(cache, writable).items()
+        command = ["bwrap", *rights, *mounts(cache, writable, limits), "--info-fd", str(writer)]
         command += [part for name, value in environment for part in ("--setenv", name, value)]
         python = Path(sys.prefix).resolve() / "bin" / "python"
         command += [str(python), "-s", "-m", "coursework.sandbox.driver", str(limits.memory), str(limits.files)]
@@ -326,7 +88,7 @@ class Sandbox:
         except (ValueError, OSError, Stopped) as error:
             self.close()
             self._errors.seek(0)
-            said = shown(self._errors.read(4000).decode(errors="replace")[-1000:])
+            said = one_line(self._errors.read(4000).decode(errors="replace")[-1000:])
             raise SandboxMissing(f"the sandbox did not start: {said or error}") from error
         finally:
             self._errors.close()
@@ -353,21 +115,29 @@ class Sandbox:
     def run(self, source: str) -> None:
         """Run a cell.
 
-        Raises
-        ------
-        StudentError
-            If it raises.
-        Stopped
-            If it goes over a limit, or ends the process.
+        Raises:
+            StudentError: if it raises.
+            Stopped: if it goes over a limit, or ends the process.
         """
         self._ask({"do": "run"}, wire.encode({}, source))
 
     def fetch(self, name: str, *, nan: bool = False) -> Any:
-        """A variable's value as plain data, or `CALLABLE`; raises as `run`. NaN is refused unless `nan`."""
+        """A variable's value as plain data, or `CALLABLE`; NaN is refused unless `nan`.
+
+        Raises:
+            StudentError: if there is no such variable, or its value is not plain data.
+            Stopped: as :meth:`run`.
+        """
         return self._ask({"do": "fetch", "name": name}, wire.encode({}), nan)
 
     def call(self, name: str, *arguments: Any, **keywords: Any) -> Any:
-        """What a function returns for plain arguments; raises as `run`, and `wire.Refused` for other arguments."""
+        """What a function returns for plain arguments.
+
+        Raises:
+            NotPlain: if an argument is not plain data.
+            StudentError: if the function raises, or what it returns is not plain data.
+            Stopped: as :meth:`run`.
+        """
         return self.forward(name, wire.encode({}, (list(arguments), keywords)))
 
     def forward(self, name: str, raw: bytes, *, nan: bool = False) -> Any:
@@ -375,7 +145,11 @@ class Sandbox:
         return self._ask({"do": "call", "name": name}, raw, nan)
 
     def check(self) -> Usage:
-        """Raise `Stopped`, and end everything, if it uses too much; what it uses."""
+        """What it uses; everything is ended if that is too much.
+
+        Raises:
+            Stopped: if it is.
+        """
         limits, now = self.limits, usage(self.pid)
         over = ""
         if now.processes > limits.processes:
@@ -399,21 +173,7 @@ class Sandbox:
             raise Stopped("had been stopped before")
         self._number += 1
         kind, reply = self._exchange(wire.addressed(raw, {**message, "id": self._number}))
-        if kind == "value":
-            return reply
-        if kind == "callable":
-            return CALLABLE
-        if kind == "missing":
-            raise StudentError(f"`{message['name']}` is not defined", "NameError")
-        what = f"`{message.get('name')}`"
-        if kind == "refused":
-            raise StudentError(shown(f"{what} {'returned what' if message['do'] == 'call' else ''} {reply}"))
-        try:
-            name, text = map(str, reply)
-        except (TypeError, ValueError):
-            name, text = "Exception", ""
-        raised = shown(f"{name}: {text}" if text else name)
-        raise StudentError(f"{what} raised {raised}" if message["do"] == "call" else raised, shown(name))
+        return answer_to(message, kind, reply)
 
     def _exchange(self, raw: bytes) -> tuple[str, Any]:
         """Send a message and wait for the reply to it; interrupt, then kill what takes too long."""
@@ -461,8 +221,11 @@ class Sandbox:
                 part = b""
             if not part:
                 self._ended()
-            self._incoming += part
-            reply = self._parse()
+            try:
+                reply = self._replies.take(part, self._number, nan=self._nan)
+            except Stopped:
+                self.close()
+                raise
             if reply is not None:
                 return reply
 
@@ -474,26 +237,6 @@ class Sandbox:
             pass
         except OSError:
             self._ended()
-
-    def _parse(self) -> tuple[str, Any] | None:
-        """The reply, once it is complete; one to an earlier message is dropped."""
-        size = wire.HEADER.size
-        while len(self._incoming) >= size:
-            text, arrays = wire.HEADER.unpack_from(self._incoming)
-            if text > wire.MAX_JSON or arrays > wire.MAX_ARRAYS:
-                self.close()
-                raise Stopped("sent a reply that is too large")
-            if len(self._incoming) < size + text + arrays:
-                return None
-            raw = bytes(self._incoming[: size + text + arrays])
-            del self._incoming[: len(raw)]
-            try:
-                message, value = wire.decode(*wire.split(raw), nan=self._nan)
-            except wire.Refused as error:
-                return "refused", shown(error)
-            if message.get("id") == self._number:
-                return str(message.get("kind")), value
-        return None
 
     def _ended(self) -> None:
         self.close()

@@ -28,7 +28,7 @@ NUMBERS = (bool, int, float, complex, Fraction, np.bool_, np.number)
 WANTED = "wanted numbers, text, lists, tuples, dicts or arrays of numbers"
 
 
-class Refused(ValueError):
+class NotPlain(ValueError):
     """Data that is not plain, too large, or not a number; the message can be shown."""
 
 
@@ -41,16 +41,16 @@ class _Encoder:
     def value(self, value: Any, depth: int = 0) -> Any:
         self.items += 1
         if depth > MAX_DEPTH:
-            raise Refused(f"nested deeper than {MAX_DEPTH} levels")
+            raise NotPlain(f"nested deeper than {MAX_DEPTH} levels")
         if self.items > MAX_ITEMS:
-            raise Refused(f"more than {MAX_ITEMS} numbers in lists: use a NumPy array")
+            raise NotPlain(f"more than {MAX_ITEMS} numbers in lists: use a NumPy array")
         if isinstance(value, np.generic | np.ndarray) or hasattr(value, "__array__"):
             return self.array(value)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
             if int(value).bit_length() > MAX_BITS:
-                raise Refused(f"an integer of more than {MAX_BITS} bits")
+                raise NotPlain(f"an integer of more than {MAX_BITS} bits")
             return int(value)
         if isinstance(value, float | str):
             return float(value) if isinstance(value, float) else str(value)
@@ -66,12 +66,12 @@ class _Encoder:
         if isinstance(value, dict):
             pairs = [[self.value(key, depth + 1), self.value(item, depth + 1)] for key, item in value.items()]
             return {"dict": pairs}
-        raise Refused(f"is of type {type(value).__name__}, {WANTED}")
+        raise NotPlain(f"is of type {type(value).__name__}, {WANTED}")
 
     def number(self, item: Any) -> Any:
         """One item of an array of objects, such as a Fraction or a large integer."""
         if not isinstance(item, NUMBERS):
-            raise Refused(f"is an array with a {type(item).__name__} in it, {WANTED}")
+            raise NotPlain(f"is an array with a {type(item).__name__} in it, {WANTED}")
         return self.value(item)
 
     def array(self, value: Any) -> Any:
@@ -87,10 +87,10 @@ class _Encoder:
         if array.dtype.kind == "O":
             return {"objects": [list(array.shape), [self.number(item) for item in array.ravel()]]}
         if array.dtype.char not in DTYPES:
-            raise Refused(f"is an array of {array.dtype}, {WANTED}")
+            raise NotPlain(f"is an array of {array.dtype}, {WANTED}")
         self.bytes += array.nbytes
         if self.bytes > MAX_ARRAYS:
-            raise Refused(f"arrays of more than {MAX_ARRAYS} bytes")
+            raise NotPlain(f"arrays of more than {MAX_ARRAYS} bytes")
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
         self.arrays.append(array.tobytes())
         kind = "key" if is_key else "jax" if is_jax else "scalar" if isinstance(value, np.generic) else "array"
@@ -108,7 +108,7 @@ class _Decoder:
     def value(self, data: Any, depth: int = 0) -> Any:
         self.items += 1
         if depth > MAX_DEPTH or self.items > 2 * MAX_ITEMS:
-            raise Refused(f"nested deeper than {MAX_DEPTH} levels, or more than {MAX_ITEMS} items")
+            raise NotPlain(f"nested deeper than {MAX_DEPTH} levels, or more than {MAX_ITEMS} items")
         if data is None or type(data) is bool:
             return data
         if type(data) is str:
@@ -116,7 +116,7 @@ class _Decoder:
             return data
         if type(data) is int:
             if data.bit_length() > MAX_BITS:
-                raise Refused(f"an integer of more than {MAX_BITS} bits")
+                raise NotPlain(f"an integer of more than {MAX_BITS} bits")
             return data
         if type(data) is float:
             return self.number(data)
@@ -137,7 +137,7 @@ class _Decoder:
         if kind == "tuple":
             return tuple(self.value(item, depth + 1) for item in parts)
         if len(parts) > MAX_ENTRIES:
-            raise Refused(f"a {kind} of more than {MAX_ENTRIES} entries")
+            raise NotPlain(f"a {kind} of more than {MAX_ENTRIES} entries")
         if kind == "set":
             return {self.value(item, depth + 1) for item in parts}
         if kind == "dict":
@@ -156,7 +156,7 @@ class _Decoder:
 
     def number(self, number: float) -> float:
         if math.isnan(number) and not self.nan:
-            raise Refused("contains NaN")
+            raise NotPlain("contains NaN")
         return number
 
     def array(self, kind: str, char: str, shape: list[int]) -> Any:
@@ -175,7 +175,7 @@ class _Decoder:
         if char == "?":
             array = np.frombuffer(raw, np.uint8).reshape(shape) != 0  # a byte of 2 would be true, but not equal to True
         if array.dtype.kind in "fc" and not self.nan and np.isnan(array).any():
-            raise Refused("contains NaN")
+            raise NotPlain("contains NaN")
         if kind == "scalar":
             return array.reshape(())[()]
         if kind in ("jax", "key") and self.trusted:
@@ -188,10 +188,8 @@ class _Decoder:
 def encode(message: dict[str, Any], value: Any = None) -> bytes:
     """A message with its `value` as bytes.
 
-    Raises
-    ------
-    Refused
-        If `value` is not plain data, or too large.
+    Raises:
+        NotPlain: if `value` is not plain data, or too large.
     """
     encoder = _Encoder()
     data = encoder.value(value)
@@ -201,7 +199,7 @@ def encode(message: dict[str, Any], value: Any = None) -> bytes:
 def _join(message: dict[str, Any], arrays: bytes) -> bytes:
     text = json.dumps(message).encode()
     if len(text) > MAX_JSON:
-        raise Refused(f"more than {MAX_JSON} bytes of text and lists")
+        raise NotPlain(f"more than {MAX_JSON} bytes of text and lists")
     return HEADER.pack(len(text), len(arrays)) + text + arrays
 
 
@@ -218,19 +216,17 @@ def decode(text: bytes, arrays: bytes, *, trusted: bool = False, nan: bool = Fal
     >>> decode(*split(raw))
     ({'id': 1}, {'a': (1, 2.5), 'b': array([0, 1, 2])})
 
-    Raises
-    ------
-    Refused
-        If these bytes are not what `encode` makes, or the value is NaN somewhere.
+    Raises:
+        NotPlain: if these bytes are not what `encode` makes, or the value is NaN somewhere.
     """
     try:
         message = json.loads(text)
         data = message.pop("value")
         return message, _Decoder(arrays, trusted, nan).value(data)
-    except Refused as error:
-        raise Refused(str(error)) from None
+    except NotPlain as error:
+        raise NotPlain(str(error)) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ZeroDivisionError, OverflowError) as error:
-        raise Refused(f"is not plain data ({type(error).__name__})") from None
+        raise NotPlain(f"is not plain data ({type(error).__name__})") from None
 
 
 def split(raw: bytes) -> tuple[bytes, bytes]:

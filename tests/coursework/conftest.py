@@ -5,8 +5,9 @@ import nbformat
 import pytest
 
 from coursework.judging.judge import prepare
-from coursework.masters.reading import Assignment, load, parse
-from coursework.sandbox.sandbox import SandboxMissing, require
+from coursework.masters.assignment import Assignment
+from coursework.masters.reading import load, parse
+from coursework.sandbox.walls import SandboxMissing, require
 
 TOY = Path(__file__).parent / "toy"
 

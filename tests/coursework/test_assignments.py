@@ -10,8 +10,9 @@ import nbformat
 import pytest
 
 from coursework.judging.judge import judge, prepare
-from coursework.masters.reading import ASSIGNMENTS, HIDDEN, SOLUTION, available, grade_id, load, without
-from coursework.sandbox.sandbox import DEFAULT
+from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, without
+from coursework.masters.reading import ASSIGNMENTS, available, load
+from coursework.sandbox.limits import DEFAULT
 from coursework.sandbox.wire import WANTED
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from coursework.intake.collect import collect
 from coursework.intake.notebook_reader import read_notebook
 from coursework.judging.judge import judge
 from coursework.masters.variants import variant
-from coursework.sandbox.sandbox import Limits
+from coursework.sandbox.limits import Limits
 
 ROSTER = (
     "Student,ID,SIS Login ID,Section,A toy (900)\n    Points Possible,,,,10\n=Full,1,f,A,\nCopy,2,c,A,\nGone,3,g,A,\n"

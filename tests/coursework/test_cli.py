@@ -11,13 +11,15 @@ from test_export import graded
 from test_judge import GRAM, MEAN
 
 from coursework import __main__ as cli
-from coursework.gradebook.grades import grade_rows, open_book
+from coursework.gradebook.folder import open_gradebook
+from coursework.gradebook.grades import grade_rows
 from coursework.handback.feedback import page
-from coursework.judging import students_check as checks
+from coursework.judging import students_check
 from coursework.judging.judge import judge
 from coursework.judging.students_check import check
 from coursework.masters.reading import MasterError
-from coursework.sandbox import sandbox
+from coursework.sandbox import walls
+from coursework.sandbox.walls import SandboxMissing
 
 TOY = Path(__file__).parent / "toy"
 
@@ -185,7 +187,7 @@ def test_feedback_says_who_has_no_total_and_refuses_other_ids(run, tmp_path):
 def test_the_page_says_that_the_notebook_has_another_number(toy, cache, answered, tmp_path):
     note = judge(toy, answered(toy, 4, q1_answer=MEAN, q2_answer=GRAM), 5, cache=cache).notes[0]
     out, class_ = graded(tmp_path, ROSTER, ada="suspicious")
-    book = open_book(out)
+    book = open_gradebook(out)
     row = grade_rows(book, class_)[0]
     said = "This notebook has another number than yours."
     assert said not in page(book, row)
@@ -259,7 +261,7 @@ def test_a_class_from_release_to_feedback(run, tmp_path, sandboxed):
 
 
 def test_grading_without_bubblewrap_is_refused(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(walls.shutil, "which", lambda name: None)
     (tmp_path / "roster.csv").write_text(ROSTER)
     status, said = run("grade", "toy", tmp_path, "--roster", tmp_path / "roster.csv", "--out", tmp_path / "out")
     assert status == 2
@@ -275,7 +277,7 @@ def test_check_says_what_passes(run, toy, tmp_path, where, monkeypatch, request)
     if where == "sandbox":
         request.getfixturevalue("sandboxed")
     else:
-        monkeypatch.setattr(checks, "require", _missing)
+        monkeypatch.setattr(students_check, "require", _missing)
     path = tmp_path / "mine.ipynb"
     nbformat.write(toy.release(9), path)
     fill(path, q1_answer="def mean(v): return 3.0\nanswer = x.mean()\nimport os\nos.getcwd()")
@@ -302,7 +304,7 @@ def test_check_says_what_passes(run, toy, tmp_path, where, monkeypatch, request)
 
 
 def _missing() -> None:
-    raise sandbox.SandboxMissing("none")
+    raise SandboxMissing("none")
 
 
 def test_check_of_what_is_no_assignment(tmp_path):

@@ -9,7 +9,8 @@ from toy_class import SECRET, TOY, judge, notebook
 
 from coursework.gradebook.grade_class import grade_all
 from coursework.gradebook.marks import MarksError
-from coursework.handback.export import ExportError, export
+from coursework.handback.export import export
+from coursework.handback.scaling import ExportError
 from coursework.intake.collect import Submission, Submissions
 from coursework.intake.notebook_reader import read_notebook
 from coursework.intake.roster import RosterError, read_roster

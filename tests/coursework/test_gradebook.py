@@ -16,14 +16,16 @@ import pytest
 from toy_class import SECRET, TOY, folder, judge, notebook, roster
 
 from coursework import __main__ as cli
-from coursework import files
-from coursework.gradebook import grade_class as gradebook
+from coursework.files import atomic_write
 from coursework.gradebook import workers
-from coursework.gradebook.grade_class import GradebookError, grade_all, terminal_progress
-from coursework.gradebook.grades import grade_rows, open_book
+from coursework.gradebook.folder import GradebookError, locked, open_gradebook
+from coursework.gradebook.grade_class import grade_all
+from coursework.gradebook.grades import grade_rows
 from coursework.gradebook.marks import MarksError, append_rows, read_marks
-from coursework.intake.collect import Submission, Submissions, Unmatched, collect
+from coursework.gradebook.summary import terminal_progress
+from coursework.intake.collect import Submission, Submissions, collect
 from coursework.intake.notebook_reader import read_notebook
+from coursework.intake.owners import Unmatched
 from coursework.masters.reading import load
 
 
@@ -128,7 +130,7 @@ def test_one_folder_holds_one_assignment(tmp_path):
     with pytest.raises(GradebookError, match="the grades of 'toy', not of 'other'"):
         grade_all(replace(TOY, name="other"), {}, roster("a"), tmp_path, judge=judge, secret=SECRET, workers=0)
     with pytest.raises(GradebookError, match="holds no grades"):
-        open_book(tmp_path / "results")
+        open_gradebook(tmp_path / "results")
 
 
 # Once and no more
@@ -371,20 +373,20 @@ def test_ctrl_c_stops_all_processes_and_keeps_what_is_known(tmp_path):
 
 
 def test_two_runs_do_not_grade_into_one_folder(tmp_path):
-    with gradebook._locked(tmp_path), pytest.raises(GradebookError, match="another run"):
+    with locked(tmp_path), pytest.raises(GradebookError, match="another run"):
         graded(tmp_path, roster("a"), submissions(a="ok"))
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
-    files.atomic_write(path, b"old")
+    atomic_write(path, b"old")
 
     def full_disk(*args):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="no space"):
-        files.atomic_write(path, b"new")
+        atomic_write(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
 
@@ -394,7 +396,7 @@ def test_what_is_written_is_on_the_disk_before_it_takes_the_name(tmp_path, monke
     real_sync, real_replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda handle: (calls.append("fsync"), real_sync(handle))[1])
     monkeypatch.setattr(os, "replace", lambda a, b: (calls.append("replace"), real_replace(a, b))[1])
-    files.atomic_write(tmp_path / "x", b"new")
+    atomic_write(tmp_path / "x", b"new")
     assert calls == ["fsync", "replace", "fsync"]  # the file, the name, the folder
 
 
@@ -413,7 +415,7 @@ def test_marks_by_hand_complete_the_grade(tmp_path):
     found = table(tmp_path)
     assert (found["a"]["status"], found["a"]["total"], found["a"]["q3-written"]) == ("graded", "9.5", "3.5")
     assert (found["b"]["status"], found["b"]["total"]) == ("needs-manual", "")
-    row = next(row for row in grade_rows(open_book(tmp_path), class_) if row.student.id == "a")
+    row = next(row for row in grade_rows(open_gradebook(tmp_path), class_) if row.student.id == "a")
     assert row.comments == {"q3-written": "well argued"}
 
 
@@ -437,7 +439,7 @@ def test_a_mark_is_for_the_answer_for_which_it_was_given(tmp_path):
         ("a", "q3-written (2)"),
         ("c", "q3-written (2)"),
     ]
-    row = next(row for row in grade_rows(open_book(tmp_path), class_) if row.student.id == "a")
+    row = next(row for row in grade_rows(open_gradebook(tmp_path), class_) if row.student.id == "a")
     assert row.comments == {}  # it was about the other answer
 
     write_marks(tmp_path, "a,q3-written,3,good", "c,q3-written,0,", "a,q3-written (2),3,", "c,q3-written (2),4,late")
@@ -545,10 +547,10 @@ def test_questions_are_everywhere_in_the_order_of_the_notebook(tmp_path):
         return replace(judge(*what), scores=dict.fromkeys("zab", 1.0))
 
     grade_all(turned, submissions(a="ok"), roster("a"), tmp_path, judge=judged, secret=SECRET, workers=0)
-    assert list(open_book(tmp_path).maxima) == ["z", "a", "b", "q3-written"]
+    assert list(open_gradebook(tmp_path).maxima) == ["z", "a", "b", "q3-written"]
     write_marks(tmp_path, "a,q9,1,")
     with pytest.raises(MarksError, match="there are z, a, b, q3-written"):
-        grade_rows(open_book(tmp_path), roster("a"))
+        grade_rows(open_gradebook(tmp_path), roster("a"))
 
 
 def test_a_mark_of_nought_is_a_mark(tmp_path):
@@ -581,7 +583,7 @@ def test_a_submission_to_be_looked_at_is_settled_by_accepting_the_tests(tmp_path
     assert (found["a"]["status"], found["a"]["total"]) == ("graded", "8")
     assert "accepted by hand" in found["a"]["notes"]
     assert (found["b"]["status"], found["b"]["total"]) == ("check", "")
-    row = next(row for row in grade_rows(open_book(tmp_path), class_) if row.student.id == "a")
+    row = next(row for row in grade_rows(open_gradebook(tmp_path), class_) if row.student.id == "a")
     assert row.comments == {"accept": "seen"}
     assert row.by_hand == {"q3-written"}
     for points, reason in (("2", "a number from 0 to 1"), ("0.5", "1 or nothing"), ("0", "1 or nothing")):

@@ -11,11 +11,14 @@ import zipfile
 import pytest
 from toy_class import folder, notebook, roster, roster_file, zipped
 
-from coursework.files import TableError, neutralise, read_table, safe_name
-from coursework.intake import delivery as archive
-from coursework.intake.collect import IntakeError, collect
+from coursework.files import safe_name
+from coursework.intake import delivery
+from coursework.intake.collect import collect
 from coursework.intake.notebook_reader import digest, read_notebook
+from coursework.intake.owners import IntakeError
 from coursework.intake.roster import RosterError, read_roster
+from coursework.tables import TableError, read_table
+from coursework.text import neutralise
 
 GOOD = notebook("x = 1")
 
@@ -423,7 +426,7 @@ BAD = {
     "source": (notebook(cells=[{"cell_type": "code", "source": {"a": 1}}]), "source of cell 1 is not text"),
     "cells": (notebook(cells=[{"cell_type": "raw", "source": ""}] * 2_001), "2,001 cells"),
     "text": (notebook("x" * 2_000_001), "characters in all"),
-    "large": (b" " * (archive.MAX_FILE + 1), "larger than 20 MB"),
+    "large": (b" " * (delivery.MAX_FILE + 1), "larger than 20 MB"),
 }
 
 
@@ -496,10 +499,10 @@ def test_no_damaged_byte_of_a_zip_is_more_than_a_reason(value):
     read = 0
     for at in range(len(good)):
         damaged = good[:at] + bytes([value]) + good[at + 1 :]
-        with contextlib.suppress(archive.Refused):
-            for entry in archive.zip_entries(damaged):
-                with contextlib.suppress(archive.Refused):
-                    read += entry.read(archive.Budget()) == GOOD
+        with contextlib.suppress(delivery.Unreadable):
+            for entry in delivery.zip_entries(damaged):
+                with contextlib.suppress(delivery.Unreadable):
+                    read += entry.read(delivery.Budget()) == GOOD
     assert read  # damage to what nobody needs, such as a date, is no reason
 
 
@@ -551,7 +554,7 @@ def test_an_empty_folder_beside_the_notebook_costs_nothing(tmp_path):
 
 
 def test_a_delivery_of_many_large_files_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive.Budget, "__init__", lambda self: setattr(self, "left", 1_500))
+    monkeypatch.setattr(delivery.Budget, "__init__", lambda self: setattr(self, "left", 1_500))
     files = {f"{name}.ipynb": GOOD + b" " * 700 for name in "abc"}
     found = delivered(tmp_path, files, roster("a", "b", "c"))
     assert found["a"].notebook is not None
@@ -606,4 +609,4 @@ def test_formula_characters_are_neutralised_at_the_start_only(first):
 
 
 def test_a_zip_is_read_from_a_stream_too():
-    assert [e.name for e in archive.zip_entries(io.BytesIO(zipped({"a/b.txt": b"x", "a/": b""})))] == ["a/b.txt"]
+    assert [e.name for e in delivery.zip_entries(io.BytesIO(zipped({"a/b.txt": b"x", "a/": b""})))] == ["a/b.txt"]

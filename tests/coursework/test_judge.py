@@ -9,8 +9,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from coursework.judging.judge import HIDDEN_FAILED, JudgeError, free_names, judge, prepare
-from coursework.sandbox.sandbox import Limits
+from coursework.judging.judge import HIDDEN_FAILED, judge, prepare
+from coursework.judging.setting import JudgeError
+from coursework.judging.tests import free_names
+from coursework.sandbox.limits import Limits
 
 QUICK = Limits(cell=1.5, test=4.0, patience=4.0, grace=1.0)
 MEAN = "def mean(values):\n    return float(np.sum(values) / len(values))\n\nanswer = mean(x)"

@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from coursework.masters.reading import MasterError, available, load, parse, set_variant
-from coursework.masters.variants import read_secret, variant
+from coursework.masters.reading import MasterError, available, load, parse
+from coursework.masters.variants import read_secret, set_variant, variant
 
 TOY = Path(__file__).parent / "toy"
 

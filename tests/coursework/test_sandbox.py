@@ -11,8 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coursework.sandbox import sandbox, wire
-from coursework.sandbox.sandbox import CALLABLE, Limits, Sandbox, SandboxMissing, Stopped, StudentError, usage
+from coursework.sandbox import walls, wire
+from coursework.sandbox.environment import ONE_CORE
+from coursework.sandbox.limits import Limits
+from coursework.sandbox.replies import CALLABLE, Stopped, StudentError
+from coursework.sandbox.sandbox import Sandbox
+from coursework.sandbox.usage import usage
+from coursework.sandbox.walls import SandboxMissing
 
 QUICK = Limits(cell=1.0, patience=4.0, grace=1.0)
 
@@ -91,7 +96,7 @@ def test_functions_are_called_with_plain_data(box):
     assert box.fetch("twice") is CALLABLE
     assert box.call("twice", 3, plus=1) == 7
     assert np.array_equal(box.call("twice", np.arange(3.0)), [0, 2, 4])
-    with pytest.raises(wire.Refused, match="wanted numbers"):
+    with pytest.raises(wire.NotPlain, match="wanted numbers"):
         box.call("twice", len)
 
 
@@ -189,17 +194,17 @@ def test_what_is_too_large_too_deep_or_no_number(box):
     ],
 )
 def test_forged_replies_are_refused(reply):
-    with pytest.raises(wire.Refused):
+    with pytest.raises(wire.NotPlain):
         wire.decode(reply, b"")
 
 
 def test_what_the_sandbox_would_refuse_to_send_is_refused_on_arrival():
-    with pytest.raises(wire.Refused, match="NaN"):
+    with pytest.raises(wire.NotPlain, match="NaN"):
         wire.decode(b'{"value": {"array": ["d", [1]]}}', np.array(np.nan).tobytes())
     _, truth = wire.decode(b'{"value": {"array": ["?", [2]]}}', b"\x02\x00")
     assert truth.tobytes() == b"\x01\x00"
     keys = json.dumps({"value": {"dict": [[key, 0] for key in range(3000)]}}).encode()
-    with pytest.raises(wire.Refused, match="2000 entries"):
+    with pytest.raises(wire.NotPlain, match="2000 entries"):
         wire.decode(keys, b"")
 
 
@@ -252,7 +257,7 @@ def test_it_is_a_notebook(box):
 
 def test_nothing_of_this_machine_can_be_read(box, tmp_path):
     (tmp_path / "roster.csv").write_text("secret")
-    root = sandbox.REPOSITORY
+    root = walls.REPOSITORY
     ours = [root / name for name in ("coursework/assignments", "coursework/masters/reading.py", "tests", "Makefile")]
     assert all(path.exists() for path in [*ours, tmp_path / "roster.csv"])
     places = [*map(str, ours), str(root / "_build"), str(root / ".git")]
@@ -271,7 +276,7 @@ def test_nothing_of_this_machine_can_be_read(box, tmp_path):
     assert box.fetch("found") == []
     assert box.fetch("masters") == []
     assert box.fetch("processes") == [1]
-    assert set(box.fetch("environment")) & set(os.environ) <= {"HOME", "LANG", "PATH", "PWD", *sandbox.ONE_CORE} | {
+    assert set(box.fetch("environment")) & set(os.environ) <= {"HOME", "LANG", "PATH", "PWD", *ONE_CORE} | {
         name for name in box.fetch("environment") if name.startswith(("PYTHON", "JAX", "MPL", "PIP", "LC_"))
     }
     assert not any(str(root) in value for name, value in box.fetch("environment").items() if name != "PATH")
@@ -344,7 +349,7 @@ def test_no_network_and_no_other_process(box):
 
 
 def test_namespaces_cannot_be_nested(box):
-    if "--disable-userns" not in sandbox._isolation():
+    if "--disable-userns" not in walls.isolation():
         return  # bubblewrap before 0.8 does not know the option
     box.run("import subprocess\nnested = subprocess.run(['unshare', '--user', 'true'], capture_output=True).returncode")
     assert box.fetch("nested") != 0
@@ -473,29 +478,29 @@ def test_usage_counts_descendants(fresh):
 
 
 def test_without_bubblewrap_the_message_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(walls.shutil, "which", lambda name: None)
     with pytest.raises(SandboxMissing, match="apt-get install bubblewrap") as caught:
-        sandbox.require()
+        walls.require()
     assert "check FILE" in str(caught.value)
-    monkeypatch.setattr(sandbox.sys, "platform", "darwin")
+    monkeypatch.setattr(walls.sys, "platform", "darwin")
     with pytest.raises(SandboxMissing, match="virtual machine"):
-        sandbox.require()
+        walls.require()
 
 
 def test_a_sandbox_without_bubblewrap_says_the_same(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    sandbox._isolation.cache_clear()
+    walls.isolation.cache_clear()
     with pytest.raises(SandboxMissing, match="apt-get install bubblewrap"):
         Sandbox()
 
 
 def test_private_files_must_not_lie_where_they_can_be_read(sandboxed, tmp_path):
-    sandbox.require(tmp_path)
+    walls.require(tmp_path)
     with pytest.raises(SandboxMissing, match="can read: move it"):
-        sandbox.require(tmp_path, Path("/usr/share/roster.csv"))
+        walls.require(tmp_path, Path("/usr/share/roster.csv"))
 
 
 def test_an_environment_that_does_not_start_says_why(sandboxed, monkeypatch):
-    monkeypatch.setattr(sandbox, "library", lambda: Path("/nowhere"))
+    monkeypatch.setattr(walls, "library", lambda: Path("/nowhere"))
     with pytest.raises(SandboxMissing, match="nowhere"):
         Sandbox()

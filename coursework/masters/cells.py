@@ -1,0 +1,51 @@
+"""What is a cell for, by nbgrader's metadata, and what in it do students not see?"""
+
+from typing import Any
+
+from nbformat import NotebookNode
+
+CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+TEXT_STUB = "YOUR ANSWER HERE"
+SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")
+HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
+
+
+def without(source: str, markers: tuple[str, str], stub: str | None = None) -> str:
+    """`source` without what stands between lines with the two markers; `stub`, indented alike, takes its place.
+
+    >>> without("def f(x):\\n    ### BEGIN SOLUTION\\n    return x\\n    ### END SOLUTION", SOLUTION, "pass")
+    'def f(x):\\n    pass'
+
+    Raises:
+        ValueError: if the markers do not come in pairs.
+    """
+    begin, end = markers
+    kept: list[str] = []
+    inside = False
+    for line in source.split("\n"):
+        if (begin in line and inside) or (end in line and not inside):
+            raise ValueError(f"{line.strip()!r} without its partner")
+        if begin in line:
+            inside = True
+            indent = line[: len(line) - len(line.lstrip())]
+            kept += [indent + part for part in (stub.split("\n") if stub is not None else [])]
+        elif end in line:
+            inside = False
+        elif not inside:
+            kept.append(line)
+    if inside:
+        raise ValueError(f"{begin!r} without {end!r}")
+    return "\n".join(kept)
+
+
+def grade_id(cell: Any) -> str | None:
+    """nbgrader's name of a cell; None where there is none (students' notebooks may hold anything)."""
+    metadata = cell.get("metadata") if isinstance(cell, dict) else None
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def is_solution(cell: NotebookNode) -> bool:
+    """Is this a cell that a student fills in?"""
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
