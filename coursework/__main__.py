@@ -34,10 +34,10 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         return one
 
-    one = command("list", commands.list_, "the assignments")
+    one = command("list", commands.list_assignments, "the assignments")
     _masters(one)
 
-    one = command("release", commands.release, "the notebook for students: no solutions, no hidden tests")
+    one = command("release", commands.release_notebooks, "the notebook for students: no solutions, no hidden tests")
     _name(one)
     _masters(one)
     _roster(one, "the class: one notebook a student")
@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _student(one)
     one.add_argument("--out", type=Path, metavar="PATH", help="the file, or with --roster the folder, to write")
 
-    one = command("solution", commands.solution, "the notebook with solutions and all tests")
+    one = command("solution", commands.write_solution, "the notebook with solutions and all tests")
     _name(one)
     _masters(one)
     _secret(one)
@@ -55,10 +55,10 @@ def parser() -> argparse.ArgumentParser:
     _roster(one, "the class, to see that it has this student")
     one.add_argument("--out", type=Path, metavar="FILE", help="the file to write")
 
-    one = command("check", commands.check, "run a notebook and the tests that it holds")
+    one = command("check", commands.check_notebook, "run a notebook and the tests that it holds")
     one.add_argument("file", type=Path, metavar="FILE")
 
-    one = command("grade", commands.grade, "grade a delivery; may be interrupted, and goes on where it was")
+    one = command("grade", commands.grade_delivery, "grade a delivery; may be interrupted, and goes on where it was")
     _name(one)
     _masters(one)
     one.add_argument(
@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     _variant(one, "everybody had this variant")
     one.add_argument("--workers", type=int, metavar="N", help="submissions side by side (default: one a core)")
 
-    one = command("export", commands.export, "grades for a learning management system")
+    one = command("export", commands.export_grades, "grades for a learning management system")
     one.add_argument("--to", choices=("canvas", "moodle", "csv"), required=True)
     _roster(one, "Canvas's or Moodle's own export", required=True)
     _grades(one)
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--scale", action="store_true", help="convert grades to the system's maximum")
     one.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write")
 
-    one = command("feedback", commands.feedback, "one page a student: points, and what failed")
+    one = command("feedback", commands.write_feedback, "one page a student: points, and what failed")
     _roster(one, "the class", required=True)
     _grades(one)
     one.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")

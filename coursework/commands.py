@@ -17,7 +17,7 @@ from coursework.masters.variants import number_in, read_secret, variant
 from coursework.sandbox.walls import require
 
 
-def list_(options: argparse.Namespace) -> int:
+def list_assignments(options: argparse.Namespace) -> int:
     """One line an assignment."""
     found_one = False
     for name in sorted(path.stem for path in options.assignments.glob("*.md") if path.stem.lower() != "readme"):
@@ -35,7 +35,7 @@ def list_(options: argparse.Namespace) -> int:
     return 0
 
 
-def release(options: argparse.Namespace) -> int:
+def release_notebooks(options: argparse.Namespace) -> int:
     """Write the students' notebook, or one for each."""
     from coursework.files import safe_name
     from coursework.intake.roster import read_roster
@@ -93,7 +93,7 @@ def _refuse_other(path: Path, notebook: NotebookNode) -> None:
     raise ValueError(f"{path} exists already, and {why} (nothing was written; --out names another folder)")
 
 
-def solution(options: argparse.Namespace) -> int:
+def write_solution(options: argparse.Namespace) -> int:
     """Write the solution."""
     found = load(options.name, options.assignments)
     if options.roster is not None:
@@ -109,16 +109,16 @@ def solution(options: argparse.Namespace) -> int:
     return 0
 
 
-def check(options: argparse.Namespace) -> int:
+def check_notebook(options: argparse.Namespace) -> int:
     """Say what a notebook passes."""
-    from coursework.judging.students_check import check as run
+    from coursework.judging.students_check import check
 
-    result = run(options.file)
+    result = check(options.file)
     print(result)
     return 0 if result.passed else 1
 
 
-def grade(options: argparse.Namespace) -> int:
+def grade_delivery(options: argparse.Namespace) -> int:
     """Grade what was handed in."""
     require(options.assignments, options.submissions, options.roster, options.out, options.secret)
     _refuse_within(options.submissions, options.out)
@@ -153,31 +153,31 @@ def grade(options: argparse.Namespace) -> int:
     return 0
 
 
-def export(options: argparse.Namespace) -> int:
+def export_grades(options: argparse.Namespace) -> int:
     """Write the grades for a learning management system."""
     from coursework.gradebook.folder import open_gradebook
     from coursework.gradebook.grades import grade_rows, refresh
-    from coursework.handback.export import export as run
+    from coursework.handback.export import export
     from coursework.intake.roster import read_roster
 
     roster = read_roster(options.roster, options.id)
-    print(run(options.grades, roster, options.to, options.out, column=options.column, scale=options.scale))
+    print(export(options.grades, roster, options.to, options.out, column=options.column, scale=options.scale))
     book = open_gradebook(options.grades)
     refresh(book, grade_rows(book, roster))
     return 0
 
 
-def feedback(options: argparse.Namespace) -> int:
+def write_feedback(options: argparse.Namespace) -> int:
     """Write a page for each student."""
     from coursework.gradebook.folder import open_gradebook
     from coursework.gradebook.grades import grade_rows, left_out
-    from coursework.handback.feedback import feedback as run
+    from coursework.handback.feedback import feedback
     from coursework.intake.roster import read_roster
 
     roster = read_roster(options.roster, options.id)
     book = open_gradebook(options.grades)
     others = left_out(book, roster)
-    pages = run(options.grades, roster, options.out)
+    pages = feedback(options.grades, roster, options.out)
     blank = Counter(row.status for row in grade_rows(book, roster) if row.total is None)
     without = ", ".join(f"{count} {status}" for status, count in sorted(blank.items()))
     print(f"{len(pages)} pages in {pages[0].parent}" + (f"; without a total: {without}" if without else ""))

@@ -12,7 +12,7 @@ from coursework.intake.roster import Roster
 from coursework.text import neutralise
 
 MOODLE_NEEDS = ("Identifier", "Grade", "Last modified (grade)")
-MOODLE = (
+MOODLE_COLUMNS = (
     "Identifier",
     "Full name",
     "ID number",
@@ -39,7 +39,7 @@ def moodle_table(book: Gradebook, rows: list[Row], roster: Roster, scale: bool) 
         ExportError: if the maximum is another and may not be.
     """
     worksheet = set(MOODLE_NEEDS) <= set(roster.columns)
-    columns = roster.columns if worksheet else MOODLE
+    columns = roster.columns if worksheet else MOODLE_COLUMNS
     maximum_name = next((name for name in columns if name.casefold() == "maximum grade"), "")
     lines = [list(columns)]
     for row in rows:

@@ -13,7 +13,7 @@ from typing import IO
 
 MAX_FILE = 20_000_000  # bytes of one file, read out; a notebook with many figures has 5 MB
 MAX_TOTAL = 4_000_000_000  # bytes read out of one delivery
-MAX_ENTRIES = 100_000
+MAX_FILES = 100_000
 MAX_RATIO = 150  # a notebook deflates to a tenth or so; base64 figures to three quarters
 CHUNK = 1 << 16
 EMPTY = "an empty folder"
@@ -125,8 +125,8 @@ def _folder_entries(root: Path) -> list[Entry]:
                 found.append(Entry(parts, "not a regular file"))
             else:
                 found.append(Entry(parts, open=_opener(here / name)))
-            if len(found) > MAX_ENTRIES:
-                raise Unreadable(f"{root}: more than {MAX_ENTRIES:,} files")
+            if len(found) > MAX_FILES:
+                raise Unreadable(f"{root}: more than {MAX_FILES:,} files")
     return found
 
 
@@ -141,7 +141,7 @@ def _opener(path: Path) -> Callable[[], IO[bytes]]:
     return opened
 
 
-def zip_entries(file: IO[bytes] | bytes, limit: int = MAX_ENTRIES) -> list[Entry]:
+def zip_entries(file: IO[bytes] | bytes, limit: int = MAX_FILES) -> list[Entry]:
     """The files of a zip. A path that leads out of it, a link and an encrypted file are listed as refused.
 
     Raises:

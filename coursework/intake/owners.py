@@ -24,10 +24,10 @@ from coursework.intake.roster import Roster, Student, folded
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # browsers and mail programs add the second ending
 # what browsers, JupyterLab, Windows and macOS add to the name of a second copy
 COPY = re.compile(r"(?:\s*\(\d+\)|\s*-\s*copy\d*|\s+copy(?:\s\d+)?)+$", re.IGNORECASE)
-CANVAS = re.compile(r"_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<file>\d+)_")
+CANVAS_FILE = re.compile(r"_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<file>\d+)_")
 CANVAS_TEXT = re.compile(r"_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?:text|link)\.html$")
 CANVAS_AGAIN = re.compile(r"-(?P<again>\d+)(?=(\.\w+){0,2}$)")
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<participant>\d+)_assignsubmission_[a-z]+(?:_|$)")
+MOODLE_FILE = re.compile(r"(?P<name>.+?)_(?P<participant>\d+)_assignsubmission_[a-z]+(?:_|$)")
 METADATA = "submission_metadata.yml"
 
 
@@ -118,7 +118,7 @@ def unwrapped(found: list[Entry], index: Index) -> list[Entry]:
     """The entries without the folders that hold everything, such as ``assignment_123_export/``."""
     while found and len({entry.parts[0] for entry in found}) == 1 and all(len(entry.parts) > 1 for entry in found):
         top = found[0].parts[0]
-        if index.by_key(top) or MOODLE.match(top) or re.fullmatch(r"submission_\d+", top):
+        if index.by_key(top) or MOODLE_FILE.match(top) or re.fullmatch(r"submission_\d+", top):
             break
         found = [replace(entry, parts=entry.parts[1:]) for entry in found]
     return found
@@ -136,9 +136,9 @@ def owned_files(found: list[Entry], index: Index, budget: Budget) -> Iterator[Ow
             yield from _gradescope_files(entry, submitters.get(top), index)
         elif hits := index.by_key(top):
             yield _one(hits, entry)
-        elif match := MOODLE.match(top):
+        elif match := MOODLE_FILE.match(top):
             yield _moodle_file(match, entry, index)
-        elif CANVAS.search(top) or CANVAS_TEXT.search(top):
+        elif CANVAS_FILE.search(top) or CANVAS_TEXT.search(top):
             yield _canvas_file(entry, index)
         else:
             yield Unmatched(entry.name, "its name is not that of a student in the roster")
@@ -167,7 +167,7 @@ def _moodle_file(match: re.Match[str], entry: Entry, index: Index) -> OwnedFile 
 
 def _canvas_file(entry: Entry, index: Index) -> OwnedFile | Unmatched:
     top = entry.parts[0]
-    matches = list(_overlapping(CANVAS, top)) or [match for match in [CANVAS_TEXT.search(top)] if match]
+    matches = list(_overlapping(CANVAS_FILE, top)) or [match for match in [CANVAS_TEXT.search(top)] if match]
     first = matches[0]
     if not index.canvas:
         students = index.by_name(top[: first.start()])

@@ -53,7 +53,7 @@ class Check:
         return "\n".join(lines)
 
 
-def read(path: Path) -> NotebookNode:
+def read_own(path: Path) -> NotebookNode:
     """A notebook, .ipynb or text.
 
     Raises:
@@ -64,7 +64,7 @@ def read(path: Path) -> NotebookNode:
     try:
         if path.suffix == ".ipynb":
             return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        return jupytext.read(path)
+        return jupytext.read_own(path)
     except Exception as error:  # the readers raise what they like
         raise ValueError(f"{path}: not a notebook: {one_line(error)}") from error
 
@@ -76,7 +76,7 @@ def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
         MasterError: if the notebook is not one of an assignment.
         ValueError: if the file is no notebook.
     """
-    notebook = read(Path(path))
+    notebook = read_own(Path(path))
     assignment = parse(notebook, _name(notebook), str(path), released=True)
     try:
         require()
