@@ -3,13 +3,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from toy_class import TOY_FOLDER
 
+from coursework import __main__ as cli
 from coursework.judging.judge import prepare
 from coursework.masters.assignment import Assignment
 from coursework.masters.reading import load, parse
 from coursework.sandbox.walls import SandboxMissing, require
-
-TOY = Path(__file__).parent / "toy"
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def sandboxed() -> None:
 
 @pytest.fixture(scope="session")
 def toy() -> Assignment:
-    return load("toy", TOY)
+    return load("toy", TOY_FOLDER)
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +75,15 @@ def written():
         return parse(copy.deepcopy(notebook), "small", "small.md")
 
     return written
+
+
+@pytest.fixture
+def run(capsys):
+    """A command's exit status and what it printed."""
+
+    def run(*arguments) -> tuple[int, str]:
+        status = cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out + captured.err
+
+    return run

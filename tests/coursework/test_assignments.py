@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from toy_class import TOY_FOLDER
 
 from coursework.judging.judge import judge, prepare
 from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, without
@@ -16,8 +17,7 @@ from coursework.sandbox.limits import DEFAULT
 from coursework.sandbox.wire import WANTED
 
 ROOT = Path(__file__).parents[2]
-TOY = Path(__file__).parent / "toy"
-ALL = [(ASSIGNMENTS, name) for name in available()] + [(TOY, "toy")]
+ALL = [(ASSIGNMENTS, name) for name in available()] + [(TOY_FOLDER, "toy")]
 IDS = [name for _, name in ALL]
 
 

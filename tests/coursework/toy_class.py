@@ -11,7 +11,8 @@ from pathlib import Path
 from coursework.intake.roster import Roster, Student, read_roster
 from coursework.masters.reading import load
 
-TOY = load("toy", folder=Path(__file__).parent / "toy")
+TOY_FOLDER = Path(__file__).parent / "toy"
+TOY = load("toy", folder=TOY_FOLDER)
 SECRET = b"0123456789abcdef"
 FULL = {"q1-mean": 2.0, "q1-value": 1.0, "q2-gram": 3.0}  # q3-written, 4 points, is graded by hand
 

@@ -3,52 +3,23 @@
 import csv
 import io
 from dataclasses import replace
-from pathlib import Path
 
-import nbformat
 import pytest
-from test_export import graded
-from test_judge import GRAM, MEAN
+from toy_answers import GRAM, MEAN, fill
+from toy_class import TOY_FOLDER
+from toy_grades import graded_roster
 
-from coursework import __main__ as cli
 from coursework.gradebook.folder import open_gradebook
 from coursework.gradebook.grades import grade_rows
 from coursework.handback.feedback import page
-from coursework.judging import students_check
 from coursework.judging.judge import judge
-from coursework.judging.students_check import check
-from coursework.masters.reading import MasterError
 from coursework.sandbox import walls
-from coursework.sandbox.walls import SandboxMissing
-
-TOY = Path(__file__).parent / "toy"
 
 ROSTER = "id,name,email\nada,Ada Lovelace,ada@example.org\nbob,=Bob,bob@example.org\ncyd,Cyd,cyd@example.org\n"
 
 
-@pytest.fixture
-def run(capsys):
-    """A command's exit status and what it printed."""
-
-    def run(*arguments) -> tuple[int, str]:
-        status = cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return status, captured.out + captured.err
-
-    return run
-
-
-def fill(path, **sources):
-    """What a student does to a released file."""
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").replace("-", "_")
-        cell.source = sources.get(name, cell.source)
-    nbformat.write(notebook, path)
-
-
 def test_list(run):
-    status, said = run("list", "--assignments", TOY)
+    status, said = run("list", "--assignments", TOY_FOLDER)
     assert (status, said) == (
         0,
         "toy                  A toy (5 minutes, 10 points, 4 of them by hand; chapters: ntk)\n",
@@ -56,9 +27,9 @@ def test_list(run):
 
 
 def test_list_passes_over_what_is_no_assignment(run, tmp_path):
-    (tmp_path / "toy.md").write_text((TOY / "toy.md").read_text())
+    (tmp_path / "toy.md").write_text((TOY_FOLDER / "toy.md").read_text())
     (tmp_path / "notes.md").write_text("# To do\n")
-    (tmp_path / "My Set.md").write_text((TOY / "toy.md").read_text())
+    (tmp_path / "My Set.md").write_text((TOY_FOLDER / "toy.md").read_text())
     status, said = run("list", "--assignments", tmp_path)
     assert status == 0
     assert said.startswith("toy                  A toy (5 minutes")
@@ -73,7 +44,7 @@ def test_a_notebook_is_not_named_as_a_chapter(run, tmp_path, monkeypatch):
     """Students put it into the folder of the chapters, where two files of one name would be one page."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "secret.txt").write_text("00" * 32)
-    more = ["--assignments", TOY, "--secret", "secret.txt"]
+    more = ["--assignments", TOY_FOLDER, "--secret", "secret.txt"]
     for arguments in ([], ["--variant", "7"], ["--student", "a/b"]):
         assert run("release", "toy", *more, *arguments)[0] == 0
     assert sorted(path.name for path in tmp_path.glob("*.ipynb")) == ["toy_0.ipynb", "toy_7.ipynb", "toy_a%2Fb.ipynb"]
@@ -83,7 +54,7 @@ def released(tmp_path):
     """A class with its notebooks, and the command that made them."""
     (tmp_path / "roster.csv").write_text(ROSTER)
     return [
-        *("release", "toy", "--assignments", TOY, "--roster", tmp_path / "roster.csv"),
+        *("release", "toy", "--assignments", TOY_FOLDER, "--roster", tmp_path / "roster.csv"),
         *("--secret", tmp_path / "secret.txt", "--out", tmp_path / "out"),
     ]
 
@@ -138,7 +109,7 @@ def test_a_solution_for_a_student_who_is_not_in_the_roster_is_refused(run, tmp_p
         "solution",
         "toy",
         "--assignments",
-        TOY,
+        TOY_FOLDER,
         "--secret",
         tmp_path / "secret.txt",
         "--out",
@@ -157,7 +128,7 @@ def test_grades_among_the_submissions_are_refused(run, tmp_path, sandboxed):
     for submissions, out in (("in", "in"), ("in", "in/grades"), ("grades/in", "grades")):
         (tmp_path / submissions).mkdir(parents=True, exist_ok=True)
         status, said = run(
-            *("grade", "toy", tmp_path / submissions, "--assignments", TOY, "--variant", "1"),
+            *("grade", "toy", tmp_path / submissions, "--assignments", TOY_FOLDER, "--variant", "1"),
             *("--roster", tmp_path / "roster.csv", "--out", tmp_path / out),
         )
         assert status == 2
@@ -166,7 +137,7 @@ def test_grades_among_the_submissions_are_refused(run, tmp_path, sandboxed):
 
 
 def test_feedback_says_who_has_no_total_and_refuses_other_ids(run, tmp_path):
-    out, _ = graded(tmp_path, ROSTER, ada="ok", bob="ok", cyd="half")
+    out, _ = graded_roster(tmp_path, ROSTER, ada="ok", bob="ok", cyd="half")
     (out / "marks.csv").write_text("student,question,points,comment\nada,q3-written,4,\n")
     pages = tmp_path / "pages"
     common = ["feedback", "--roster", tmp_path / "roster.csv", "--grades", out, "--out", pages]
@@ -186,7 +157,7 @@ def test_feedback_says_who_has_no_total_and_refuses_other_ids(run, tmp_path):
 
 def test_the_page_says_that_the_notebook_has_another_number(toy, cache, answered, tmp_path):
     note = judge(toy, answered(toy, 4, q1_answer=MEAN, q2_answer=GRAM), 5, cache=cache).notes[0]
-    out, class_ = graded(tmp_path, ROSTER, ada="suspicious")
+    out, class_ = graded_roster(tmp_path, ROSTER, ada="suspicious")
     book = open_gradebook(out)
     row = grade_rows(book, class_)[0]
     said = "This notebook has another number than yours."
@@ -195,14 +166,14 @@ def test_the_page_says_that_the_notebook_has_another_number(toy, cache, answered
 
 
 def test_release_and_solution(run, tmp_path):
-    status, _ = run("release", "toy", "--assignments", TOY, "--out", tmp_path / "a.ipynb")
+    status, _ = run("release", "toy", "--assignments", TOY_FOLDER, "--out", tmp_path / "a.ipynb")
     assert status == 0
     assert "BEGIN" not in (tmp_path / "a.ipynb").read_text()
-    status, _ = run("solution", "toy", "--assignments", TOY, "--variant", "7", "--out", tmp_path / "b.ipynb")
+    status, _ = run("solution", "toy", "--assignments", TOY_FOLDER, "--variant", "7", "--out", tmp_path / "b.ipynb")
     assert status == 0
     assert "VARIANT = 7" in (tmp_path / "b.ipynb").read_text()
     assert "hidden 4711" in (tmp_path / "b.ipynb").read_text()
-    status, said = run("release", "toy", "--assignments", TOY, "--out", tmp_path / "a.ipynb")
+    status, said = run("release", "toy", "--assignments", TOY_FOLDER, "--out", tmp_path / "a.ipynb")
     assert status == 2
     assert "exists already" in said
 
@@ -210,11 +181,14 @@ def test_release_and_solution(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["release", "tin", "--assignments", TOY], "no assignment 'tin'"),
+        (["release", "tin", "--assignments", TOY_FOLDER], "no assignment 'tin'"),
         (["list", "--assignments", "/nowhere"], "no assignment in /nowhere"),
-        (["release", "toy", "--assignments", TOY, "--student", "ada", "--secret", "/nowhere"], "no secret in /nowhere"),
-        (["release", "toy", "--assignments", TOY, "--student", "a", "--variant", "1"], "do not go together"),
-        (["release", "toy", "--assignments", TOY, "--roster", "r.csv", "--variant", "1"], "do not go with it"),
+        (
+            ["release", "toy", "--assignments", TOY_FOLDER, "--student", "ada", "--secret", "/nowhere"],
+            "no secret in /nowhere",
+        ),
+        (["release", "toy", "--assignments", TOY_FOLDER, "--student", "a", "--variant", "1"], "do not go together"),
+        (["release", "toy", "--assignments", TOY_FOLDER, "--roster", "r.csv", "--variant", "1"], "do not go with it"),
         (["check", "/nowhere.ipynb"], "/nowhere.ipynb: no such file"),
         (["feedback", "--roster", "/nowhere.csv", "--grades", "/nowhere"], "nowhere"),
     ],
@@ -230,7 +204,7 @@ def test_a_class_from_release_to_feedback(run, tmp_path, sandboxed):
     roster, secret, out = tmp_path / "roster.csv", tmp_path / "secret.txt", tmp_path / "grades"
     roster.write_text(ROSTER)
     common = ["--roster", roster, "--secret", secret]
-    status, said = run("release", "toy", "--assignments", TOY, *common, "--out", tmp_path / "toy")
+    status, said = run("release", "toy", "--assignments", TOY_FOLDER, *common, "--out", tmp_path / "toy")
     assert status == 0, said
     assert "3 notebooks" in said
     ada, bob = tmp_path / "toy" / "toy_ada.ipynb", tmp_path / "toy" / "toy_bob.ipynb"
@@ -239,7 +213,7 @@ def test_a_class_from_release_to_feedback(run, tmp_path, sandboxed):
     fill(bob, q1_answer=MEAN + "\nimport os\nos.remove('/etc/passwd')", q2_answer="import os\nos._exit(1)")
     (tmp_path / "toy" / "toy_cyd.ipynb").unlink()
 
-    grade = ["grade", "toy", tmp_path / "toy", "--assignments", TOY, *common, "--out", out, "--workers", "1"]
+    grade = ["grade", "toy", tmp_path / "toy", "--assignments", TOY_FOLDER, *common, "--out", out, "--workers", "1"]
     status, said = run(*grade)
     assert status == 0, said
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO((out / "grades.csv").read_text("utf-8-sig")))}
@@ -267,51 +241,3 @@ def test_grading_without_bubblewrap_is_refused(run, tmp_path, monkeypatch):
     assert status == 2
     assert "apt-get install bubblewrap" in said
     assert not (tmp_path / "out").exists()
-
-
-# check ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("where", ["sandbox", "kernel"])
-def test_check_says_what_passes(run, toy, tmp_path, where, monkeypatch, request):
-    if where == "sandbox":
-        request.getfixturevalue("sandboxed")
-    else:
-        monkeypatch.setattr(students_check, "require", _missing)
-    path = tmp_path / "mine.ipynb"
-    nbformat.write(toy.release(9), path)
-    fill(path, q1_answer="def mean(v): return 3.0\nanswer = x.mean()\nimport os\nos.getcwd()")
-    result = check(path)
-    assert result.sandboxed is (where == "sandbox")
-    assert result.results["q1-mean"] is None, "it passes what it sees; the grader has more"
-    assert result.results["q1-value"] is None
-    assert "gram" in result.results["q2-gram"]
-    status, said = run("check", path) if where == "sandbox" else (1, str(result))
-    assert status == 1
-    assert "ok      q1-mean (2)" in said
-    assert "not yet q2-gram (3)" in said
-    assert "read by a person: q3-written (4)" in said
-    assert "The grader has more of them" in said
-    assert ("without bubblewrap" in said) is (where == "kernel"), "types and limits were not tried then"
-    if where == "sandbox":
-        fill(path, q1_answer=MEAN, q2_answer=GRAM)
-        assert run("check", path)[0] == 0
-        nbformat.write(toy.solution(9), path)
-        status, said = run("check", path)
-        assert status == 0
-        assert "the hidden ones too" in said
-        assert "The grader has more" not in said
-
-
-def _missing() -> None:
-    raise SandboxMissing("none")
-
-
-def test_check_of_what_is_no_assignment(tmp_path):
-    path = tmp_path / "other.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(), path)
-    with pytest.raises(MasterError, match="no 'coursework'"):
-        check(path)
-    path.write_text("{")
-    with pytest.raises(ValueError, match="not a notebook"):
-        check(path)

@@ -5,14 +5,11 @@ import io
 import re
 
 import pytest
-from toy_class import SECRET, TOY, judge, notebook
+from toy_grades import graded_roster
 
-from coursework.gradebook.grade_class import grade_all
 from coursework.gradebook.marks import MarksError
 from coursework.handback.export import export
 from coursework.handback.scaling import ExportError
-from coursework.intake.collect import Submission, Submissions
-from coursework.intake.notebook_reader import read_notebook
 from coursework.intake.roster import RosterError, read_roster
 
 CANVAS = '''Student,ID,SIS User ID,SIS Login ID,Root Account,Section,Essay (899),A toy (900),Current Score
@@ -28,18 +25,6 @@ Participant 201,Jane Doe,0012,jane@x.org,Submitted for grading -  - ,,10.00,Yes,
 Participant 202,@José,0013,jose@x.org,Submitted for grading -  - ,3.00,10.00,Yes,-,"Monday, 2 March 2026, 9:00 AM",see me
 Participant 203,Li,0014,li@x.org,No submission,,10.00,Yes,-,-,
 """  # noqa: E501
-
-
-def graded(tmp_path, text, marks=(), **sources):
-    """A folder of grades, and the roster."""
-    (tmp_path / "roster.csv").write_text(text, encoding="utf-8")
-    class_ = read_roster(tmp_path / "roster.csv")
-    handed_in = Submissions(Submission(s, read_notebook(notebook(c))) for s, c in sources.items())
-    out = tmp_path / "out"
-    grade_all(TOY, handed_in, class_, out, judge=judge, secret=SECRET, workers=0)
-    if marks:
-        (out / "marks.csv").write_text("\n".join(["student,question,points,comment", *marks]) + "\n", encoding="utf-8")
-    return out, class_
 
 
 def read(path):
@@ -79,7 +64,7 @@ MARKS = ("4711,q3-written,4,fine", "4712,q3-written,0.5,")
 
 
 def test_canvas(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS, MARKS, **SOURCES)
     done = export(out, class_, "canvas", tmp_path / "c.csv")
     assert canvas_import(tmp_path / "c.csv") == (
         "A toy (900)",
@@ -101,13 +86,13 @@ def test_canvas(tmp_path):
 
 def test_canvas_keeps_the_grade_of_a_student_who_has_none_here(tmp_path):
     line = next(line for line in CANVAS.splitlines() if ",4714," in line)
-    out, class_ = graded(tmp_path, CANVAS.replace(line, line[:-1] + "7.5,"), MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS.replace(line, line[:-1] + "7.5,"), MARKS, **SOURCES)
     export(out, class_, "canvas", tmp_path / "c.csv")
     assert canvas_import(tmp_path / "c.csv")[2] == {"4711": "10", "4712": "5", "4713": "", "4714": "7.5"}
 
 
 def test_canvas_takes_a_column_that_is_named_and_one_without_its_number(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS.replace("A toy (900)", "Homework 1 (900)"), MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS.replace("A toy (900)", "Homework 1 (900)"), MARKS, **SOURCES)
     export(out, class_, "canvas", tmp_path / "c.csv")
     assert canvas_import(tmp_path / "c.csv")[0] == "A toy"
     export(out, class_, "canvas", tmp_path / "d.csv", column="Homework 1 (900)")
@@ -116,7 +101,7 @@ def test_canvas_takes_a_column_that_is_named_and_one_without_its_number(tmp_path
 
 def test_canvas_with_first_and_last_names_apart(tmp_path):
     text = "LastName,FirstName,ID,SIS Login ID,Section\n-Doe,Jane,4711,jdoe,A\n"
-    out, class_ = graded(tmp_path, text, MARKS[:1], **{"4711": "ok"})
+    out, class_ = graded_roster(tmp_path, text, MARKS[:1], **{"4711": "ok"})
     export(out, class_, "canvas", tmp_path / "c.csv")
     assert read(tmp_path / "c.csv") == [
         ["LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Section", "A toy"],
@@ -126,7 +111,7 @@ def test_canvas_with_first_and_last_names_apart(tmp_path):
 
 
 def test_canvas_is_not_made_to_change_its_points(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS.replace(",10.00,", ',"1,000.00",'), MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS.replace(",10.00,", ',"1,000.00",'), MARKS, **SOURCES)
     with pytest.raises(
         ExportError, match=r"1,000.00 points are set in Canvas for 'A toy \(900\)', the assignment has 10"
     ):
@@ -137,7 +122,7 @@ def test_canvas_is_not_made_to_change_its_points(tmp_path):
 
 
 def test_a_plain_roster_goes_to_canvas_by_its_ids_unless_two_have_one_name(tmp_path):
-    out, class_ = graded(tmp_path, "id,name\n007,Jane\n8,Bo\n", ["007,q3-written,4,"], **{"007": "ok"})
+    out, class_ = graded_roster(tmp_path, "id,name\n007,Jane\n8,Bo\n", ["007,q3-written,4,"], **{"007": "ok"})
     done = export(out, class_, "canvas", tmp_path / "c.csv")
     assert read(tmp_path / "c.csv") == [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "A toy"],
@@ -147,26 +132,26 @@ def test_a_plain_roster_goes_to_canvas_by_its_ids_unless_two_have_one_name(tmp_p
     ]
     assert "before you confirm the import" in str(done)
     (tmp_path / "same").mkdir()
-    out, class_ = graded(tmp_path / "same", "id,name\n1,Jane Doe\n2,jane  doe\n", **{"1": "ok"})
+    out, class_ = graded_roster(tmp_path / "same", "id,name\n1,Jane Doe\n2,jane  doe\n", **{"1": "ok"})
     with pytest.raises(ExportError, match="'Jane Doe' is the name of '1' and '2', and Canvas may go by names"):
         export(out, class_, "canvas", tmp_path / "d.csv")
 
 
 def test_two_columns_of_the_same_title_must_be_told_apart(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS.replace("Essay (899)", "a toy (899)"), MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS.replace("Essay (899)", "a toy (899)"), MARKS, **SOURCES)
     with pytest.raises(ExportError, match=r"2 columns of that title: a toy \(899\), A toy \(900\)"):
         export(out, class_, "canvas", tmp_path / "c.csv")
 
 
 def test_a_plain_roster_with_the_sis_columns_goes_to_canvas(tmp_path):
-    out, class_ = graded(tmp_path, "id,name,SIS Login ID\n1,Jane,jdoe\n", ["1,q3-written,4,"], **{"1": "ok"})
+    out, class_ = graded_roster(tmp_path, "id,name,SIS Login ID\n1,Jane,jdoe\n", ["1,q3-written,4,"], **{"1": "ok"})
     export(out, class_, "canvas", tmp_path / "c.csv")
     assert read(tmp_path / "c.csv")[2] == ["Jane", "", "", "jdoe", "", "10"]
 
 
 def test_moodle(tmp_path):
     marks = ["jane@x.org,q3-written,4,=1+1 is 2"]
-    out, class_ = graded(tmp_path, MOODLE, marks, **{"jane@x.org": "half", "jose@x.org": "ok"})
+    out, class_ = graded_roster(tmp_path, MOODLE, marks, **{"jane@x.org": "half", "jose@x.org": "ok"})
     done = export(out, class_, "moodle", tmp_path / "m.csv")
     grades, comments = moodle_import(tmp_path / "m.csv")
     assert grades == {"201": "8.5", "202": "3.00"}  # 202 is not graded in full: Moodle keeps what it had
@@ -182,7 +167,7 @@ def test_moodle(tmp_path):
 
 def test_moodle_that_would_misread_the_grades_is_refused_or_they_are_converted(tmp_path):
     marks = ["jane@x.org,q3-written,4,"]
-    out, class_ = graded(tmp_path, MOODLE.replace(",10.00,", ',"100,00",'), marks, **{"jane@x.org": "half"})
+    out, class_ = graded_roster(tmp_path, MOODLE.replace(",10.00,", ',"100,00",'), marks, **{"jane@x.org": "half"})
     with pytest.raises(ExportError, match="100,00 points are set in Moodle as maximum grade, the assignment has 10"):
         export(out, class_, "moodle", tmp_path / "m.csv")
     export(out, class_, "moodle", tmp_path / "m.csv", scale=True)
@@ -191,7 +176,7 @@ def test_moodle_that_would_misread_the_grades_is_refused_or_they_are_converted(t
 
 def test_without_the_worksheet_participants_are_not_made_up(tmp_path):
     text = "id,name,email\n1,=Jane,jane@x.org\n2,Bo,\n"
-    out, class_ = graded(tmp_path, text, ["1,q3-written,4,"], **{"1": "ok"})
+    out, class_ = graded_roster(tmp_path, text, ["1,q3-written,4,"], **{"1": "ok"})
     done = export(out, class_, "moodle", tmp_path / "m.csv")
     head, jane, bo = (dict(zip(read(tmp_path / "m.csv")[0], row, strict=True)) for row in read(tmp_path / "m.csv"))
     assert list(head) == [
@@ -210,7 +195,7 @@ def test_without_the_worksheet_participants_are_not_made_up(tmp_path):
 
 
 def test_the_table_for_people_is_utf8_with_a_mark_and_cannot_calculate(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS, MARKS, **SOURCES)
     export(out, class_, "csv", tmp_path / "p.csv")
     data = (tmp_path / "p.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
@@ -223,7 +208,7 @@ def test_the_table_for_people_is_utf8_with_a_mark_and_cannot_calculate(tmp_path)
 
 
 def test_marks_made_after_the_grading_are_in_the_export(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS, **SOURCES)
     assert export(out, class_, "csv", tmp_path / "p.csv").grades == 0
     (out / "marks.csv").write_text("student,question,points,comment\n4711,q3-written,4,\n")
     assert export(out, class_, "csv", tmp_path / "q.csv").grades == 1
@@ -233,7 +218,7 @@ def test_marks_made_after_the_grading_are_in_the_export(tmp_path):
 
 
 def test_wrong_arguments(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS, **SOURCES)
     before = (tmp_path / "roster.csv").read_bytes()
     with pytest.raises(ExportError, match="is the roster"):
         export(out, class_, "canvas", tmp_path / "roster.csv")
@@ -245,7 +230,7 @@ def test_wrong_arguments(tmp_path):
 
 
 def test_an_export_replaces_no_file(tmp_path):
-    out, class_ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS, MARKS, **SOURCES)
     (tmp_path / "secret.txt").write_text("00" * 16)
     with pytest.raises(ExportError, match=r"secret\.txt exists already: give another name"):
         export(out, class_, "csv", tmp_path / "secret.txt")
@@ -259,7 +244,7 @@ def test_an_export_replaces_no_file(tmp_path):
 
 @pytest.mark.parametrize("own", ["marks.csv", "GRADES.csv", "assignment.json", "results/4711.json", "marking/new.csv"])
 def test_an_export_is_not_written_where_the_grades_are(tmp_path, own):
-    out, class_ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    out, class_ = graded_roster(tmp_path, CANVAS, MARKS, **SOURCES)
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     with pytest.raises(ExportError, match="keeps what was graded; give another file"):
         export(out, class_, "csv", out / own)
@@ -268,7 +253,7 @@ def test_an_export_is_not_written_where_the_grades_are(tmp_path, own):
 
 
 def test_a_roster_with_other_ids_is_refused_and_who_left_the_class_is_named(tmp_path):
-    out, _ = graded(tmp_path, CANVAS, MARKS, **SOURCES)
+    out, _ = graded_roster(tmp_path, CANVAS, MARKS, **SOURCES)
     (tmp_path / "other.csv").write_text("id,name,mail\n4711,Jane,jane@x.org\n4715,New,new@x.org\n")
     with pytest.raises(RosterError, match=r"graded were '4711', '4712', '4713', the roster has 'jane@x.org'.*--id"):
         export(out, read_roster(tmp_path / "other.csv", "mail"), "csv", tmp_path / "p.csv")

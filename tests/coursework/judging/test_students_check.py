@@ -1,0 +1,55 @@
+"""What a notebook passes of the tests in it, with a sandbox and without."""
+
+import nbformat
+import pytest
+from toy_answers import GRAM, MEAN, fill
+
+from coursework.judging import students_check
+from coursework.judging.students_check import check
+from coursework.masters.reading import MasterError
+from coursework.sandbox.walls import SandboxMissing
+
+
+@pytest.mark.parametrize("where", ["sandbox", "kernel"])
+def test_check_says_what_passes(run, toy, tmp_path, where, monkeypatch, request):
+    if where == "sandbox":
+        request.getfixturevalue("sandboxed")
+    else:
+        monkeypatch.setattr(students_check, "require", _missing)
+    path = tmp_path / "mine.ipynb"
+    nbformat.write(toy.release(9), path)
+    fill(path, q1_answer="def mean(v): return 3.0\nanswer = x.mean()\nimport os\nos.getcwd()")
+    result = check(path)
+    assert result.sandboxed is (where == "sandbox")
+    assert result.results["q1-mean"] is None, "it passes what it sees; the grader has more"
+    assert result.results["q1-value"] is None
+    assert "gram" in result.results["q2-gram"]
+    status, said = run("check", path) if where == "sandbox" else (1, str(result))
+    assert status == 1
+    assert "ok      q1-mean (2)" in said
+    assert "not yet q2-gram (3)" in said
+    assert "read by a person: q3-written (4)" in said
+    assert "The grader has more of them" in said
+    assert ("without bubblewrap" in said) is (where == "kernel"), "types and limits were not tried then"
+    if where == "sandbox":
+        fill(path, q1_answer=MEAN, q2_answer=GRAM)
+        assert run("check", path)[0] == 0
+        nbformat.write(toy.solution(9), path)
+        status, said = run("check", path)
+        assert status == 0
+        assert "the hidden ones too" in said
+        assert "The grader has more" not in said
+
+
+def _missing() -> None:
+    raise SandboxMissing("none")
+
+
+def test_check_of_what_is_no_assignment(tmp_path):
+    path = tmp_path / "other.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), path)
+    with pytest.raises(MasterError, match="no 'coursework'"):
+        check(path)
+    path.write_text("{")
+    with pytest.raises(ValueError, match="not a notebook"):
+        check(path)

@@ -1,0 +1,22 @@
+"""Right answers to the toy, and the points that they earn."""
+
+import nbformat
+
+from coursework.sandbox.limits import Limits
+
+QUICK = Limits(cell=1.5, test=4.0, patience=4.0, grace=1.0)
+MEAN = "def mean(values):\n    return float(np.sum(values) / len(values))\n\nanswer = mean(x)"
+GRAM = "def gram(a, b):\n    return a @ b.T"
+FULL = {"q1-mean": 2.0, "q1-value": 1.0, "q2-gram": 3.0}
+NONE = dict.fromkeys(FULL, 0.0)
+FIRST = {"q1-mean": 2.0, "q1-value": 1.0, "q2-gram": 0.0}
+SECOND = {"q1-mean": 0.0, "q1-value": 0.0, "q2-gram": 3.0}
+
+
+def fill(path, **sources):
+    """What a student does to a released file."""
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "").replace("-", "_")
+        cell.source = sources.get(name, cell.source)
+    nbformat.write(notebook, path)
