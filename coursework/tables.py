@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursework.text import guarded
+
 DELIMITERS = ",;\t"
 
 
@@ -16,6 +18,8 @@ class TableError(ValueError):
 def table(rows: Iterable[Sequence[str]], *, bom: bool, delimiter: str = ",") -> bytes:
     r"""Rows as a CSV file in UTF-8, lines ended as RFC 4180 wants.
 
+    No cell is a formula (:func:`~coursework.text.guarded`), whatever it holds and wherever it comes from.
+
     `bom`: begin with a byte-order mark. Spreadsheets need it to read names in UTF-8; a learning management system
     does not.
 
@@ -23,7 +27,7 @@ def table(rows: Iterable[Sequence[str]], *, bom: bool, delimiter: str = ",") -> 
     b'id,name\r\n7,"Doe, Jane"\r\n'
     """
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(map(guarded, row) for row in rows)
     return text.getvalue().encode("utf-8-sig" if bom else "utf-8")
 
 

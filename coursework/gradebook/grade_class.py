@@ -29,7 +29,7 @@ from coursework.intake.collect import Submission
 from coursework.intake.roster import Roster
 from coursework.masters.assignment import Assignment
 from coursework.tables import TableError, read_table, table
-from coursework.text import neutralise
+from coursework.text import guarded_line
 
 LIMIT = 900.0  # seconds for one submission; the judge has limits of its own, this one is for the judge
 
@@ -203,5 +203,5 @@ def _asked(book: Gradebook, row: Row) -> set[str]:
 
 
 def _write_unmatched(book: Gradebook, submissions: Mapping[str, Submission]) -> None:
-    rows = [[neutralise(one.file), neutralise(one.reason)] for one in getattr(submissions, "unmatched", ())]
+    rows = [[guarded_line(one.file), guarded_line(one.reason)] for one in getattr(submissions, "unmatched", ())]
     atomic_write(book.out / "unmatched.csv", table([["file", "reason"], *rows], bom=True))

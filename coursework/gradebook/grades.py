@@ -10,7 +10,7 @@ from coursework.gradebook.folder import Gradebook, Result, graded_students, read
 from coursework.gradebook.marks import Marks, is_given, mark_row, read_marks
 from coursework.intake.roster import Roster, RosterError, Student
 from coursework.tables import TableError, read_table, table
-from coursework.text import neutralise
+from coursework.text import guarded_line
 
 ACCEPT = "accept"  # in marks.csv, a row of this name with 1 says that the tests' points of a doubtful submission stand
 STATUSES = ("graded", "needs-manual", "check", "not-graded", "missing")
@@ -146,14 +146,14 @@ def grade_table(book: Gradebook, rows: list[Row]) -> list[list[str]]:
     return [head] + [
         [
             row.student.id,
-            neutralise(row.student.name),
+            guarded_line(row.student.name),
             row.status,
             number(row.total),
             number(book.points),
             *(number(row.points[question]) for question in book.maxima),
             "late" if row.late else "",
-            neutralise(row.file),
-            neutralise("; ".join(row.notes)),
+            guarded_line(row.file),
+            guarded_line("; ".join(row.notes)),
         ]
         for row in rows
     ]

@@ -12,7 +12,7 @@ from coursework.gradebook.folder import Gradebook
 from coursework.gradebook.grades import Row, number
 from coursework.handback.scaling import ExportError, grade_in, maximum_in
 from coursework.intake.roster import Roster, folded
-from coursework.text import neutralise
+from coursework.text import guarded_line
 
 CANVAS_MORE = ("Integration ID", "Root Account")
 CANVAS_NAMES = ("Student", "LastName", "FirstName")
@@ -48,9 +48,9 @@ def canvas_table(
         shown = [student.name] if names == ["Student"] else [own[name] for name in names]
         sis = student.sid or ("" if roster.kind == "canvas" or student.login or student.canvas else student.id)
         ids = [student.canvas, sis, student.login, *(own.get(name, "") for name in more)]
-        section = neutralise(own.get("Section", ""))
+        section = own.get("Section", "")
         grade = own.get(own_column, "") if row.total is None else grade_in(book, row, maximum)
-        lines.append([*map(neutralise, shown), *ids, section, grade])
+        lines.append([*map(guarded_line, shown), *ids, section, grade])
     return lines, note
 
 

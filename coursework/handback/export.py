@@ -1,8 +1,7 @@
 """Grades as a learning management system imports them, in a file of their own.
 
-An id, a grade and a date go out as they came in. Where nothing was graded the grade is what the system had, or
-blank: for Canvas a blank over a grade takes that grade away. Names, which neither system needs, go out such that no
-spreadsheet runs them.
+An id, a grade and a date go out as they came in, unless a spreadsheet would run them: no cell is a formula. Where
+nothing was graded the grade is what the system had, or blank: for Canvas a blank over a grade takes that grade away.
 """
 
 from collections import Counter

@@ -9,7 +9,7 @@ from coursework.gradebook.folder import Gradebook
 from coursework.gradebook.grades import Row, number
 from coursework.handback.scaling import grade_in, maximum_in
 from coursework.intake.roster import Roster
-from coursework.text import neutralise
+from coursework.text import guarded_line
 
 MOODLE_NEEDS = ("Identifier", "Grade", "Last modified (grade)")
 MOODLE_COLUMNS = (
@@ -50,7 +50,7 @@ def moodle_table(book: Gradebook, rows: list[Row], roster: Roster, scale: bool) 
             if "Feedback comments" in cells:
                 cells["Feedback comments"] = _comment(book, row)
         if "Full name" in cells:
-            cells["Full name"] = neutralise(cells["Full name"])
+            cells["Full name"] = guarded_line(cells["Full name"])
         lines.append([cells.get(name, "") for name in columns])
     if worksheet:
         return lines, ""
@@ -82,4 +82,4 @@ def _comment(book: Gradebook, row: Row) -> str:
         + (f" ({' '.join(row.comments[question].split())})" if row.comments.get(question) else "")
         for question, maximum in book.maxima.items()
     ]
-    return neutralise("; ".join(parts))
+    return guarded_line("; ".join(parts))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coursework.tables import Table, TableError, read_table
-from coursework.text import FORMULA
+from coursework.text import FORMULA, guarded
 
 MOODLE_PARTICIPANT = re.compile(r"\D*(\d+)\s*")
 
@@ -168,12 +168,14 @@ def _student(row: Mapping[str, str], table: Table, key: str, where: str) -> Stud
     student = row[key].strip()
     if not student:
         raise RosterError(f"{where}: {key} is blank")
-    if student[0] in FORMULA:
-        raise RosterError(
-            f"{where}: {key} {student!r} begins with {student[0]!r}, which a spreadsheet would run as a formula"
-        )
     if not student.isprintable() or len(student) > 200:
         raise RosterError(f"{where}: {key} {student[:40]!r} has characters that do not print, or more than 200")
+    for part in student.split(";"):
+        if part.strip()[:1] in tuple(FORMULA) or guarded(part) != part:
+            raise RosterError(
+                f"{where}: {key} {student!r} begins with {part.strip()[0]!r}, or has a part that does, "
+                "which a spreadsheet would run as a formula"
+            )
     participant = MOODLE_PARTICIPANT.fullmatch(get("Identifier"))
     return Student(
         id=student,

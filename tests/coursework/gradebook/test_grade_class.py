@@ -61,9 +61,10 @@ def test_a_verdict_that_cannot_be_right_is_to_be_looked_at(tmp_path, what):
 
 
 def test_unmatched_files_are_listed_and_cannot_calculate(tmp_path):
-    handed_in = Submissions([], [Unmatched("=1+1.ipynb", "nobody")])
-    assert graded(tmp_path, roster("a"), handed_in).unmatched == 1
-    assert rows(tmp_path / "unmatched.csv") == [{"file": "'=1+1.ipynb", "reason": "nobody"}]
+    no_text = os.fsdecode(b"\x01=\xff.ipynb")  # what a folder may hold
+    handed_in = Submissions([], [Unmatched("=1+1.ipynb", "nobody"), Unmatched(no_text, "nobody")])
+    assert graded(tmp_path, roster("a"), handed_in).unmatched == 2
+    assert [row["file"] for row in rows(tmp_path / "unmatched.csv")] == ["'=1+1.ipynb", "'=\ufffd.ipynb"]
 
 
 def test_ids_that_are_no_file_names_stay_inside_and_apart(tmp_path):

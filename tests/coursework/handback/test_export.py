@@ -78,7 +78,7 @@ def test_canvas(tmp_path):
         "Student", "ID", "SIS User ID", "SIS Login ID", "Root Account", "Section", "A toy (900)"
     ]  # fmt: skip
     assert possible == ["    Points Possible", "", "", "", "", "", "10"]
-    assert jane == ['Doe, Jane "J"', "4711", "0012", "=jdoe", "uni.edu", "Week 1, Monday", "10"]  # ids as they came
+    assert jane == ['Doe, Jane "J"', "4711", "0012", "'=jdoe", "uni.edu", "Week 1, Monday", "10"]
     assert joe[0] == "'=cmd|'/C calc'!A0"
     assert li[0] == "李 小龍"
     assert li[5] == "'+Week 2"
@@ -205,6 +205,23 @@ def test_the_table_for_people_is_utf8_with_a_mark_and_cannot_calculate(tmp_path)
     assert [row["total"] for row in read_back] == ["10", "5", "", ""]
     for row in read_back:
         assert not any(str(cell).startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
+
+
+@pytest.mark.parametrize("to", ["canvas", "moodle", "csv"])
+def test_no_column_of_an_export_can_calculate(tmp_path, to):
+    evil = "\x1b=HYPERLINK(1)"
+    roster = {"canvas": CANVAS.replace("=jdoe,uni.edu", f"{evil},{evil}").replace("0013", evil), "csv": CANVAS}
+    roster["moodle"] = MOODLE.replace("Status", "Online text").replace("Submitted for grading -  - ", evil)
+    roster["moodle"] = roster["moodle"].replace("see me", evil).replace("0013", evil)
+    student = "jane@x.org" if to == "moodle" else "4711"
+    marks = [f"{student},q3-written,4,{evil}"]
+    out, class_ = graded_roster(tmp_path, roster[to], marks, **{student: "evil"})
+    export(out, class_, to, tmp_path / "x.csv")
+    text = (tmp_path / "x.csv").read_text("utf-8-sig")
+    assert "\x1b" not in text
+    assert text.count("'=HYPERLINK") == {"canvas": 3, "moodle": 4, "csv": 0}[to]
+    cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
+    assert not any(cell.startswith(tuple("=+-@")) and cell != "-" for cell in cells)
 
 
 def test_marks_made_after_the_grading_are_in_the_export(tmp_path):
