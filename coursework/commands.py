@@ -12,8 +12,9 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from coursework.masters.identity import number_in
 from coursework.masters.reading import MasterError, load
-from coursework.masters.variants import number_in, read_secret, variant
+from coursework.masters.variants import read_secret, variant
 from coursework.sandbox.walls import require
 
 
@@ -82,7 +83,7 @@ def _refuse_other(path: Path, notebook: NotebookNode) -> None:
     from coursework.intake.notebook_reader import read_notebook
 
     old = path.read_bytes()
-    if old.strip() == nbformat.writes(notebook).encode().strip():
+    if old.replace(b"\r\n", b"\n").strip() == nbformat.writes(notebook).encode().strip():
         return
     why = "it or the assignment was changed since"
     try:

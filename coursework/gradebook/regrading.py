@@ -10,6 +10,7 @@ from coursework.gradebook.marks import Marks, is_given, mark_row
 from coursework.gradebook.written_answers import PICTURES, answers
 from coursework.intake.collect import Submission
 from coursework.masters.assignment import Assignment
+from coursework.masters.identity import name_in
 from coursework.masters.variants import variant
 
 
@@ -143,6 +144,5 @@ def _changed(old: Result | None, new: Result) -> str:
 
 
 def _another_assignment(submission: Submission, name: str) -> list[str]:
-    head = submission.notebook.metadata.get("coursework") if submission.notebook else None
-    other = head.get("name") if isinstance(head, dict) else None
-    return [f"by its head it is a notebook of {other[:60]!r}"] if isinstance(other, str) and other != name else []
+    other = name_in(submission.notebook) if submission.notebook else None
+    return [f"by its head it is a notebook of {other[:60]!r}"] if other is not None and other != name else []

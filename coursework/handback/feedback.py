@@ -10,7 +10,7 @@ from coursework.files import atomic_write, private_folder, safe_name
 from coursework.gradebook.folder import Gradebook, open_gradebook
 from coursework.gradebook.grades import ACCEPT, Row, grade_rows, number, refresh
 from coursework.intake.roster import Roster
-from coursework.masters.variants import TESTED_WITH
+from coursework.masters.identity import TESTED_WITH
 from coursework.text import page_text
 
 HERE = Path(__file__).parent

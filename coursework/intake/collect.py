@@ -11,7 +11,7 @@ from coursework.intake.delivery import EMPTY, Budget, Entry, Unreadable, entries
 from coursework.intake.notebook_reader import digest, read_notebook
 from coursework.intake.owners import NOTEBOOK, Index, IntakeError, OwnedFile, Unmatched, owned_files, unwrapped
 from coursework.intake.roster import Roster
-from coursework.masters.variants import number_in
+from coursework.masters.identity import name_in, number_in
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,13 @@ def _told(one: Unmatched, entry: Entry, index: Index, owners: Mapping[int, str])
         notebook = read_notebook(entry.read(Budget()))
     except Unreadable:
         return one, ""
-    head = notebook.metadata.get("coursework")
-    name = head.get("name") if isinstance(head, dict) else None
-    if isinstance(name, str) and index.assignment and name != index.assignment:
+    name = name_in(notebook)
+    if name is not None and index.assignment and name != index.assignment:
         return replace(one, reason=f"{one.reason}; it is a notebook of {name[:60]!r}"), name
     number = number_in(notebook)
     if number is not None and number in owners:
         one = replace(one, reason=f"{one.reason}; its number is that of {owners[number]}")
-    return one, name if isinstance(name, str) else ""
+    return one, name or ""
 
 
 def _collected(found: list[Entry], index: Index, budget: Budget, numbers: Mapping[str, int]) -> Submissions:

@@ -8,6 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursework.intake.delivery import Unreadable
+from coursework.masters.cells import source_of
 
 MAX_CELLS = 2_000
 MAX_SOURCE = 2_000_000  # characters of all cells together
@@ -73,11 +74,9 @@ def _cell(cell: Any, where: str) -> NotebookNode:
     if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str) or cell["cell_type"] not in CELLS:
         raise Unreadable(f"not a notebook: {where} is neither code nor Markdown nor raw text")
     source = cell.get("source", "")
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
-    if not isinstance(source, str):
+    if not isinstance(source, str) and not (isinstance(source, list) and all(isinstance(line, str) for line in source)):
         raise Unreadable(f"not a notebook: the source of {where} is not text")
-    made = CELLS[cell["cell_type"]](source, metadata=_metadata(cell.get("metadata", {}), where))
+    made = CELLS[cell["cell_type"]](source_of(cell), metadata=_metadata(cell.get("metadata", {}), where))
     if cell.get("attachments"):
         made.metadata["pictures"] = hashlib.sha256(json.dumps(cell["attachments"], sort_keys=True).encode()).hexdigest()
     made.id = where.replace(" ", "-")  # a student's may be anything, or twice the same

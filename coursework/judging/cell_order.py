@@ -6,8 +6,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from coursework.masters.assignment import Assignment, Cell
-from coursework.masters.cells import grade_id
-from coursework.masters.variants import VARIANT_SET, set_variant
+from coursework.masters.cells import grade_id, source_of
+from coursework.masters.identity import VARIANT_SET
+from coursework.masters.variants import set_variant
 from coursework.text import one_line
 
 MAX_CELLS_RUN = 1000
@@ -101,10 +102,13 @@ def _cell(cell: Any) -> tuple[str, str | None, str, Any]:
     """Kind, grade id, source and points of a student's cell, whatever it holds."""
     if not isinstance(cell, dict):
         return "", None, "", None
-    source = cell.get("source", "")
-    source = "".join(map(str, source)) if isinstance(source, list) else str(source)
     name = grade_id(cell)
-    return str(cell.get("cell_type")), name, source, cell["metadata"]["nbgrader"].get("points") if name else None
+    return (
+        str(cell.get("cell_type")),
+        name,
+        source_of(cell),
+        cell["metadata"]["nbgrader"].get("points") if name else None,
+    )
 
 
 def setup_cells(assignment: Assignment, variant: int) -> list[Cell]:

@@ -17,7 +17,7 @@ from coursework.judging.session import Session
 from coursework.judging.setting import JudgeError, Setting
 from coursework.judging.tests import ReadyTests, failure_of, forget_process
 from coursework.masters.assignment import Assignment
-from coursework.masters.variants import TESTED_WITH, number_in
+from coursework.masters.identity import TESTED_WITH, number_in
 from coursework.sandbox.limits import DEFAULT, Limits
 
 HIDDEN_FAILED = "a hidden test failed"

@@ -9,7 +9,8 @@ from nbformat import NotebookNode
 
 from coursework.judging.judge import judge
 from coursework.masters.assignment import Assignment
-from coursework.masters.cells import grade_id
+from coursework.masters.cells import grade_id, source_of
+from coursework.masters.identity import name_in
 from coursework.masters.reading import parse
 from coursework.sandbox.limits import DEFAULT, Limits
 from coursework.sandbox.walls import SandboxMissing, require
@@ -63,10 +64,14 @@ def read_own(path: Path) -> NotebookNode:
         raise ValueError(f"{path}: no such file")
     try:
         if path.suffix == ".ipynb":
-            return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        return jupytext.read_own(path)
+            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        else:
+            notebook = jupytext.read(path)
     except Exception as error:  # the readers raise what they like
         raise ValueError(f"{path}: not a notebook: {one_line(error)}") from error
+    for cell in notebook.cells:
+        cell.source = source_of(cell)
+    return notebook
 
 
 def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
@@ -77,7 +82,7 @@ def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
         ValueError: if the file is no notebook.
     """
     notebook = read_own(Path(path))
-    assignment = parse(notebook, _name(notebook), str(path), released=True)
+    assignment = parse(notebook, name_in(notebook) or "notebook", str(path), released=True)
     try:
         require()
     except SandboxMissing:
@@ -85,11 +90,6 @@ def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
     verdict = judge(assignment, notebook, 0, limits=limits)
     results = {question.grade_id: verdict.failures.get(question.grade_id) for question in assignment.questions}
     return Check(assignment, results, verdict.notes, True)
-
-
-def _name(notebook: NotebookNode) -> str:
-    head = notebook.metadata.get("coursework")
-    return str(head.get("name", "notebook")) if isinstance(head, dict) else "notebook"
 
 
 def _in_kernel(notebook: NotebookNode, assignment: Assignment, limits: Limits) -> dict[str, str | None]:

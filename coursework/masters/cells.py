@@ -1,5 +1,6 @@
 """What is a cell for, by nbgrader's metadata, and what in it do students not see?"""
 
+import re
 from typing import Any
 
 from nbformat import NotebookNode
@@ -44,6 +45,19 @@ def grade_id(cell: Any) -> str | None:
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     return name if isinstance(name, str) else None
+
+
+def source_of(cell: Any) -> str:
+    """A cell's text with the line ends of the masters, which it is compared with; empty if it has none.
+
+    Editors on Windows save cells with \\r\\n, some others with \\r.
+
+    >>> source_of({"source": ["x = 1\\r\\n", "y = 2\\rz = 3"]})
+    'x = 1\\ny = 2\\nz = 3'
+    """
+    source = cell.get("source", "") if isinstance(cell, dict) else ""
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    return re.sub(r"\r\n?", "\n", text)
 
 
 def is_solution(cell: NotebookNode) -> bool:

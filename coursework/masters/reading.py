@@ -23,7 +23,7 @@ import jupytext
 from nbformat import NotebookNode
 
 from coursework.masters.assignment import Assignment, Cell, Question
-from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, without
+from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, source_of, without
 
 ASSIGNMENTS = Path(__file__).parents[1] / "assignments"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -60,6 +60,7 @@ def load(name: str, folder: Path = ASSIGNMENTS) -> Assignment:
     except Exception as error:  # jupytext's parsers raise what they like
         raise MasterError(f"{path}: cannot be read as a text notebook: {error}") from error
     for number, cell in enumerate(notebook.cells):
+        cell.source = source_of(cell)
         cell.id = f"{name}-{number}"[-64:]  # not drawn at random: read or released twice, it is the same notebook
     return parse(notebook, name, str(path))
 

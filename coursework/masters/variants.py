@@ -7,14 +7,8 @@ import re
 import secrets
 from pathlib import Path
 
-from nbformat import NotebookNode
-
-from coursework.masters.cells import grade_id
-
 BYTES = 32
 VARIANT_LINE = re.compile(r"^VARIANT = 0[ \t]*(#.*)?$", re.MULTILINE)
-VARIANT_SET = re.compile(r"^VARIANT *= *(\d{1,10})\b", re.MULTILINE)
-TESTED_WITH = ", with which it was tested"  # ends the note about a notebook that has another student's number
 
 
 def variant(secret: bytes, assignment: str, student: str) -> int:
@@ -66,18 +60,3 @@ def set_variant(source: str, variant: int) -> str:
     'VARIANT = 12  # yours'
     """
     return VARIANT_LINE.sub(lambda line: line[0].replace("0", str(variant), 1), source, count=1)
-
-
-def number_in(notebook: NotebookNode) -> int | None:
-    """The number of the variant that a notebook holds, whatever else was done to it; None if it holds none.
-
-    >>> from nbformat.v4 import new_code_cell, new_notebook
-    >>> number_in(new_notebook(cells=[new_code_cell("VARIANT = 12  # yours")]))
-    12
-    """
-    code = [cell for cell in notebook.get("cells", []) if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    for cell in sorted(code, key=lambda cell: grade_id(cell) != "variant"):
-        source = cell.get("source", "")
-        if match := VARIANT_SET.search("".join(map(str, source)) if isinstance(source, list) else str(source)):
-            return int(match[1])
-    return None

@@ -65,6 +65,9 @@ def test_release_replaces_no_notebook_that_was_handed_out(run, tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     status, said = run(*command)
     assert (status, "3 notebooks" in said, "3 of them as they were" in said) == (0, True, True)
+    (tmp_path / "out" / "toy_ada.ipynb").write_bytes(before["toy_ada.ipynb"].replace(b"\n", b"\r\n"))
+    assert "3 of them as they were" in run(*command)[1], "line ends of another system are no change"
+    (tmp_path / "out" / "toy_ada.ipynb").write_bytes(before["toy_ada.ipynb"])
 
     (tmp_path / "roster.csv").write_text(ROSTER + "dan,Dan,dan@example.org\n")
     (tmp_path / "secret.txt").rename(tmp_path / "kept.txt")

@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
+import nbformat
 import pytest
+from toy_answers import with_line_ends
 from toy_class import SECRET, TOY, judge, roster
 from toy_grades import answer, cells_of, graded, rows, submissions, table, written
 
 from coursework.gradebook.folder import GradebookError
 from coursework.gradebook.grade_class import grade_all
+from coursework.gradebook.written_answers import answers
 from coursework.intake.collect import Submission, Submissions
+from coursework.intake.notebook_reader import read_notebook
 
 
 def test_written_answers_are_gathered_by_question_without_names(tmp_path):
@@ -86,3 +90,16 @@ def test_answers_have_numbers_that_stay(tmp_path):
     (tmp_path / "numbers.csv").write_text("number,student\none,a\n")
     with pytest.raises(GradebookError, match=r"numbers\.csv: wanted the columns number and student"):
         graded(tmp_path, roster("a"), submissions())
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+@pytest.mark.parametrize("labels", [True, False])
+def test_line_ends_of_another_system_make_no_answer(end, labels):
+    given = TOY.release(5)
+    handed_in = [with_line_ends(given, end), given]
+    for one in [] if labels else handed_in:
+        for cell in one.cells:
+            cell.metadata = {}
+    found = [answers(TOY, read_notebook(nbformat.writes(one).encode()), TOY.release(5)) for one in handed_in]
+    assert found[0] == found[1]
+    assert "Gram matrix" not in found[0][0]["q3-written"], "that is the question's text, not an answer"

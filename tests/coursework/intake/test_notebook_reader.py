@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from toy_class import notebook, roster
 from toy_deliveries import GOOD, delivered, source
 
@@ -66,3 +67,12 @@ def test_outputs_and_the_way_of_writing_do_not_matter_and_sources_do():
 def test_missing_metadata_and_ids_cost_nothing():
     read = read_notebook(b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "x"}, {"cell_type": "markdown"}]}')
     assert [cell.source for cell in read.cells] == ["x", ""]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+@pytest.mark.parametrize("lines", [True, False])
+def test_line_ends_of_another_system_do_not_matter(end, lines):
+    source = f"x = 1{end}y = 2{end}{end}z = 3"
+    read = read_notebook(notebook(source.splitlines(keepends=True) if lines else source))
+    assert read.cells[0].source == "x = 1\ny = 2\n\nz = 3"
+    assert digest(read) == digest(read_notebook(notebook("x = 1\ny = 2\n\nz = 3")))

@@ -4,11 +4,10 @@ import copy
 
 import nbformat
 import pytest
-from toy_answers import FULL, GRAM, MEAN, NONE
+from toy_answers import FULL, GRAM, MEAN, NONE, with_line_ends
 
+from coursework.judging.cell_order import plan
 from coursework.judging.judge import judge
-
-# (6): what is done to the cells --------------------------------------------------------------------------------
 
 
 def _without_tests(notebook):
@@ -96,3 +95,11 @@ def test_notebooks_that_are_too_large(toy):
     found = judge(toy, notebook, 5)
     assert (found.scores, found.suspicious) == (NONE, True)
     assert "more than 1000 cells" in found.failures["q1-mean"]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_another_system_change_nothing(toy, answered, end):
+    notebook = answered(toy, 5, q1_answer=MEAN, q2_answer=GRAM)
+    steps, notes, reason = plan(toy, with_line_ends(notebook, end), 5)
+    assert (steps, notes, reason) == plan(toy, notebook, 5)
+    assert notes == []

@@ -18,9 +18,6 @@ def text(verdict) -> str:
     return "\n".join([*verdict.notes, *verdict.failures.values()])
 
 
-# (1) and (12) ---------------------------------------------------------------------------------------------------
-
-
 def test_the_solution_earns_everything_and_the_release_nothing(toy, cache):
     solved = judge(toy, toy.solution(5), 5, cache=cache)
     assert (solved.scores, solved.failures, solved.notes, solved.suspicious) == (FULL, {}, [], False)
@@ -42,9 +39,6 @@ def test_copied_numbers_earn_nothing(toy, cache, answered):
     assert copied.suspicious, "a person should look"
     assert copied.failures["q1-value"].endswith("(this notebook has another number than yours)")
     assert judge(toy, notebook, 5, cache=cache, everyone=4).scores == FULL
-
-
-# (3), (4), (5): what does not end, and what ends too much ------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", ["cell", "function"])
@@ -119,8 +113,6 @@ def test_something_left_running_is_not_blamed_on_the_setup(written, cache):
     assert found.suspicious
     assert set(found.scores) == {"test-1"}
 
-
-# (7): cheating -------------------------------------------------------------------------------------------------
 
 EQUAL = """
 class Equal(float):
@@ -229,9 +221,6 @@ def test_a_wrong_answer_is_told_the_visible_message_only(verdict):
     assert wrong.failures["q2-gram"] == "the shape is (2, 3), wanted (2, 4)"
 
 
-# (9): bombs ----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "bomb",
     [
@@ -248,9 +237,6 @@ def test_bombs_cost_their_question(verdict, bomb):
     found = verdict(bomb)
     assert found.scores == SECOND
     assert len(text(found)) < 2000
-
-
-# (11): bad luck ------------------------------------------------------------------------------------------------
 
 
 def test_bad_luck_costs_the_cell_only(toy, cache, answered):

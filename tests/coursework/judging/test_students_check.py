@@ -2,7 +2,8 @@
 
 import nbformat
 import pytest
-from toy_answers import GRAM, MEAN, fill
+from toy_answers import GRAM, MEAN, fill, with_line_ends
+from toy_class import TOY_FOLDER
 
 from coursework.judging import students_check
 from coursework.judging.students_check import check
@@ -53,3 +54,19 @@ def test_check_of_what_is_no_assignment(tmp_path):
     path.write_text("{")
     with pytest.raises(ValueError, match="not a notebook"):
         check(path)
+
+
+@pytest.mark.parametrize("suffix", [".ipynb", ".md"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_and_the_kind_of_file_do_not_matter(sandboxed, toy, answered, tmp_path, suffix, end):
+    path = tmp_path / f"mine{suffix}"
+    if suffix == ".md":
+        text = (TOY_FOLDER / "toy.md").read_text(encoding="utf-8")
+        path.write_bytes(text.replace("  # yours", "").replace("\n", end).encode())
+    else:
+        notebook = answered(toy, 9, q1_answer=MEAN, q2_answer=GRAM)
+        notebook.cells[2].source = notebook.cells[2].source.replace("  # yours", "")
+        nbformat.write(with_line_ends(notebook, end), path)
+    result = check(path)
+    assert (result.passed, result.notes) == (True, [])
+    assert list(result.results) == ["q1-mean", "q1-value", "q2-gram"]

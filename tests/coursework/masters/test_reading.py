@@ -77,3 +77,12 @@ def test_a_released_notebook_can_be_read_again(toy, answered):
     notebook.cells.append(copy.deepcopy(notebook.cells[5]))
     again = parse(notebook, "toy", "student.ipynb", released=True)
     assert [question.visible for question in again.questions] == [question.visible for question in toy.questions]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_a_master_with_other_line_ends_is_the_same(toy, tmp_path, end):
+    text = (TOY_FOLDER / "toy.md").read_text(encoding="utf-8")
+    (tmp_path / "toy.md").write_bytes(text.replace("\n", end).encode())
+    again = load("toy", tmp_path)
+    assert again.release(5) == toy.release(5)
+    assert again.questions == toy.questions
