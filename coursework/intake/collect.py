@@ -9,8 +9,10 @@ from nbformat import NotebookNode
 
 from coursework.intake.delivery import EMPTY, Budget, Entry, Unreadable, entries, zip_entries
 from coursework.intake.notebook_reader import digest, read_notebook
-from coursework.intake.owners import NOTEBOOK, Index, IntakeError, OwnedFile, Unmatched, owned_files, unwrapped
+from coursework.intake.owned_file import IntakeError, OwnedFile, Unmatched
+from coursework.intake.owners import owned_files, unwrapped
 from coursework.intake.roster import Roster
+from coursework.intake.student_names import NOTEBOOK, Index
 from coursework.masters.identity import name_in, number_in
 
 

@@ -19,7 +19,7 @@ from coursework.gradebook.grade_class import grade_all
 from coursework.gradebook.summary import terminal_progress
 from coursework.intake.collect import Submission, Submissions, collect
 from coursework.intake.notebook_reader import read_notebook
-from coursework.intake.owners import Unmatched
+from coursework.intake.owned_file import Unmatched
 
 # Rows
 

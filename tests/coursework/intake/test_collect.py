@@ -5,7 +5,7 @@ from toy_class import notebook, roster, roster_file, zipped
 from toy_deliveries import GOOD, delivered, source
 
 from coursework.intake.collect import collect
-from coursework.intake.owners import IntakeError
+from coursework.intake.owned_file import IntakeError
 
 
 def test_a_plain_folder_of_files_folders_and_zips(tmp_path):

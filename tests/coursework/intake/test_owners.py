@@ -4,7 +4,7 @@ import pytest
 from toy_class import notebook, roster, roster_file, zipped
 from toy_deliveries import GOOD, delivered, source
 
-from coursework.intake.owners import IntakeError
+from coursework.intake.owned_file import IntakeError
 
 
 @pytest.mark.parametrize("how", ["folder", "zip"])
