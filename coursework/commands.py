@@ -19,7 +19,11 @@ from coursework.sandbox.walls import require
 
 
 def list_assignments(options: argparse.Namespace) -> int:
-    """One line an assignment."""
+    """One line an assignment.
+
+    Raises:
+        MasterError: if there is none.
+    """
     found_one = False
     for name in sorted(path.stem for path in options.assignments.glob("*.md") if path.stem.lower() != "readme"):
         try:
@@ -37,7 +41,11 @@ def list_assignments(options: argparse.Namespace) -> int:
 
 
 def release_notebooks(options: argparse.Namespace) -> int:
-    """Write the students' notebook, or one for each."""
+    """Write the students' notebook, or one for each.
+
+    Raises:
+        ValueError: if options contradict one another, or a notebook that was handed out would be replaced.
+    """
     from coursework.files import safe_name
     from coursework.intake.roster import read_roster
 
@@ -95,7 +103,11 @@ def _refuse_other(path: Path, notebook: NotebookNode) -> None:
 
 
 def write_solution(options: argparse.Namespace) -> int:
-    """Write the solution."""
+    """Write the solution.
+
+    Raises:
+        ValueError: if the roster has no such student.
+    """
     found = load(options.name, options.assignments)
     if options.roster is not None:
         from coursework.intake.roster import read_roster

@@ -20,11 +20,14 @@ def table(rows: Iterable[Sequence[str]], *, bom: bool, delimiter: str = ",") -> 
 
     No cell is a formula (:func:`~coursework.text.guarded`), whatever it holds and wherever it comes from.
 
-    `bom`: begin with a byte-order mark. Spreadsheets need it to read names in UTF-8; a learning management system
-    does not.
-
     >>> table([["id", "name"], ["7", "Doe, Jane"]], bom=False)
     b'id,name\r\n7,"Doe, Jane"\r\n'
+
+    Args:
+        rows: the cells, row by row.
+        bom: whether to begin with a byte-order mark. Spreadsheets need it to read names in UTF-8; a learning management
+            system does not.
+        delimiter: what separates cells.
     """
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(map(guarded, row) for row in rows)

@@ -55,6 +55,7 @@ def read_marks(
     the ids lost, which is mended where it leaves no doubt.
 
     Args:
+        path: marks.csv.
         students: the ids that may occur.
         maxima: the greatest mark of each question that may occur, also with a number behind it (:func:`mark_row`).
         ticks: the questions of which a row holds 1 or nothing.
@@ -99,7 +100,13 @@ def read_marks(
 def append_rows(path: Path, rows: Iterable[tuple[str, str]], numbers: Mapping[str, int] | None = None) -> None:
     """Add empty rows for (student, question) at the end; every byte that is there stays.
 
-    `numbers` are those of the students; a file that has a column for them gets them.
+    Args:
+        path: marks.csv; it is made where there is none.
+        rows: whose answer to what wants a mark.
+        numbers: those of the students; a file that has a column for them gets them.
+
+    Raises:
+        MarksError: if the file that is there cannot be read.
     """
     known = numbers or {}
     new = [{"student": student, "question": what, NUMBER_COLUMN: str(known.get(student, ""))} for student, what in rows]

@@ -88,9 +88,16 @@ def run(
 ) -> Generator[tuple[Any, Any], None, None]:
     """Yield (key, result) for each (key, arguments) in the order in which ``function(*common, *arguments)`` finishes.
 
-    The result is a :class:`Failed` if the function raised, its process died, or it took more than `limit` seconds.
-    When the iterator is closed, as by an exception in the caller, all processes are stopped at once. With ``workers=0``
-    the tasks run in this process, one after the other, with nothing to stop them: for debugging.
+    The result is a :class:`Failed` if the function raised, its process died, or it took too long. When the iterator is
+    closed, as by an exception in the caller, all processes are stopped at once.
+
+    Args:
+        function: what to do; other processes have to be able to import it.
+        tasks: the keys, and the arguments of each task.
+        workers: how many side by side. With 0 the tasks run in this process, one after the other, with nothing to stop
+            them: for debugging.
+        limit: seconds for a task.
+        common: arguments that all tasks share.
     """
     waiting = iter(tasks)
     if workers == 0:

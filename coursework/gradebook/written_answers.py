@@ -20,10 +20,15 @@ PICTURES = "*(there are pictures in this cell: see the notebook itself)*"
 def answers(assignment: Assignment, notebook: NotebookNode, given: NotebookNode) -> tuple[dict[str, str], list[str]]:
     """What a student wrote to each question that is graded by hand, and notes on answers that stood elsewhere.
 
-    `given` is the notebook as students get it. An answer is the cell with the question's label and what was added
-    below it, up to the next cell of `given`. Where nothing was written into the labelled cell, all Markdown that was
-    added anywhere belongs to it too; and where no cell has the label, because a student took the cell apart or an
-    editor dropped the metadata, all Markdown of the notebook that is not in `given` stands for it.
+    An answer is the cell with the question's label and what was added below it, up to the next cell of `given`. Where
+    nothing was written into the labelled cell, all Markdown that was added anywhere belongs to it too; and where no
+    cell has the label, because a student took the cell apart or an editor dropped the metadata, all Markdown of the
+    notebook that is not in `given` stands for it.
+
+    Args:
+        assignment: the master.
+        notebook: what was handed in.
+        given: the notebook as students get it.
     """
     found: dict[str, str] = {}
     notes: list[str] = []
@@ -74,8 +79,13 @@ def _text(cell: NotebookNode) -> str:
 def write_marking(assignment: Assignment, written: Iterable[tuple[int, Mapping[str, str]]], folder: Path) -> None:
     """Write ``QUESTION.ipynb`` for each question graded by hand: model answer, rubric, and all students' answers.
 
-    `written` are (number, answers). Names, ids and files are left out, so that they do not sway the marks. Each
-    answer is a cell of its own: what one student writes cannot spill into the next.
+    Names, ids and files are left out, so that they do not sway the marks. Each answer is a cell of its own: what one
+    student writes cannot spill into the next.
+
+    Args:
+        assignment: the master.
+        written: the number of each student, and the answers by question.
+        folder: where to write.
     """
     students = sorted(written, key=lambda one: one[0])
     for question in assignment.manual:

@@ -38,11 +38,18 @@ STANDING = {
 def feedback(out: str | Path, roster: Roster, folder: str | Path | None = None) -> list[Path]:
     """Write a page for each student of the roster, with the marks as they are now; return the files in its order.
 
-    grades.csv is brought up to date too.
+    grades.csv is brought up to date too. A page is named after the student's id with everything that is no letter or
+    digit escaped. It holds what concerns its student only: points by question, what failed (never a hidden test's
+    text), comments.
 
-    They go into `folder`, `out`/feedback by default, named after the student's id with everything that is no
-    letter or digit escaped. A page holds what concerns its student only: points by question, what failed (never a
-    hidden test's text), comments.
+    Args:
+        out: the folder that grades were written to.
+        roster: the class.
+        folder: where the pages go; `out`/feedback by default.
+
+    Raises:
+        GradebookError: if nothing was graded into `out`.
+        MarksError: if its marks.csv cannot be used.
     """
     book = open_gradebook(out)
     folder = private_folder(Path(folder) if folder else book.out / "feedback")

@@ -30,6 +30,11 @@ def plan(assignment: Assignment, notebook: NotebookNode, variant: int) -> tuple[
 
     The setup is the master's, and so are the tests; of the notebook only the other code cells count. Setup cells run
     where the notebook has them, those that it lacks first.
+
+    Args:
+        assignment: the master.
+        notebook: what was handed in; it may hold anything.
+        variant: the student's number.
     """
     cells = [(number, *_cell(cell)) for number, cell in enumerate(notebook.get("cells", []), start=1)]
     code = [(number, name, source) for number, kind, name, source, _ in cells if kind == "code"]

@@ -12,10 +12,15 @@ HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 
 
 def without(source: str, markers: tuple[str, str], stub: str | None = None) -> str:
-    """`source` without what stands between lines with the two markers; `stub`, indented alike, takes its place.
+    """A cell's text without what stands between lines with the two markers.
 
     >>> without("def f(x):\\n    ### BEGIN SOLUTION\\n    return x\\n    ### END SOLUTION", SOLUTION, "pass")
     'def f(x):\\n    pass'
+
+    Args:
+        source: the text.
+        markers: what the lines at the beginning and at the end of each passage hold.
+        stub: what takes the place of a passage, indented as its first marker.
 
     Raises:
         ValueError: if the markers do not come in pairs.

@@ -66,10 +66,14 @@ def load(name: str, folder: Path = ASSIGNMENTS) -> Assignment:
 
 
 def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = False) -> Assignment:
-    """The assignment that a notebook holds; `where` is what error messages call it.
+    """The assignment that a notebook holds.
 
-    With `released`, `notebook` is what a student has: answers may hold anything, nothing is hidden, and there may be
-    more cells.
+    Args:
+        notebook: a master, its cells with \\n at the ends of lines.
+        name: the assignment's.
+        where: what error messages call the notebook.
+        released: whether it is what a student has: answers may hold anything, nothing is hidden, and there may be more
+            cells.
 
     Raises:
         MasterError: if it is not one.

@@ -51,7 +51,13 @@ def library() -> Path:
 
 
 def mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]:
-    """bubblewrap's options for what is there and what is not."""
+    """bubblewrap's options for what is there and what is not.
+
+    Args:
+        cache: a folder with what was compiled before, seen as /cache.
+        writable: whether it can be written to: by the solution, never by a submission.
+        limits: the size of the folders in memory.
+    """
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)
         if path.is_symlink():

@@ -210,11 +210,17 @@ def addressed(raw: bytes, message: dict[str, Any]) -> bytes:
 
 
 def decode(text: bytes, arrays: bytes, *, trusted: bool = False, nan: bool = False) -> tuple[dict[str, Any], Any]:
-    """A message and its value. With `trusted`, jax arrays arrive as such; `nan` says whether NaN is accepted.
+    """A message and its value.
 
     >>> raw = encode({"id": 1}, {"a": (1, 2.5), "b": np.arange(3)})
     >>> decode(*split(raw))
     ({'id': 1}, {'a': (1, 2.5), 'b': array([0, 1, 2])})
+
+    Args:
+        text: its JSON.
+        arrays: the bytes of its arrays.
+        trusted: whether jax arrays and keys arrive as such; else they are NumPy's.
+        nan: whether NaN is accepted.
 
     Raises:
         NotPlain: if these bytes are not what `encode` makes, or the value is NaN somewhere.
