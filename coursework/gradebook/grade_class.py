@@ -11,6 +11,7 @@ from typing import Any
 
 from coursework.files import atomic_write
 from coursework.gradebook import workers as pool
+from coursework.gradebook.due import plan_run
 from coursework.gradebook.folder import (
     Gradebook,
     GradebookError,
@@ -22,7 +23,6 @@ from coursework.gradebook.folder import (
 )
 from coursework.gradebook.grades import ACCEPT, STATUSES, Row, grade_rows, grade_table, marks_of
 from coursework.gradebook.marks import append_rows
-from coursework.gradebook.regrading import plan_run
 from coursework.gradebook.summary import Summary
 from coursework.gradebook.written_answers import write_marking
 from coursework.intake.collect import Submission

@@ -35,7 +35,7 @@ def test_the_second_run_judges_nothing_and_changes_no_byte(tmp_path):
     assert after[Path("results/a.json")] == before[Path("results/a.json")]
 
 
-def test_regrading_from_nothing_gives_the_same_bytes(tmp_path):
+def test_grading_again_from_nothing_gives_the_same_bytes(tmp_path):
     class_, handed_in = roster("b", "a", "c"), submissions(a="half", b="suspicious", c=None)
     for name in ("one", "two"):
         graded(tmp_path / name, class_, handed_in)
