@@ -58,12 +58,12 @@ def feedback(out: str | Path, roster: Roster, folder: str | Path | None = None) 
     written = []
     for row in rows:
         path = folder / f"{safe_name(row.student.id)}.html"
-        atomic_write(path, page(book, row).encode())
+        atomic_write(path, feedback_page(book, row).encode())
         written.append(path)
     return written
 
 
-def page(book: Gradebook, row: Row) -> str:
+def feedback_page(book: Gradebook, row: Row) -> str:
     """The page of one student."""
     shown = row.status in ("graded", "needs-manual", "check") and any(
         value is not None for value in row.points.values()

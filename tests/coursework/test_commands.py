@@ -11,7 +11,7 @@ from toy_grades import graded_roster
 
 from coursework.gradebook.folder import open_gradebook
 from coursework.gradebook.grades import grade_rows
-from coursework.handback.feedback import page
+from coursework.handback.feedback import feedback_page
 from coursework.judging.judge import judge
 from coursework.sandbox import walls
 
@@ -164,8 +164,8 @@ def test_the_page_says_that_the_notebook_has_another_number(toy, cache, answered
     book = open_gradebook(out)
     row = grade_rows(book, class_)[0]
     said = "This notebook has another number than yours."
-    assert said not in page(book, row)
-    assert said in page(book, replace(row, notes=(note,)))
+    assert said not in feedback_page(book, row)
+    assert said in feedback_page(book, replace(row, notes=(note,)))
 
 
 def test_release_and_solution(run, tmp_path):

@@ -22,7 +22,7 @@ def names(folder, every):
 
 def test_no_two_things_share_a_name():
     places = defaultdict(set)
-    for folder in ("coursework", "ntklib", "extensions"):
+    for folder in ("coursework", "ntklib", "extensions", "tools"):
         for name, path in names(folder, every=folder == "coursework"):
             if not name.startswith("_") and name not in EACH_ITS_OWN:
                 places[name].add(path.relative_to(ROOT).as_posix())
