@@ -1,6 +1,7 @@
-"""A name means one thing: a module or class of coursework/ has no namesake in the repository, a function none here."""
+"""The rooms of coursework/: a name means one thing, and a room imports only from those before it."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -29,3 +30,20 @@ def test_no_two_things_share_a_name():
     assert len(places) > 200
     shared = {name: sorted(found) for name, found in places.items() if len(found) > 1}
     assert {name: found for name, found in shared.items() if any("coursework" in path for path in found)} == {}
+
+
+def test_rooms_import_downwards():
+    """What judges knows nothing of a class, what keeps the grades nothing of the sandbox."""
+    found = {}
+    for room in (ROOT / "coursework").iterdir():
+        text = "".join(path.read_text(encoding="utf-8") for path in room.glob("*.py"))
+        if text:
+            found[room.name] = set(re.findall(r"from coursework\.(\w+)", text)) - {room.name}
+    assert found == {
+        "masters": set(),
+        "sandbox": {"text"},
+        "intake": {"masters", "files", "tables", "text"},
+        "judging": {"masters", "sandbox", "text"},
+        "gradebook": {"masters", "intake", "files", "tables", "text"},
+        "handback": {"masters", "intake", "gradebook", "files", "tables", "text"},
+    }
