@@ -5,7 +5,6 @@ pair of points is computed once. The blocks are dealt to all devices that JAX ha
 :func:`jax.distributed.initialize`, of several; with one device the same loop runs on it alone.
 """
 
-import dataclasses
 import functools
 import hashlib
 import json
@@ -24,7 +23,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from ntklib import _memory, _validation
+from ntklib import _memory, _validation, kernels
 
 __all__ = ["gram"]
 
@@ -45,7 +44,7 @@ def gram(
     r"""The matrix of a kernel between two sets of points, in blocks.
 
     The values are those of ``kernel(x1, x2)`` to rounding, on any number of devices. A kernel that keeps its accuracy
-    for nearly equal points, as :meth:`ntklib.mlp.MLP.ntk` does, keeps it here.
+    for nearly equal points, as :attr:`ntklib.mlp.MLP.ntk` does, keeps it here.
 
     Args:
         kernel: ``kernel(a, b)`` gives (n1, n2) for points (n1, d) and (n2, d), and ``kernel(a)`` the symmetric matrix
@@ -248,22 +247,9 @@ class _Work(NamedTuple):
     devices: tuple[Any, ...]
 
 
-class _Method(NamedTuple):
-    """A bound method; methods of equal owners are equal."""
-
-    function: Kernel
-    owner: Any
-
-    def __call__(self, *points: Any) -> Any:
-        return self.function(self.owner, *points)
-
-
 def _compiled(work: _Work) -> _Compiled:
     """Compiled once for a kernel that cannot change; a function may look at what has changed since."""
-    owner = getattr(work.kernel, "__self__", work.kernel)
-    frozen = dataclasses.is_dataclass(owner) and owner.__dataclass_params__.frozen  # type: ignore[union-attr]
-    if frozen and owner is not work.kernel:
-        work = work._replace(kernel=_Method(work.kernel.__func__, owner))  # type: ignore[attr-defined, arg-type]
+    frozen = isinstance(work.kernel, kernels.Kernel)
     try:
         hash(work)
     except TypeError:  # its numbers are arrays

@@ -19,6 +19,7 @@ FLOORS = {
     "_memory": 0,
     "_precision": 0,
     "_relevance": 0,
+    "_tree": 0,
     "neural_tangents": 0,  # a file without other imports from this library
     "activations": 1,
     "kernels": 1,
