@@ -341,6 +341,18 @@ def _symmetric(lower: list[list[Array]]) -> Array:
     return jnp.block([[lower[i][j] if j <= i else lower[j][i].T for j in places] for i in places])
 
 
+def refuse_unless_kernel(value: Any) -> None:
+    """Refuse what is no :class:`Kernel`; a network has two, and a class is none yet."""
+    if isinstance(value, Kernel):
+        return
+    advice = ""
+    if hasattr(value, "ntk") and hasattr(value, "nngp"):
+        advice = ": a network has two kernels, pass its .ntk or its .nngp"
+    elif isinstance(value, type):
+        advice = f": make one of the class, {value.__name__}(...)"
+    raise ValueError(f"kernel must be an ntklib.kernels.Kernel, got {value!r}{advice}")
+
+
 def _combine(how: type[Sum] | type[Product], left: Any, right: Any) -> Any:
     def kernel(value: Any) -> Any:
         if isinstance(value, Kernel):

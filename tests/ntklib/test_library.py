@@ -28,6 +28,7 @@ FLOORS = {
     "features": 2,
     "gram": 3,
     "iterative": 3,
+    "posterior": 3,
     "tangent": 3,
     "dynamics": 3,
     "learnability": 3,
@@ -103,6 +104,7 @@ def test_importing_every_module_changes_no_precision_and_draws_nothing():
 
 
 LIGHT = ["activations", "mlp", "features", "tangent", "dynamics", "kernels", "data", "nofreelunch", "learnability"]
+LIGHT += ["posterior"]
 
 
 def test_what_a_network_needs_imports_nothing_heavy():
