@@ -29,7 +29,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ntklib import _memory, _relevance, iterative
-from ntklib._ntk_kernel import NTK, double_precision
+from ntklib._sklearn_kernels import NTK, double_precision
 
 __all__ = ["NTK", "KernelClassifier", "KernelRegressor", "RelevanceVectorClassifier", "RelevanceVectorRegressor"]
 

@@ -36,7 +36,7 @@ FLOORS = {
     "complexity": 3,
     "approximation": 3,
     "estimators": 4,
-    "_ntk_kernel": 4,
+    "_sklearn_kernels": 4,
     "figures": 5,
     "explore": 5,
     "claims": 5,
