@@ -342,15 +342,17 @@ def _symmetric(lower: list[list[Array]]) -> Array:
 
 
 def refuse_unless_kernel(value: Any) -> None:
-    """Refuse what is no :class:`Kernel`; a network has two, and a class is none yet."""
-    if isinstance(value, Kernel):
-        return
-    advice = ""
+    """Refuse what is no :class:`Kernel`."""
+    if not isinstance(value, Kernel):
+        raise ValueError(f"kernel must be an ntklib.kernels.Kernel, got {value!r}{advice(value)}")
+
+
+def advice(value: Any) -> str:
+    """What to pass in place of something that is no kernel, if that is known: a network has two."""
     if hasattr(value, "ntk") and hasattr(value, "nngp"):
-        advice = ": a network has two kernels, pass its .ntk or its .nngp"
-    elif isinstance(value, type):
-        advice = f": make one of the class, {value.__name__}(...)"
-    raise ValueError(f"kernel must be an ntklib.kernels.Kernel, got {value!r}{advice}")
+        its = f"{value.__name__}(...)" if isinstance(value, type) else "its "
+        return f"; a network has two kernels: pass {its}.ntk or {its}.nngp"
+    return f"; make one of the class: {value.__name__}(...)" if isinstance(value, type) else ""
 
 
 def _combine(how: type[Sum] | type[Product], left: Any, right: Any) -> Any:
