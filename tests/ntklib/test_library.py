@@ -26,6 +26,8 @@ FLOORS = {
     "data": 1,
     "mlp": 2,
     "features": 2,
+    "_blocks": 2,
+    "_resumable": 2,
     "gram": 3,
     "iterative": 3,
     "posterior": 3,
