@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 
 from ntklib import _memory, kernels
 
-__all__ = ["Block", "Compiled", "Kernel", "block_values", "blocks_of", "fitting"]
+__all__ = ["Block", "Compiled", "block_values", "blocks_of", "fitting"]
 
 Kernel = Callable[..., ArrayLike]
 
