@@ -86,7 +86,7 @@ class Kernel:
 
     def _of_one_set(self, x: Array) -> Array:
         gram = _matrix(self, x, None)
-        return _mirrored(gram) if self._pairwise else gram
+        return _symmetrised(gram) if self._pairwise else gram
 
     def diagonal(self, x: ArrayLike) -> Array:
         """The kernel of each point with itself, (n,) for points (n, d), without the rest of the matrix.
@@ -325,8 +325,8 @@ def _matrix(kernel: Kernel, x1: Array, x2: Array | None) -> Array:
 
 
 @jax.jit  # of its own: compiled together with what computes the entries, each of them would be computed twice
-def _mirrored(gram: Array) -> Array:
-    return jnp.where(jnp.tri(len(gram), dtype=bool), gram, gram.T)
+def _symmetrised(gram: Array) -> Array:
+    return gram / 2 + gram.T / 2  # a choice by triangles takes XLA a minute to compile for 500 points
 
 
 @jax.jit
