@@ -402,7 +402,9 @@ def _kind(expected: Any, source: str) -> str:
 
 def _function_name(function: Callable | str) -> str:
     if not isinstance(function, str):
-        function = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
+        function = getattr(function, "func", function)  # of an attribute that is computed when it is asked for
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        function = f"{getattr(function, '__module__', '?')}.{name}"
     if not function.startswith("ntklib."):
         raise ValueError(f"function must be one of ntklib, got {function}")
     return function

@@ -1,5 +1,6 @@
-r"""How are the kernels of the book used in scikit-learn? Its kernel :class:`NTK`, and four estimators.
+r"""How are the kernels of the book used in scikit-learn? By an adapter, and in four estimators.
 
+:class:`SklearnKernel` makes a scikit-learn kernel of any kernel of the book; :class:`NTK` is one with parameters.
 :class:`KernelRegressor` and :class:`KernelClassifier` are kernel ridge regression, on numbers and on classes;
 :class:`RelevanceVectorRegressor` and :class:`RelevanceVectorClassifier` keep a few basis functions only. All
 compute in float64.
@@ -11,16 +12,13 @@ compute in float64.
 True
 """
 
-import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
-from scipy.spatial.distance import cdist
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
@@ -28,41 +26,25 @@ from sklearn.gaussian_process.kernels import Kernel
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ntklib import _memory, _relevance, iterative
-from ntklib._ntk_kernel import NTK, double_precision
+from ntklib import _memory, _relevance, iterative, kernels
+from ntklib._sklearn_kernels import NTK, SklearnKernel, double_precision
 
-__all__ = ["NTK", "KernelClassifier", "KernelRegressor", "RelevanceVectorClassifier", "RelevanceVectorRegressor"]
+__all__ = [
+    "NTK",
+    "KernelClassifier",
+    "KernelRegressor",
+    "RelevanceVectorClassifier",
+    "RelevanceVectorRegressor",
+    "SklearnKernel",
+]
 
 Array = NDArray[np.float64]
 KernelLike: TypeAlias = str | Callable[[Array, Array], ArrayLike] | Kernel
 
-# How many entries of a kernel matrix one thread computes at a time: they stay in its cache.
-_ENTRIES = 2**17
-
-
-def _of_distances(a: Array, b: Array, metric: str, factor: float) -> Array:
-    """exp(factor · distance) for all pairs of rows, some rows at a time on each core: differences, not products."""
-    gram = _memory.empty((len(a), len(b)), float)
-    size = max(1, _ENTRIES // len(b))
-
-    def rows(start: int) -> None:
-        part = gram[start : start + size]
-        cdist(a[start : start + size], b, metric, out=part)
-        part *= factor
-        np.exp(part, out=part)
-
-    if size >= len(a):
-        rows(0)
-        return gram
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(rows, range(0, len(a), size)))
-    return gram
-
-
-_NAMED: dict[str, Callable[[Array, Array, Any], Array]] = {
-    "rbf": lambda a, b, scale: _of_distances(a / scale, b / scale, "sqeuclidean", -0.5),
-    "laplace": lambda a, b, scale: _of_distances(a / scale, b / scale, "euclidean", -1.0),
-    "linear": lambda a, b, scale: (a / scale) @ (b / scale).T,
+_NAMED: dict[str, Callable[[Any], Callable[[Array, Array], ArrayLike]]] = {
+    "rbf": kernels.RBF,
+    "laplace": kernels.Laplace,
+    "linear": lambda scale: lambda a, b: (a / scale) @ (b / scale).T,
 }
 
 
@@ -86,8 +68,11 @@ class _KernelEstimator(BaseEstimator):
             elif self.kernel not in _NAMED:
                 known = ", ".join(map(repr, (*_NAMED, "precomputed")))
                 raise ValueError(f"kernel must be one of {known}, a callable or a kernel, got {self.kernel!r}")
-        elif not callable(self.kernel):
-            raise ValueError(f"kernel must be a name, a callable or a scikit-learn kernel, got {self.kernel!r}")
+        elif isinstance(self.kernel, type) or not callable(self.kernel):
+            raise ValueError(
+                f"kernel must be a name, a callable or a scikit-learn kernel, got {self.kernel!r}"
+                f"{kernels.advice(self.kernel)}"
+            )
         scale = np.asarray(self.lengthscale, float)
         if scale.shape not in ((), X.shape[1:]) or not np.all((scale > 0) & np.isfinite(scale)):
             raise ValueError(
@@ -100,17 +85,19 @@ class _KernelEstimator(BaseEstimator):
         """The kernel between rows of X and the training points, or some of them."""
         if isinstance(self.kernel_, str) and self.kernel_ == "precomputed":
             return X[:, columns]
-        return self._between(X, self.X_fit_[columns])
+        return self._between(X, None if X is self.X_fit_ and columns == slice(None) else self.X_fit_[columns])
 
     def _between(self, X: Array, other: Array | None = None) -> Array:
         """The kernel between rows of X and other points, or the rows themselves."""
+        kernel: Any = self.kernel_
+        if isinstance(kernel, str):
+            kernel = _NAMED[kernel](np.asarray(self.lengthscale, float))
+        alone = other is None and isinstance(kernel, kernels.Kernel)
         other = X if other is None else other
         if not len(other):
             return np.empty((len(X), 0))
-        if isinstance(self.kernel_, str):
-            return _NAMED[self.kernel_](X, other, np.asarray(self.lengthscale, float))
         with double_precision():  # for the kernels of this library
-            gram = np.asarray(self.kernel_(X, other), float)
+            gram = np.asarray(kernel(X) if alone else kernel(X, other), float)
         if gram.shape != (len(X), len(other)):
             raise ValueError(
                 f"kernel must return shape {(len(X), len(other))} for inputs of shapes {X.shape} and {other.shape}, "
@@ -122,8 +109,10 @@ class _KernelEstimator(BaseEstimator):
 
     def _own_gram(self, X: Array) -> Array:
         """The kernel matrix of the training points, in memory that nobody else looks at."""
-        named = isinstance(self.kernel_, str) and self.kernel_ != "precomputed"
-        return self._gram(X) if named else self._gram(X).copy()
+        gram = self._gram(X)
+        own = _memory.empty(gram.shape, float)
+        own[:] = gram
+        return own
 
 
 class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
@@ -136,8 +125,9 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, _KernelEstimator):
     Args:
         kernel: ``"rbf"``, :math:`\exp(-\|x - x'\|^2/(2\ell^2))`; ``"laplace"``, :math:`\exp(-\|x - x'\|/\ell)`;
             ``"linear"``, :math:`x^\top x'/\ell^2`; ``"precomputed"``, where X is the kernel matrix; a function of two
-            arrays (n1, d) and (n2, d) that returns (n1, n2), for instance an :class:`ntklib.kernels.Kernel`; or a
-            scikit-learn kernel, for instance :class:`NTK`, with its hyper-parameters as they are.
+            arrays (n1, d) and (n2, d) that returns (n1, n2), for instance an :class:`ntklib.kernels.Kernel` as
+            ``MLP(depth=2).ntk`` is one; or a scikit-learn kernel, for instance :class:`NTK`, with its hyper-parameters
+            as they are.
         lengthscale: :math:`\ell`, of the kernels with a name; a number or one for each coordinate.
         ridge: :math:`\lambda \ge 0`.
         solver: ``"direct"``, by Cholesky decomposition of the kernel matrix, :math:`n^3/3` operations and

@@ -1,8 +1,9 @@
-r"""Which kernels does the book compare networks with? Small objects that add and multiply.
+r"""What is a kernel? A small object that is called, adds and multiplies; and those that networks are compared with.
 
-A kernel says what it is for one pair of points (`evaluate`); calling it gives the matrix for two sets of points.
-Differences of points are formed, not expanded into scalar products, so equal and nearly equal points lose no digits.
-That costs about five times a matrix product.
+A kernel says what it is for one pair of points (`evaluate`), or, as those of networks do (:attr:`ntklib.mlp.MLP.ntk`),
+how its whole matrix is had; calling it gives the matrix for two sets of points. Differences of points are formed, not
+expanded into scalar products, so equal and nearly equal points lose no digits. That costs about five times a matrix
+product.
 
 >>> k = 2.0 * RBF(lengthscale=0.5) + 0.1 * Polynomial(degree=2)
 >>> x = jnp.array([[0.0, 0.0], [0.3, 0.4]])
@@ -11,6 +12,7 @@ True
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -19,7 +21,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from ntklib import _validation
+from ntklib import _tree, _validation
 
 __all__ = ["RBF", "ArcCosine", "Constant", "Kernel", "Laplace", "Polynomial", "Product", "Sum"]
 
@@ -27,7 +29,8 @@ __all__ = ["RBF", "ArcCosine", "Constant", "Kernel", "Laplace", "Polynomial", "P
 class Kernel:
     r"""A positive semi-definite function of two points; `+` and `*` with kernels and non-negative numbers give another.
 
-    To make one, derive from this class, name its numbers as annotations of a frozen dataclass, and write `evaluate`.
+    To make one, derive from this class, name its numbers as annotations of a frozen dataclass, and write `evaluate`; or
+    `evaluate_matrix`, where the matrix is had in another way than pair by pair.
     Numbers are leaves of a JAX tree: `jax.grad` and `jax.vmap` go through a kernel as they go through an array.
     A field with ``metadata={"static": True}`` is not a leaf.
 
@@ -39,32 +42,51 @@ class Kernel:
     __array_ufunc__ = None  # so that NumPy's scalars leave `2.0 * kernel` to the kernel
 
     def __init_subclass__(cls) -> None:
-        jax.tree_util.register_pytree_node(
-            cls, lambda kernel: _leaves(kernel), lambda static, leaves: _rebuild(cls, static, leaves)
-        )
+        _tree.register(cls)
 
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
         raise NotImplementedError
+
+    def evaluate_matrix(self, x1: Array, x2: Array | None = None) -> Array:
+        """The kernel of all pairs of points (n1, d) and (n2, d), or of one set: what is compiled when it is called."""
+        return jax.vmap(jax.vmap(self.evaluate, (None, 0)), (0, None))(x1, x1 if x2 is None else x2)
+
+    def evaluate_diagonal(self, x: Array) -> Array:
+        """The kernel of each of the points (n, d) with itself, (n,): what is compiled for `diagonal`."""
+        return jax.vmap(self.evaluate)(x, x)
 
     def __call__(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
         """The matrix of the kernel between two sets of points.
 
         Args:
             x1: points, (n1, d).
-            x2: points, (n2, d); `x1` if left out.
+            x2: points, (n2, d); `x1` if left out, which computes large matrices in half the time, and for the kernels
+                of networks makes the diagonal exact.
 
         Returns:
-            (n1, n2), in the dtype of the points; exactly symmetric for one set.
+            (n1, n2), in the dtype of the points. For one set it is symmetric: exactly if the kernel is given pair by
+            pair, to rounding if it is one of networks.
 
         Raises:
             ValueError: if a shape or dtype does not fit.
         """
         first, second = _validation.inputs(x1, x2)
+        kernel = self._compilable
         if second is not None:
-            return _gram(self, first, second)
-        gram = _gram(self, first, first)
-        return jnp.where(jnp.tri(len(first), dtype=bool), gram, gram.T)  # compiled arithmetic need not commute
+            return _matrix(kernel, first, second)
+        if len(first) < _LARGE or isinstance(first, jax.core.Tracer):
+            return kernel._of_one_set(first)
+        # at most eight, of one size where the number of points allows it: each size is compiled
+        parts = next((k for k in range(min(8, len(first) // _PART), 1, -1) if len(first) % k == 0), 2)
+        rows = jnp.array_split(first, parts)
+        return _symmetric(
+            [[_matrix(kernel, a, b) for b in rows[:i]] + [kernel._of_one_set(a)] for i, a in enumerate(rows)]
+        )
+
+    def _of_one_set(self, x: Array) -> Array:
+        gram = _matrix(self, x, None)
+        return _symmetrised(gram) if self._pairwise else gram
 
     def diagonal(self, x: ArrayLike) -> Array:
         """The kernel of each point with itself, (n,) for points (n, d), without the rest of the matrix.
@@ -72,7 +94,17 @@ class Kernel:
         >>> Polynomial(degree=2, offset=0.0).diagonal(jnp.array([[1.0], [2.0]])).tolist()
         [1.0, 16.0]
         """
-        return _diagonal(self, _validation.matrix("x", x))
+        return _diagonal(self._compilable, _validation.matrix("x", x))
+
+    @property
+    def _pairwise(self) -> bool:
+        """Whether the matrix comes from `evaluate`, compiled: that arithmetic need not commute."""
+        return type(self).evaluate_matrix is Kernel.evaluate_matrix
+
+    @property
+    def _compilable(self) -> "Kernel":
+        """This kernel as it is handed to the compiler, which knows what the leaves are and not their values."""
+        return self
 
     def __add__(self, other: Any) -> "Kernel":
         return _combine(Sum, self, other)
@@ -233,6 +265,22 @@ class Sum(Kernel):
         """The kernel of one pair of points, both (d,)."""
         return self.left.evaluate(x, y) + self.right.evaluate(x, y)
 
+    def evaluate_matrix(self, x1: Array, x2: Array | None = None) -> Array:
+        """The kernel of all pairs of points, or of one set, each part in its own way."""
+        return self.left.evaluate_matrix(x1, x2) + self.right.evaluate_matrix(x1, x2)
+
+    def evaluate_diagonal(self, x: Array) -> Array:
+        """The kernel of each of the points with itself, each part in its own way."""
+        return self.left.evaluate_diagonal(x) + self.right.evaluate_diagonal(x)
+
+    @functools.cached_property
+    def _pairwise(self) -> bool:
+        return self.left._pairwise and self.right._pairwise
+
+    @functools.cached_property
+    def _compilable(self) -> Kernel:
+        return Sum(self.left._compilable, self.right._compilable)
+
 
 @dataclasses.dataclass(frozen=True)
 class Product(Kernel):
@@ -249,16 +297,62 @@ class Product(Kernel):
         """The kernel of one pair of points, both (d,)."""
         return self.left.evaluate(x, y) * self.right.evaluate(x, y)
 
+    def evaluate_matrix(self, x1: Array, x2: Array | None = None) -> Array:
+        """The kernel of all pairs of points, or of one set, each part in its own way."""
+        return self.left.evaluate_matrix(x1, x2) * self.right.evaluate_matrix(x1, x2)
+
+    def evaluate_diagonal(self, x: Array) -> Array:
+        """The kernel of each of the points with itself, each part in its own way."""
+        return self.left.evaluate_diagonal(x) * self.right.evaluate_diagonal(x)
+
+    @functools.cached_property
+    def _pairwise(self) -> bool:
+        return self.left._pairwise and self.right._pairwise
+
+    @functools.cached_property
+    def _compilable(self) -> Kernel:
+        return Product(self.left._compilable, self.right._compilable)
+
+
+# From so many points on the matrix of one set is put together from parts: little more than half the work do, and what
+# is worked with stays near the processor, where the C library does not fetch fresh memory for it each time.
+_LARGE, _PART = 1500, 400
+
 
 @jax.jit
-def _gram(kernel: Kernel, x1: Array, x2: Array) -> Array:
-    pairs = jax.vmap(jax.vmap(kernel.evaluate, (None, 0)), (0, None))(x1, x2)
-    return pairs.astype(jnp.result_type(x1, x2))
+def _matrix(kernel: Kernel, x1: Array, x2: Array | None) -> Array:
+    return kernel.evaluate_matrix(x1, x2).astype(jnp.result_type(x1, x1 if x2 is None else x2))
+
+
+@jax.jit  # of its own: compiled together with what computes the entries, each of them would be computed twice
+def _symmetrised(gram: Array) -> Array:
+    return gram / 2 + gram.T / 2  # a choice by triangles takes XLA a minute to compile for 500 points
 
 
 @jax.jit
 def _diagonal(kernel: Kernel, x: Array) -> Array:
-    return jax.vmap(kernel.evaluate)(x, x).astype(x.dtype)
+    return kernel.evaluate_diagonal(x).astype(x.dtype)
+
+
+@jax.jit
+def _symmetric(lower: list[list[Array]]) -> Array:
+    """The symmetric matrix with these blocks on and below the diagonal."""
+    places = range(len(lower))
+    return jnp.block([[lower[i][j] if j <= i else lower[j][i].T for j in places] for i in places])
+
+
+def refuse_unless_kernel(value: Any) -> None:
+    """Refuse what is no :class:`Kernel`."""
+    if not isinstance(value, Kernel):
+        raise ValueError(f"kernel must be an ntklib.kernels.Kernel, got {value!r}{advice(value)}")
+
+
+def advice(value: Any) -> str:
+    """What to pass in place of something that is no kernel, if that is known: a network has two."""
+    if hasattr(value, "ntk") and hasattr(value, "nngp"):
+        its = f"{value.__name__}(...)" if isinstance(value, type) else "its "
+        return f"; a network has two kernels: pass {its}.ntk or {its}.nngp"
+    return f"; make one of the class: {value.__name__}(...)" if isinstance(value, type) else ""
 
 
 def _combine(how: type[Sum] | type[Product], left: Any, right: Any) -> Any:
@@ -291,22 +385,6 @@ def _check(kernel: Kernel, name: str, *, positive: bool) -> None:
         object.__setattr__(kernel, name, float(value))
     elif isinstance(value, list | tuple):
         object.__setattr__(kernel, name, numbers)
-
-
-def _leaves(kernel: Any) -> tuple[list[Any], tuple[Any, ...]]:
-    fields = dataclasses.fields(kernel)
-    static = tuple(getattr(kernel, field.name) for field in fields if field.metadata.get("static"))
-    return [getattr(kernel, field.name) for field in fields if not field.metadata.get("static")], static
-
-
-def _rebuild(cls: type, static: tuple[Any, ...], leaves: Any) -> Any:
-    """A kernel from its tree, unchecked: JAX also puts things there that are no numbers."""
-    kernel: Any = object.__new__(cls)
-    static_values, leaf_values = iter(static), iter(leaves)
-    for field in dataclasses.fields(cls):
-        value = next(static_values if field.metadata.get("static") else leaf_values)
-        object.__setattr__(kernel, field.name, value)
-    return kernel
 
 
 def _in_scales(difference: Array, lengthscale: ArrayLike) -> Array:

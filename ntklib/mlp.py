@@ -1,7 +1,8 @@
 r"""What is a fully connected network, at finite and at infinite width?
 
-One object answers both: :class:`MLP` draws and applies finite networks, and computes the two kernels that
-their initialisation and their training have in the limit of infinite width.
+One object answers both: :class:`MLP` draws and applies finite networks, and has the two kernels that describe
+their initialisation and their training in the limit of infinite width. These are kernels like any other
+(:class:`ntklib.kernels.Kernel`).
 """
 
 import dataclasses
@@ -16,10 +17,11 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike, DTypeLike
 
-from ntklib import _validation
+from ntklib import _tree, _validation
 from ntklib.activations import Activation, Pairs, by_name, safe_sqrt
+from ntklib.kernels import Kernel
 
-__all__ = ["MLP", "Layer", "Params"]
+__all__ = ["MLP", "Layer", "NetworkKernel", "Params"]
 
 
 class Layer(NamedTuple):
@@ -30,6 +32,8 @@ class Layer(NamedTuple):
 
 
 Params = tuple[Layer, ...]
+
+_STATIC: Any = {"static": True}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,8 @@ class MLP:
     Raises:
         ValueError: for values outside of these.
 
+    A network is a JAX tree whose leaves are `w_std` and `b_std`, so it goes through `jax.jit` and `jax.grad`.
+
     >>> import jax
     >>> mlp, x = MLP(depth=2), jnp.eye(3)
     >>> params = mlp.init(jax.random.key(0), in_dim=3, width=64)
@@ -69,19 +75,16 @@ class MLP:
     [2.0, 0.457, 0.457]
     """
 
-    depth: int = 1
-    activation: str | Activation = "relu"
+    depth: int = dataclasses.field(default=1, metadata=_STATIC)
+    activation: str | Activation = dataclasses.field(default="relu", metadata=_STATIC)
     w_std: float = 2**0.5
     b_std: float = 0.0
-    out_dim: int = 1
-    parameterization: Literal["ntk", "standard", "mean_field"] = "ntk"
+    out_dim: int = dataclasses.field(default=1, metadata=_STATIC)
+    parameterization: Literal["ntk", "standard", "mean_field"] = dataclasses.field(default="ntk", metadata=_STATIC)
 
     def __post_init__(self) -> None:
-        by_name(self.activation)
-        for name, least in (("depth", 0), ("out_dim", 1)):
-            object.__setattr__(self, name, _validation.count(name, getattr(self, name), least))
-        for name in ("w_std", "b_std"):
-            object.__setattr__(self, name, _deviation(name, getattr(self, name)))
+        _check(self)
+        object.__setattr__(self, "out_dim", _validation.count("out_dim", self.out_dim, 1))
         if self.parameterization not in ("ntk", "standard", "mean_field"):
             raise ValueError(
                 f"parameterization must be 'ntk', 'standard' or 'mean_field', got {self.parameterization!r}"
@@ -89,8 +92,11 @@ class MLP:
 
     @property
     def has_bias(self) -> bool:
-        """Whether the layers have biases: they do unless `b_std` is the number zero."""
-        return not (isinstance(self.b_std, int | float) and self.b_std == 0)
+        """Whether the layers have biases: they do unless `b_std` is the number zero.
+
+        Where JAX traces a network that was handed in, numbers are unknown, and there are biases.
+        """
+        return not _is_zero(self.b_std)
 
     def init(self, key: Array, in_dim: int, width: int, *, dtype: DTypeLike = float) -> Params:
         """Draw a finite network.
@@ -142,23 +148,20 @@ class MLP:
         power = 1.0 if readout and self.parameterization == "mean_field" else 0.5
         return self.w_std / layer.weight.shape[0] ** power, self.b_std
 
-    def nngp(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
+    @functools.cached_property
+    def nngp(self) -> "NetworkKernel":
         r"""Covariance of one output at initialisation as the width grows: the neural-network Gaussian process.
 
         :math:`K^0 = \sigma_w^2 x^\top x'/d + \sigma_b^2` and
         :math:`K^{l} = \sigma_w^2\,\mathbb E[\phi(u)\phi(v)] + \sigma_b^2` with :math:`(u, v) \sim N(0, K^{l-1})`
         (Lee et al. 2018, eq. 5); the readout counts, so the result is :math:`K^{depth}`.
 
-        Args:
-            x1: inputs, (n1, d).
-            x2: inputs, (n2, d); `x1` if left out, which also makes the diagonal exact.
-
-        Returns:
-            (n1, n2), in the dtype of the inputs.
+        A kernel: ``mlp.nngp(x1, x2)`` is the matrix (n1, n2) for inputs (n1, d) and (n2, d), in the dtype of the
+        inputs, and ``mlp.nngp(x)`` that of one set, whose diagonal is exact.
 
         Raises:
-            ValueError: if a shape or dtype does not fit, or in the mean-field parameterisation, whose outputs
-                vanish in the limit.
+            ValueError: in the mean-field parameterisation, whose outputs vanish in the limit; and when it is called, if
+                a shape or dtype does not fit.
 
         >>> [round(float(entry), 4) for entry in MLP(depth=1).nngp(jnp.eye(2))[0]]
         [1.0, 0.3183]
@@ -168,9 +171,10 @@ class MLP:
                 "the outputs of the mean-field parameterisation vanish as the width grows, so it has no nngp; "
                 "parameterization='ntk' has the same hidden layers"
             )
-        return self._kernel(x1, x2, tangent=False)
+        return NetworkKernel("nngp", self.depth, self.activation, self.w_std, self.b_std)
 
-    def ntk(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
+    @functools.cached_property
+    def ntk(self) -> "NetworkKernel":
         r"""The neural tangent kernel of one output in the limit of infinite width, in the NTK parameterisation.
 
         :math:`\Theta^0 = K^0` and
@@ -178,14 +182,17 @@ class MLP:
         :math:`(u, v) \sim N(0, K^{l-1})` (Jacot et al. 2018, Theorem 1). Different outputs do not interact: the
         kernel of k outputs is this one times the identity.
 
-        Args, returns and errors are those of :meth:`nngp`; the standard parameterisation is refused too,
+        It is called as :attr:`nngp` is, and errors are the same; the standard parameterisation is refused too,
         because its tangent kernel grows with the width. In float64 the result is accurate to 1e-12
         relative to :math:`\sqrt{\Theta(x,x)\,\Theta(x',x')}`, for nearly parallel inputs too. That holds for the named
         activations; one of :func:`ntklib.activations.from_function` has the accuracy that is stated there, and gives
         NaN where it has none.
 
-        >>> [round(float(entry), 4) for entry in MLP(depth=1).ntk(jnp.eye(2))[0]]
+        >>> ntk = MLP(depth=1).ntk
+        >>> [round(float(entry), 4) for entry in ntk(jnp.eye(2))[0]]
         [2.0, 0.3183]
+        >>> [round(float(entry), 4) for entry in (0.5 * ntk + 1.0)(jnp.eye(2))[0]]
+        [2.0, 1.1592]
         """
         if self.parameterization != "ntk":
             behaviour = {"standard": "grows in proportion to the width", "mean_field": "falls like 1/width"}
@@ -194,24 +201,95 @@ class MLP:
                 f"{behaviour[self.parameterization]} and has no limit; use parameterization='ntk', or "
                 "ntklib.tangent.empirical_ntk for one network"
             )
-        return self._kernel(x1, x2, tangent=True)
+        return NetworkKernel("ntk", self.depth, self.activation, self.w_std, self.b_std)
 
-    def _kernel(self, x1: ArrayLike, x2: ArrayLike | None, *, tangent: bool) -> Array:
-        first, second = _validation.inputs(x1, x2)
-        between = functools.partial(
-            _recursion,
-            w_std=self.w_std,
-            b_std=self.b_std if self.has_bias else None,
-            depth=self.depth,
-            activation=by_name(self.activation),
-            tangent=tangent,
-        )
-        if second is not None or len(first) < _LARGE or isinstance(first, jax.core.Tracer):
-            return between(first, second)
-        # at most eight, of one size where the number of inputs allows it: each size is compiled
-        parts = next((k for k in range(min(8, len(first) // _PART), 1, -1) if len(first) % k == 0), 2)
-        rows = jnp.array_split(first, parts)
-        return _symmetric([[between(a, b) for b in rows[:i]] + [between(a, None)] for i, a in enumerate(rows)])
+
+_tree.register(MLP)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkKernel(Kernel):
+    """What :attr:`MLP.nngp` and :attr:`MLP.ntk` are: the kernel of a network at infinite width, by its recursion.
+
+    Its leaves are `w_std` and `b_std`.
+
+    Args:
+        kind: ``"nngp"`` or ``"ntk"``.
+        depth: number of hidden layers, as of :class:`MLP`.
+        activation: as of :class:`MLP`.
+        w_std: as of :class:`MLP`.
+        b_std: as of :class:`MLP`.
+
+    >>> of_ones = lambda kernel: kernel(jnp.ones((1, 3))).sum()  # noqa: E731
+    >>> float(jax.grad(of_ones)(MLP(depth=0, w_std=1.5).ntk).w_std)  # of w²
+    3.0
+    """
+
+    kind: Literal["nngp", "ntk"] = dataclasses.field(metadata=_STATIC)
+    depth: int = dataclasses.field(default=1, metadata=_STATIC)
+    activation: str | Activation = dataclasses.field(default="relu", metadata=_STATIC)
+    w_std: ArrayLike = 2**0.5
+    b_std: ArrayLike = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("nngp", "ntk"):
+            raise ValueError(f"kind must be 'nngp' or 'ntk', got {self.kind!r}")
+        _check(self)
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        """The kernel of one pair of points, both (d,)."""
+        return self.evaluate_matrix(x[None], y[None])[0, 0]
+
+    def evaluate_matrix(self, x1: Array, x2: Array | None = None) -> Array:
+        """The kernel of all pairs of points (n1, d) and (n2, d), or of one set, with an exact diagonal."""
+        return self._recursion(input_pairs(x1, x2), alone=x2 is None)
+
+    def evaluate_diagonal(self, x: Array) -> Array:
+        """The kernel of each of the points (n, d) with itself, (n,)."""
+
+        def one(square: Array) -> Array:
+            a = square[None, None]
+            return self._recursion(Pairs(a, a, a, 0 * a, 2 * a), alone=True)[0, 0]
+
+        return jax.vmap(one)(jnp.sum(x * x, 1) / x.shape[1])
+
+    @functools.cached_property
+    def _compilable(self) -> Kernel:
+        """Without biases, where it is known that there are none: they would cost as much as the activation."""
+        if not _is_zero(self.b_std):
+            return self
+        return jax.tree.unflatten(jax.tree.structure(self), [self.w_std, None])
+
+    def _recursion(self, pairs: Pairs, *, alone: bool) -> Array:
+        w_std, b_std = self.w_std, 0.0 if self.b_std is None else self.b_std
+        moments = by_name(self.activation).moments
+        pairs = pairs.dense(w_std, b_std)
+
+        def layer(carry: tuple[Pairs, Array], _: None) -> tuple[tuple[Pairs, Array], None]:
+            pairs, theta = carry
+            after, derivative = moments(pairs)
+            pairs = after.dense(w_std, b_std)
+            if alone:
+                pairs = _exact_diagonal(pairs)
+            return (pairs, pairs.c + jnp.square(w_std) * derivative * theta), None
+
+        # unrolled where that is quick to compile; a thousand layers then still are
+        unroll = max(1, min(self.depth, 8))
+        (pairs, theta), _ = jax.lax.scan(layer, (pairs, pairs.c), length=self.depth, unroll=unroll)
+        return theta if self.kind == "ntk" else pairs.c
+
+
+def _check(network: MLP | NetworkKernel) -> None:
+    """Refuse what is no network, and make numbers of the scalars of NumPy and JAX."""
+    by_name(network.activation)
+    object.__setattr__(network, "depth", _validation.count("depth", network.depth, 0))
+    for name in ("w_std", "b_std"):
+        object.__setattr__(network, name, _deviation(name, getattr(network, name)))
+
+
+def _is_zero(b_std: Any) -> bool:
+    """Whether it is known before anything is computed that there are no biases."""
+    return isinstance(b_std, int | float) and b_std == 0
 
 
 def _deviation(name: str, value: Any) -> Any:
@@ -219,7 +297,7 @@ def _deviation(name: str, value: Any) -> Any:
 
     Scalars of NumPy and JAX have a dtype of their own, which would override that of the inputs.
     """
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, jax.core.Tracer) or (type(value) is float and 0 <= value < float("inf")):
         return value
     number = isinstance(value, int | float | np.number | np.ndarray | Array) and not isinstance(value, bool)
     if number and np.ndim(value) == 0 and jnp.issubdtype(jnp.result_type(value), jnp.number):
@@ -227,18 +305,6 @@ def _deviation(name: str, value: Any) -> Any:
             return float(value)
         value = value.item() if hasattr(value, "item") else value
     raise ValueError(f"{name} must be a real number, finite and not negative, got {value!r}")
-
-
-# From so many inputs on the kernel of one set is put together from parts: little more than half the work do, and what
-# is worked with stays near the processor, where the C library does not fetch fresh memory for it each time.
-_LARGE, _PART = 1500, 400
-
-
-@jax.jit
-def _symmetric(lower: list[list[Array]]) -> Array:
-    """The symmetric matrix with these blocks on and below the diagonal."""
-    places = range(len(lower))
-    return jnp.block([[lower[i][j] if j <= i else lower[j][i].T for j in places] for i in places])
 
 
 @functools.partial(jax.jit, static_argnames=("sizes", "bias", "dtype"))
@@ -257,33 +323,6 @@ def _draw(
     numbers = jax.random.normal(key, (ends[-1],), dtype)
     arrays = [numbers[end - math.prod(shape) : end].reshape(shape) for shape, end in zip(shapes, ends, strict=True)]
     return arrays[:layers], [*arrays[layers:]] if bias else [None] * layers
-
-
-@functools.partial(jax.jit, static_argnames=("depth", "activation", "tangent"))
-def _recursion(
-    x1: Array,
-    x2: Array | None,
-    w_std: ArrayLike,
-    b_std: ArrayLike | None,
-    *,
-    depth: int,
-    activation: Activation,
-    tangent: bool,
-) -> Array:
-    b_std = 0.0 if b_std is None else b_std
-    pairs = input_pairs(x1, x2).dense(w_std, b_std)
-
-    def layer(carry: tuple[Pairs, Array], _: None) -> tuple[tuple[Pairs, Array], None]:
-        pairs, theta = carry
-        after, derivative = activation.moments(pairs)
-        pairs = after.dense(w_std, b_std)
-        if x2 is None:
-            pairs = _exact_diagonal(pairs)
-        return (pairs, pairs.c + jnp.square(w_std) * derivative * theta), None
-
-    # unrolled where that is quick to compile; a thousand layers then still are
-    (pairs, theta), _ = jax.lax.scan(layer, (pairs, pairs.c), length=depth, unroll=max(1, min(depth, 8)))
-    return theta if tangent else pairs.c
 
 
 def _exact_diagonal(pairs: Pairs) -> Pairs:

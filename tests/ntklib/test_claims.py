@@ -165,7 +165,7 @@ def test_theorems_and_functions():
 
     outcome = make(1, 1, theorem="thm-a", function=[empirical_ntk, MLP.ntk, MLP().nngp, "ntklib.data.circle"])
     assert outcome.theorem == ["thm-a"]
-    wanted = ["ntklib.tangent.empirical_ntk", "ntklib.mlp.MLP.ntk", "ntklib.mlp.MLP.nngp", "ntklib.data.circle"]
+    wanted = ["ntklib.tangent.empirical_ntk", "ntklib.mlp.MLP.ntk", "ntklib.mlp.NetworkKernel", "ntklib.data.circle"]
     assert outcome.function == wanted
     with pytest.raises(ValueError, match=r"must be one of ntklib, got .*math\.sin|builtin"):
         make(1, 1, function=math.sin)

@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ntklib import _relevance, estimators, kernels
+from ntklib import _relevance, kernels
 from ntklib.data import ripley
 from ntklib.estimators import (
     NTK,
@@ -30,6 +31,7 @@ from ntklib.estimators import (
     KernelRegressor,
     RelevanceVectorClassifier,
     RelevanceVectorRegressor,
+    SklearnKernel,
 )
 from ntklib.mlp import MLP
 
@@ -91,15 +93,20 @@ def test_pipeline_search_clone_pickle_and_pandas(estimator):
 @pytest.mark.parametrize("estimator", EVERY, ids=name)
 @pytest.mark.parametrize(
     "kernel",
-    [NTK(), kernels.RBF(0.8), RBF(0.8) + ConstantKernel(0.1), lambda a, b: np.exp(-cdist(a, b))],
-    ids=["NTK", "RBF", "sum", "function"],
+    [
+        NTK(),
+        kernels.RBF(0.8),
+        MLP(depth=2, b_std=0.1).ntk + 0.5,
+        RBF(0.8) + ConstantKernel(0.1),
+        SklearnKernel(MLP(b_std=0.3).nngp),
+        lambda a, b: np.exp(-cdist(a, b)),
+    ],
+    ids=["NTK", "RBF", "network", "sum", "adapter", "function"],
 )
 def test_every_kind_of_kernel_is_its_precomputed_matrix(estimator, kernel):
     y, model = targets(estimator), clone(estimator).set_params(kernel=kernel).fit(X, targets(estimator))
-    if isinstance(kernel, kernels.RBF):  # computed in 64 bits, whatever JAX is set to
-        gram, gram_test = np.exp(-(cdist(X, X) ** 2) / 1.28), np.exp(-(cdist(X_TEST, X) ** 2) / 1.28)
-    else:
-        gram, gram_test = kernel(X, X), kernel(X_TEST, X)
+    with jax.enable_x64(True):  # kernels of the library are computed in 64 bits, whatever JAX is set to
+        gram, gram_test = np.asarray(kernel(X, X)), np.asarray(kernel(X_TEST, X))
     precomputed = clone(estimator).set_params(kernel="precomputed").fit(gram, y)
     predict = "decision_function" if y is LABELS else "predict"
     np.testing.assert_allclose(
@@ -112,7 +119,10 @@ def test_every_kind_of_kernel_is_its_precomputed_matrix(estimator, kernel):
     ("parameters", "message"),
     [
         ({"kernel": "cosine"}, "kernel must be one of 'rbf', 'laplace', 'linear', 'precomputed', .* got 'cosine'"),
-        ({"kernel": 3}, "kernel must be a name, a callable or a scikit-learn kernel, got 3"),
+        ({"kernel": 3}, "kernel must be a name, a callable or a scikit-learn kernel, got 3$"),
+        ({"kernel": MLP()}, r"a scikit-learn kernel, got MLP\(.*\); .* two kernels: pass its .ntk or its .nngp"),
+        ({"kernel": MLP}, r"got <class .*MLP'>; .* pass MLP\(\.\.\.\).ntk or MLP\(\.\.\.\).nngp"),
+        ({"kernel": kernels.RBF}, r"got <class .*RBF'>; make one of the class: RBF\(\.\.\.\)"),
         ({"kernel": "precomputed"}, r"Precomputed matrix must be a square matrix. Input is a \(40, 2\) matrix"),
         ({"kernel": lambda a, b: np.ones(3)}, r"kernel must return shape \(40, 40\)"),
         ({"kernel": lambda a, b: np.full((len(a), len(b)), np.nan)}, "kernel must return finite values"),
@@ -175,20 +185,17 @@ def test_regression_is_the_mean_of_a_gaussian_process():
 
 
 def test_named_kernels_are_those_of_the_library():
-    for word, kernel in (("rbf", kernels.RBF(0.7)), ("laplace", kernels.Laplace(0.7))):
-        a = KernelRegressor(word, lengthscale=0.7).fit(X, Y).predict(X_TEST)
-        np.testing.assert_allclose(a, KernelRegressor(kernel).fit(X, Y).predict(X_TEST), rtol=1e-10)
+    scales = np.array([0.7, 1.5])
+    metrics = {
+        "rbf": lambda a, b: np.exp(-cdist(a, b, "sqeuclidean") / 2),
+        "laplace": lambda a, b: np.exp(-cdist(a, b)),
+    }
+    for word, metric in metrics.items():
+        a = KernelRegressor(word, lengthscale=scales).fit(X, Y).predict(X_TEST)
+        b = KernelRegressor(metric).fit(X / scales, Y).predict(X_TEST / scales)
+        np.testing.assert_allclose(a, b, rtol=1e-10)
     linear = KernelRidge(alpha=1.0, kernel="linear").fit(X, Y).predict(X_TEST)
     np.testing.assert_allclose(KernelRegressor("linear").fit(X, Y).predict(X_TEST), linear, rtol=1e-8)
-
-
-@pytest.mark.parametrize("word", ["rbf", "laplace"])
-def test_rows_by_rows_is_the_whole_kernel(monkeypatch, word):
-    whole = KernelRegressor(word, lengthscale=[0.7, 1.5], ridge=0.1).fit(X, Y)
-    monkeypatch.setattr(estimators, "_ENTRIES", 3 * len(X))  # 14 portions of 40 rows
-    portions = clone(whole).fit(X, Y)
-    np.testing.assert_array_equal(portions.dual_coef_, whole.dual_coef_)
-    np.testing.assert_array_equal(portions.predict(X_TEST), whole.predict(X_TEST))
 
 
 @pytest.mark.parametrize("ridge", [0.5, 0.0])
@@ -468,3 +475,94 @@ def test_it_works_in_support_vector_machines_and_kernel_ridge():
 def test_a_network_that_does_not_exist_is_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         NTK(**bad)(X)
+
+
+# --- any kernel of the library as one of scikit-learn
+
+OURS = [
+    kernels.RBF(0.7),
+    kernels.RBF(np.array([0.7, 1.5])),
+    kernels.Laplace(1.2),
+    kernels.Polynomial(2, 0.5),
+    kernels.ArcCosine(1, 0.4),
+    2.0 * kernels.RBF(0.7) + kernels.Polynomial(2, 0.0) * kernels.Laplace(1.2),
+    MLP(depth=2, w_std=1.3, b_std=0.4).ntk,
+    MLP(depth=1, activation="erf").nngp,
+    MLP(depth=1, b_std=0.2).ntk * kernels.RBF(2.0) + 0.3,
+]
+
+
+@pytest.mark.parametrize("ours", OURS, ids=repr)
+def test_every_kernel_of_the_library_is_one_of_scikit_learn(ours):
+    kernel, x = SklearnKernel(ours), X[:6]
+    with jax.enable_x64(True):
+        wanted, between, numbers = np.asarray(ours(x)), np.asarray(ours(X_TEST, x)), jax.tree.leaves(ours)
+    gram, gradient = kernel(x, eval_gradient=True)
+    np.testing.assert_allclose(kernel(x), wanted, rtol=1e-14)
+    np.testing.assert_allclose(gram, wanted, rtol=1e-12)
+    np.testing.assert_allclose(kernel(X_TEST, x), between, rtol=1e-14)
+    np.testing.assert_allclose(kernel.diag(x), np.diag(wanted), rtol=1e-13)
+    assert gram.dtype == gradient.dtype == kernel.diag(x).dtype == np.float64
+    free = np.hstack([number for number in numbers if np.all(number != 0)])
+    np.testing.assert_allclose(np.exp(kernel.theta), free, rtol=1e-14)
+    assert gradient.shape == (6, 6, kernel.n_dims) == (6, 6, len(free)) == (6, 6, len(kernel.bounds))
+    for index in range(kernel.n_dims):
+        step = np.eye(kernel.n_dims)[index] * 1e-6
+        up, down = (kernel.clone_with_theta(kernel.theta + sign * step)(x) for sign in (1, -1))
+        np.testing.assert_allclose(gradient[..., index], (up - down) / 2e-6, rtol=1e-6, atol=1e-9)
+    assert clone(kernel) == kernel
+    assert clone(kernel) is not kernel
+    assert pickle.loads(pickle.dumps(kernel)) == kernel
+    assert kernel.clone_with_theta(kernel.theta + 0.1) != kernel
+    assert not kernel.is_stationary()
+    machine = SVC(kernel=kernel).fit(X, LABELS)
+    np.testing.assert_allclose(
+        machine.decision_function(X_TEST),
+        SVC(kernel="precomputed").fit(kernel(X), LABELS).decision_function(kernel(X_TEST, X)),
+        rtol=1e-6,
+        atol=1e-9,
+    )
+    ridge = KernelRidge(kernel=kernel, alpha=0.3).fit(X, Y).predict(X_TEST)
+    np.testing.assert_allclose(KernelRegressor(ours, ridge=0.3).fit(X, Y).predict(X_TEST), ridge, rtol=1e-8)
+
+
+def test_a_gaussian_process_tunes_it_as_it_tunes_its_own():
+    scales = np.array([1.0, 1.0])
+    ours = SklearnKernel(1.0 * kernels.RBF(scales)) + WhiteKernel(0.1)
+    theirs = ConstantKernel(1.0) * RBF(scales) + WhiteKernel(0.1)
+    processes = [GaussianProcessRegressor(kernel).fit(X, Y) for kernel in (ours, theirs)]
+    np.testing.assert_allclose(*(each.log_marginal_likelihood_value_ for each in processes), rtol=1e-8)
+    np.testing.assert_allclose(*(each.kernel_.theta for each in processes), rtol=1e-3)
+    np.testing.assert_allclose(*(each.predict(X_TEST) for each in processes), rtol=1e-3)
+    both = [each.log_marginal_likelihood(each.kernel.theta, eval_gradient=True) for each in processes]
+    for got, wanted in zip(*both, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9)
+    found = processes[0].kernel_.k1.kernel
+    assert isinstance(found, kernels.Product)
+    np.testing.assert_allclose(found.right.lengthscale, processes[1].kernel_.k1.k2.length_scale, rtol=1e-3)
+    assert np.array_equal(scales, [1.0, 1.0])
+
+
+def test_leaves_are_bounded_and_fixed_by_name():
+    ours = 2.0 * kernels.RBF(np.array([0.5, 1.0])) + MLP(depth=2).nngp
+    names = ["left__left__value", "left__right__lengthscale", "right__w_std", "right__b_std"]
+    kernel = SklearnKernel(ours, {"right__w_std": "fixed", "left__right__lengthscale": (0.1, 10.0)})
+    assert [each.name for each in kernel.hyperparameters] == names
+    assert [each.fixed for each in kernel.hyperparameters] == [False, False, True, True]  # there are no biases
+    np.testing.assert_allclose(np.exp(kernel.bounds), [[1e-5, 1e5], [0.1, 10], [0.1, 10]])
+    moved = kernel.clone_with_theta(np.log([3.0, 0.2, 0.4]))
+    assert jax.tree.structure(moved.kernel) == jax.tree.structure(ours)
+    np.testing.assert_allclose(np.hstack(jax.tree.leaves(moved.kernel)), [3.0, 0.2, 0.4, 2**0.5, 0.0])
+    fixed = SklearnKernel(ours, "fixed")
+    assert fixed.n_dims == 0
+    assert fixed(X[:4], eval_gradient=True)[1].shape == (4, 4, 0)
+    search = GridSearchCV(
+        KernelRegressor(fixed, ridge=0.1), {"kernel__kernel": [kernels.RBF(1e-3), kernels.RBF(1.0)]}, cv=2
+    )
+    assert search.fit(X, Y).best_params_ == {"kernel__kernel": kernels.RBF(1.0)}
+    with pytest.raises(ValueError, match=r"leaf_bounds must name leaves .*left__left__value, .*got \['lengthscale'\]"):
+        SklearnKernel(ours, {"lengthscale": "fixed"}).hyperparameters  # noqa: B018
+    with pytest.raises(ValueError, match="theta must have 3 entries"):
+        kernel.theta = np.zeros(2)
+    with pytest.raises(ValueError, match=r"two kernels: pass its \.ntk or its \.nngp"):
+        SklearnKernel(MLP())(X)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from ntklib import _memory
-from ntklib.gram import _blocks, gram
+from ntklib._blocks import blocks_of
+from ntklib.gram import gram
 from ntklib.kernels import RBF
 from ntklib.mlp import MLP
 
@@ -35,14 +36,14 @@ def in_64_bits():
 @pytest.mark.parametrize(("shape", "size"), [((10, 10), 3), ((10, 10), 10), ((7, 7), 4), ((1, 1), 8)])
 def test_blocks_cover_the_matrix_and_those_of_the_diagonal_come_last(shape, size, symmetric):
     last = np.full(shape, -1)
-    for number, block in enumerate(_blocks(shape, size, symmetric=symmetric)):
+    for number, block in enumerate(blocks_of(shape, size, symmetric=symmetric)):
         rows, columns = slice(block.row, block.row + size), slice(block.column, block.column + size)
         last[rows, columns] = number
         if block.mirrored:
             last[columns, rows] = number
     assert (last >= 0).all()
     if symmetric:
-        on = [n for n, block in enumerate(_blocks(shape, size, symmetric=True)) if block.row == block.column]
+        on = [n for n, block in enumerate(blocks_of(shape, size, symmetric=True)) if block.row == block.column]
         assert set(np.diag(last)) <= set(on)
 
 

@@ -106,21 +106,68 @@ def test_sums_products_and_numbers(x64):
     np.testing.assert_allclose((1.0 + 2.0 * k * m)(X, Y), 1 + 2 * k(X, Y) * m(X, Y), rtol=1e-14)
 
 
+@jax.jit
+def pair_by_pair(kernel, x, y):
+    return jax.vmap(jax.vmap(kernel.evaluate, (None, 0)), (0, None))(x, y)
+
+
+def test_kernels_of_networks_add_and_multiply_with_the_others(x64):
+    ntk, nngp, k = MLP(depth=2, b_std=0.3).ntk, MLP(depth=1, activation="erf").nngp, RBF(0.7)
+    for kernel, wanted in (
+        (k + ntk, k(X, Y) + ntk(X, Y)),
+        (ntk + k, k(X, Y) + ntk(X, Y)),
+        (2.0 * ntk, 2 * ntk(X, Y)),
+        (ntk * k + nngp * 0.5, ntk(X, Y) * k(X, Y) + nngp(X, Y) / 2),
+    ):
+        np.testing.assert_allclose(kernel(X, Y), wanted, rtol=1e-14)
+        np.testing.assert_allclose(kernel.diagonal(X), np.diag(kernel(X)), rtol=1e-14)
+        np.testing.assert_allclose(kernel(X), kernel(X).T, rtol=1e-14)
+        np.testing.assert_allclose(pair_by_pair(kernel, X, Y), wanted, rtol=1e-13)
+
+
+def test_a_sum_keeps_what_its_parts_know_about_equal_points(x64):
+    """Pair by pair, rounding on the diagonal would double with every layer here."""
+    deep = MLP(depth=60, activation="erf", w_std=3.0, b_std=0.4).nngp
+    wanted = np.array(deep(X))
+    np.testing.assert_allclose((1.0 * deep + 0.5 * RBF())(X), wanted + RBF()(X) / 2, rtol=1e-12)
+    assert np.abs(np.diag(pair_by_pair(deep, X, X)) - np.diag(wanted)).max() > 1e-6
+    x = np.array([[1.0, 0.0], [1.0, 1e-7]])
+    ntk = MLP(depth=2).ntk
+    gap = lambda kernel: kernel(x)[0, 0] - kernel(x)[0, 1]  # noqa: E731
+    np.testing.assert_allclose(gap(2.0 * ntk), 2 * gap(ntk), rtol=1e-14)
+
+
+@pytest.mark.parametrize("n", [1500, 1511])
+def test_a_large_matrix_of_one_set_is_put_together_from_parts(n):
+    x = np.random.default_rng(0).standard_normal((n, 3)).astype(np.float32)
+    for kernel in (RBF(0.7), ArcCosine(1) + MLP(b_std=0.2).ntk):
+        found = np.asarray(kernel(x))
+        np.testing.assert_allclose(found, kernel(x, x), rtol=2e-5, atol=1e-6)
+        np.testing.assert_array_equal(found[n // 2 + 300 :, : n // 3], found[: n // 3, n // 2 + 300 :].T)
+    found = np.asarray(RBF(0.7)(x))
+    assert np.array_equal(found, found.T)
+
+
+def test_equal_kernels_are_equal_and_hashable():
+    assert 2.0 * RBF(0.5) + MLP(depth=2).ntk == 2.0 * RBF(0.5) + MLP(depth=2).ntk
+    assert len({RBF(), RBF(), RBF(2.0), MLP().ntk, MLP(out_dim=3).ntk, MLP().nngp, 1.0 * RBF()}) == 5
+
+
 def test_the_dtype_is_that_of_the_points(dtype):
     x = jnp.asarray(X, dtype)
-    for kernel in (*EVERY, np.float64(2) * RBF(np.float64(2)) + Laplace(np.ones(3))):
+    for kernel in (*EVERY, np.float64(2) * RBF(np.float64(2)) + Laplace(np.ones(3)), 2.0 * MLP().ntk):
         assert kernel(x).dtype == dtype
         assert kernel.diagonal(x).dtype == dtype
 
 
 def test_derivatives_in_points_and_numbers_are_those_of_differences(x64):
-    kernel = 0.5 * RBF(0.7) + Laplace(1.3) * ArcCosine(1, 0.4) + Polynomial(3, 0.5)
+    kernel = 0.5 * RBF(0.7) + Laplace(1.3) * ArcCosine(1, 0.4) + Polynomial(3, 0.5) * MLP(b_std=0.2).ntk
     flat, tree = jax.tree.flatten(kernel)
-    assert len(flat) == 5
+    assert len(flat) == 7
     value = lambda flat, x: kernel_sum(jax.tree.unflatten(tree, flat), x)  # noqa: E731
     kernel_sum = lambda k, x: (jnp.arange(28.0).reshape(7, 4) * k(x, Y)).sum()  # noqa: E731
     by_numbers, by_points = jax.grad(value, (0, 1))(flat, jnp.asarray(X))
-    for index in range(5):
+    for index in range(7):
         up, down = ([v + s * (i == index) for i, v in enumerate(flat)] for s in (1e-6, -1e-6))
         np.testing.assert_allclose(by_numbers[index], (value(up, X) - value(down, X)) / 2e-6, rtol=1e-6)
     step = np.zeros_like(X)

@@ -1,7 +1,10 @@
 """Infinite-width kernels against recursions in 60 digits and plain quadrature; finite networks against the kernels."""
 
+import copy
+import dataclasses
 import functools
 import math
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ntklib.activations import Activation, by_name, names
-from ntklib.mlp import MLP, input_pairs
+from ntklib.activations import Activation, by_name, from_function, names
+from ntklib.mlp import MLP, NetworkKernel, input_pairs
 from ntklib.tangent import empirical_ntk
 
 STEP = 1 / 12
@@ -385,6 +388,50 @@ def test_kernels_can_be_differentiated_in_the_scales(x64):
     np.testing.assert_allclose(g(1.2, 0.0), MLP(depth=2, w_std=1.2).ntk(x, others)[0], rtol=1e-13)
 
 
+def test_a_network_and_its_kernels_are_trees_whose_leaves_are_the_two_scales(x64):
+    mlp, x = MLP(depth=2, activation="erf", w_std=1.2, b_std=0.4, out_dim=3), jnp.asarray(difficult_inputs()[1][:6])
+    assert jax.tree.leaves(mlp) == jax.tree.leaves(mlp.ntk) == [1.2, 0.4]
+    assert jax.tree.map(lambda number: 2 * number, mlp) == MLP(2, "erf", 2.4, 0.8, 3)
+    np.testing.assert_allclose(jax.jit(lambda mlp, x: mlp.ntk(x))(mlp, x), mlp.ntk(x), rtol=1e-14)
+    plain = MLP(depth=2)  # without biases, which is known outside and not inside
+    np.testing.assert_allclose(jax.jit(lambda mlp, x: mlp.ntk(x))(plain, x), plain.ntk(x), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(jax.jit(lambda mlp: mlp.nngp)(mlp)(x), mlp.nngp(x), rtol=1e-14)
+    values = lambda mlp: mlp.ntk(x, x[:2]).sum()  # noqa: E731
+    slope, h = jax.grad(values)(mlp), 1e-6
+    for name in ("w_std", "b_std"):
+        up, down = (dataclasses.replace(mlp, **{name: getattr(mlp, name) + s}) for s in (h, -h))
+        np.testing.assert_allclose(getattr(slope, name), (values(up) - values(down)) / (2 * h), rtol=1e-7)
+    stacked = jax.tree.map(lambda *numbers: jnp.stack(numbers), mlp, MLP(2, "erf", 1.0, 0.1, 3))
+    together = jax.vmap(lambda mlp: mlp.ntk(x))(stacked)
+    np.testing.assert_allclose(together[1], MLP(2, "erf", 1.0, 0.1).ntk(x), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_diagonal_alone_is_that_of_the_matrix(dtype, name):
+    x = jnp.asarray(difficult_inputs()[1], dtype)
+    for mlp in (MLP(depth=0, activation=name), MLP(depth=3, activation=name, w_std=1.3, b_std=0.4)):
+        for kernel in (mlp.ntk, mlp.nngp):
+            assert kernel.diagonal(x).dtype == dtype
+            rtol = 20 * jnp.finfo(dtype).eps
+            np.testing.assert_allclose(kernel.diagonal(x), np.diag(kernel(x)), rtol=rtol)
+
+
+def test_the_diagonal_of_an_own_activation(x64):
+    softplus = from_function("softplus", jax.nn.softplus)
+    x, kernel = jnp.asarray(difficult_inputs()[1]), MLP(depth=2, activation=softplus, w_std=0.8).ntk
+    np.testing.assert_allclose(kernel.diagonal(x), np.diag(kernel(x)), rtol=1e-12)
+
+
+def test_kernels_are_copied_and_pickled():
+    x, mlp = np.eye(3), MLP(depth=2, w_std=1.3)
+    for kernel in (mlp.ntk, 2.0 * mlp.nngp):
+        before = kernel(x)
+        assert pickle.loads(pickle.dumps(kernel)) == copy.deepcopy(kernel) == kernel
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(kernel))(x), before)
+    changed = dataclasses.replace(mlp, w_std=1.0)  # and not what was computed for the other
+    np.testing.assert_array_equal(changed.ntk(x), MLP(depth=2, w_std=1.0).ntk(x))
+
+
 # finite networks
 
 
@@ -521,6 +568,13 @@ def test_deep_networks_converge_to_the_tangent_kernel_at_the_rate_of_the_root_of
 def test_a_network_that_makes_no_sense_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         MLP(**arguments)
+
+
+def test_a_kernel_of_no_kind_is_refused():
+    with pytest.raises(ValueError, match="kind must be 'nngp' or 'ntk', got 'ntp'"):
+        NetworkKernel("ntp")
+    with pytest.raises(ValueError, match=r"b_std must be a real number, finite and not negative, got -1\.0"):
+        NetworkKernel("ntk", b_std=-1.0)
 
 
 @pytest.mark.parametrize(
