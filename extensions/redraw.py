@@ -24,7 +24,8 @@ def failing(chapter: Path, shift: int) -> list[str]:
     import jupytext
     import numpy as np
 
-    from ntklib import claims
+    from ntklib import book
+    from ntklib.book import claims
 
     failed: list[str] = []
 
@@ -42,6 +43,7 @@ def failing(chapter: Path, shift: int) -> list[str]:
         mock.patch.object(jax.random, "key", shifted(jax.random.key)),
         mock.patch.object(np.random, "default_rng", shifted(np.random.default_rng)),
         mock.patch.object(claims, "claim", claim),
+        mock.patch.object(book, "claim", claim),
         contextlib.redirect_stdout(io.StringIO()),
     ):
         for cell in jupytext.read(chapter).cells:

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ntklib import _frames
-from ntklib._frames import ROLES, Band, Bars, Frame, Image, Item, Line, Points, Role, Rule, Store
+from ntklib.book import _frames
+from ntklib.book._frames import ROLES, Band, Bars, Frame, Image, Item, Line, Points, Role, Rule, Store
 
 __all__ = ["ROLES", "Band", "Bars", "Explorer", "Image", "Line", "Points", "Role", "Rule"]
 
@@ -253,7 +253,7 @@ class Explorer:
     @functools.cached_property
     def _static(self) -> dict[str, str]:
         """The explorer without a kernel: HTML that the script brings to life, a still picture, a sentence."""
-        from ntklib import _still  # and with it matplotlib
+        from ntklib.book import _still  # and with it matplotlib
 
         packed = self._compute_all()
         frame, limits = self.frame(self.start), self.limits(list(self._computed.values()))

@@ -13,7 +13,7 @@ kernelspec: {name: python3, display_name: Python 3}
 ```{code-cell}
 import jax
 import numpy as np
-from ntklib.claims import claim
+from ntklib.book import claim
 
 one, other = np.random.default_rng(0).normal(), float(jax.random.normal(jax.random.key(0)))
 claim("lucky", one, round(one, 6), atol=1e-5, rejects=[one + 1], source="ours", statement="One draw.")

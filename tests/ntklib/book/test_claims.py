@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
-from ntklib.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, scientific
+from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, scientific
 
 numbers = st.floats(-1e6, 1e6)
 sizes = st.floats(1e-6, 1e3)
@@ -224,7 +224,7 @@ def test_in_a_notebook_the_box_is_shown_once():
         "from IPython.testing.globalipapp import start_ipython\n"
         "shell = start_ipython()\n"
         "from IPython.utils.capture import capture_output\n"
-        "cell = \"from ntklib.claims import claim\\nclaim('a', 1, 1, source='s', statement='t')\"\n"
+        "cell = \"from ntklib.book.claims import claim\\nclaim('a', 1, 1, source='s', statement='t')\"\n"
         "with capture_output() as shown:\n"
         "    shell.run_cell(cell)\n"
         "print(len(shown.outputs), 'ntk-claim' in shown.outputs[0].data['text/html'], repr(shown.stdout))\n"
@@ -240,7 +240,7 @@ def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
         "start_ipython()\n"
         "from IPython.utils.capture import capture_output\n"
         "import numpy as np\n"
-        "from ntklib.claims import note\n"
+        "from ntklib.book.claims import note\n"
         "with capture_output() as ours:\n"
         "    for value in (0.5, 3, 'text', np.float32(0.25)): note('name', value)\n"
         "print('sphinx' in sys.modules)\n"

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ntklib import _frames, _still, figures
-from ntklib.explore import ROLES, Band, Bars, Explorer, Image, Line, Points, Rule
+from ntklib.book import _frames, _still, figures
+from ntklib.book.explore import ROLES, Band, Bars, Explorer, Image, Line, Points, Rule
 
 LINEAR = {"x": "linear", "y": "linear"}
 X = np.linspace(0, 1, 5)
@@ -336,7 +336,7 @@ def test_the_edges_of_a_still_picture_are_smooth_in_the_style_of_the_book():
 
 
 def test_imports_are_light():
-    code = "import sys, ntklib; assert 'ntklib.explore' not in sys.modules; import ntklib.explore; "
+    code = "import sys, ntklib; assert 'ntklib.book' not in sys.modules; import ntklib.book; "
     code += "print([name for name in ('matplotlib', 'anywidget', 'IPython', 'jax') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
