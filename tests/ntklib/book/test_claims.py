@@ -1,5 +1,6 @@
 """What a claim accepts and refuses, what it shows, and what it records."""
 
+import html
 import json
 import math
 import re
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
-from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, scientific
+from ntklib.book._display import box
+from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, Row, claim, claim_all, scientific
 
 numbers = st.floats(-1e6, 1e6)
 sizes = st.floats(1e-6, 1e3)
@@ -198,6 +200,73 @@ def test_what_is_not_a_claim(arguments, options, message):
         make(*arguments, **options)
 
 
+def table(*rows, **common):
+    claim_all(*rows, **{"source": "theorem", **common})
+
+
+def row(measured, expected, name="name", **options):
+    return Row(name, measured, expected, **{"statement": "It holds.", **options})
+
+
+def test_a_table_makes_the_claims_that_its_rows_make_alone(capsys, monkeypatch):
+    records = []
+    monkeypatch.setattr("ntklib.book.claims.show", lambda outcome: records.append(outcome.to_dict()))
+    table(
+        row(0.5, 0.5, "one", atol=0.1, rejects=[1, 2]),
+        row(np.ones(2), None, "two", source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle"),
+        row(3, 4, "three", agrees=False, theorem=(), function=()),
+        row(1.0, AtMost(2), "four", rejects=3, statement="Another."),
+        theorem="thm-a",
+        function=["ntklib.mlp.MLP"],
+    )
+    in_table, records[:] = list(records), []
+    common = {"theorem": "thm-a", "function": ["ntklib.mlp.MLP"]}
+    make(0.5, 0.5, "one", atol=0.1, rejects=[1, 2], **common)
+    make(np.ones(2), None, "two", source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle")
+    make(3, 4, "three", agrees=False)
+    make(1.0, AtMost(2), "four", rejects=3, statement="Another.", **common)
+    assert in_table == records
+
+
+def test_a_row_out_of_tolerance_is_named_and_the_others_are_shown(capsys):
+    with pytest.raises(ClaimError) as alone:
+        make(0.6, 0.5, "wrong", atol=0.05, rejects=1)
+    capsys.readouterr()
+    with pytest.raises(ClaimError) as found:
+        table(row(1, 1, "first"), row(0.6, 0.5, "wrong", atol=0.05, rejects=1), row(2, 2, "last", statement="Last."))
+    assert str(found.value) == str(alone.value)
+    assert str(found.value).startswith("wrong: It holds.\n  measured 0.6 is not 0.5 ± 0.05\n  source: theorem")
+    assert re.findall("✓ (.*)", capsys.readouterr().out) == ["It holds.", "Last."]
+
+
+def test_all_rows_that_fail_are_named():
+    with pytest.raises(ClaimError) as found:
+        table(
+            row(1, 2, "one"), row(math.nan, None, "two"), row(3, 3, "three"), row(0.5, 0.5, "four", atol=1, rejects=1)
+        )
+    assert re.findall(r"^(\S+):", str(found.value), re.MULTILINE) == ["one", "two", "four"]
+    assert "four: expected 0.5 ± 1: the tolerance is so wide that the wrong answer 1 would pass" in str(found.value)
+
+
+def test_what_is_not_a_table():
+    with pytest.raises(ValueError, match="several for 'a', 'b'"):
+        table(*(row(1, 1, name) for name in "abcba"))
+    with pytest.raises(ValueError, match="claim 'name' needs a source: give it to the row or to the table"):
+        claim_all(row(1, 1))
+    with pytest.raises(ValueError, match=r"made of rows, Row\(name, measured, expected, …\), got \('a', 1, 1\)"):
+        table(("a", 1, 1))
+    with pytest.raises(ValueError, match="needs a row, got none"):
+        table()
+    with pytest.raises(ValueError, match="claim 'odd' compares floating-point numbers: give atol or rtol"):
+        table(row(1, 1, "even"), row(1.0, 1.0, "odd"))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'tolerance'"):
+        row(1.0, 1.0, tolerance=0.1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'atol'"):
+        table(row(1.0, 1.0), atol=0.1)
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'statement'"):
+        Row("a", 1, 1)
+
+
 def test_text_in_a_terminal(capsys):
     outcome = make(0.512, 0.5, atol=0.1, rejects=1, statement="A half.", source="ours")
     assert capsys.readouterr().out == "✓ A half.\n  measured 0.512, expected 0.5 ± 0.1  (ours)\n"
@@ -208,15 +277,13 @@ def test_text_in_a_terminal(capsys):
 
 def test_the_box_carries_the_record():
     outcome = make(0.5, 0.5, atol=0.1, rejects=1, statement='Less < more & "so"', theorem="thm-a")
-    box = outcome._repr_mimebundle_()["text/html"]
-    import html
-
-    record = json.loads(html.unescape(re.search(r'data-claim="([^"]*)"', box)[1]))
+    shown = box(outcome)
+    record = json.loads(html.unescape(re.search(r'data-claim="([^"]*)"', shown)[1]))
     assert record == json.loads(json.dumps(outcome.to_dict()))
     assert record["statement"] == 'Less < more & "so"'
     assert record["verdict"] == "agrees"
-    assert "<more" not in box
-    assert "Less &lt; more &amp; &quot;so&quot;" in box
+    assert "<more" not in shown
+    assert "Less &lt; more &amp; &quot;so&quot;" in shown
 
 
 def test_in_a_notebook_the_box_is_shown_once():
