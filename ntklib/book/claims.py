@@ -2,14 +2,15 @@ r"""How does the book make sure that it states no number that it did not measure
 
 A *claim* is a quantitative statement that is measured where the text makes it. :func:`claim` holds the measurement to a
 tolerance, against what a paper or a theorem says or against what was measured before, and shows a small box with the
-outcome; if it is out of tolerance it raises, and the chapter does not build. :func:`claim_all` does so for a table of
-claims, and is told once what they have in common.
+outcome; if it is out of tolerance it raises, and the chapter does not build. What several claims have in common is said
+once, with :func:`in_common`.
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import KW_ONLY, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 from ntklib.book import _values
@@ -24,14 +25,15 @@ __all__ = [
     "Estimate",
     "Interval",
     "Outcome",
-    "Row",
     "claim",
-    "claim_all",
+    "in_common",
     "note",
     "scientific",
 ]
 
 Functions = Callable | str | Iterable[Callable | str]
+_NOTHING = MappingProxyType({"source": "", "theorem": (), "function": ()})
+_COMMON: ContextVar[Mapping[str, Any]] = ContextVar("common", default=_NOTHING)  # what the claims of a block share
 
 
 def claim(
@@ -41,11 +43,11 @@ def claim(
     *,
     atol: float | None = None,
     rtol: float | None = None,
-    source: str,
+    source: str | None = None,
     statement: str,
     rejects: Any = None,
-    theorem: str | Iterable[str] = (),
-    function: Functions = (),
+    theorem: str | Iterable[str] | None = None,
+    function: Functions | None = None,
     agrees: bool = True,
 ) -> Outcome:
     r"""Hold a measurement to what is said of it, and show the outcome.
@@ -61,7 +63,7 @@ def claim(
             asked for, which floating-point numbers are refused.
         source: where the expected value comes from. It begins with a key of the bibliography (``"jacot2018, Theorem
             1"``), or with ``"ours"`` for what this book measured before; anything else names a theorem or identity that
-            the text proves.
+            the text proves. It may be left out where :func:`in_common` names it, as may `theorem` and `function`.
         statement: what is claimed, in a sentence.
         rejects: one or more wrong answers that the tolerance has to exclude.
         theorem: the label or labels of the theorems that it illustrates.
@@ -84,106 +86,68 @@ def claim(
     >>> outcome.verdict, round(outcome.deviation, 3)
     ('agrees', 0.056)
     """
+    common = _COMMON.get()
     outcome = judged(
         name,
         measured,
         expected,
+        statement,
+        agrees=agrees,
+        source=common["source"] if source is None else source,
+        theorem=common["theorem"] if theorem is None else theorem,
+        function=common["function"] if function is None else function,
         atol=atol,
         rtol=rtol,
-        source=source,
-        statement=statement,
         rejects=rejects,
-        theorem=theorem,
-        function=function,
-        agrees=agrees,
     )
     show(outcome)
     return outcome
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
-    """A claim in a table, see :func:`claim_all`; the arguments are those of :func:`claim`.
-
-    What is left out of `source`, `theorem` and `function` comes from the table; ``theorem=()`` is none, whatever the
-    table says.
-    """
-
-    name: str
-    measured: Any
-    expected: Any
-    _: KW_ONLY
-    atol: float | None = None
-    rtol: float | None = None
-    source: str | None = None
-    statement: str
-    rejects: Any = None
-    theorem: str | Iterable[str] | None = None
-    function: Functions | None = None
-    agrees: bool = True
-
-
-def claim_all(
-    *rows: Row, source: str | None = None, theorem: str | Iterable[str] = (), function: Functions = ()
-) -> None:
-    """Hold several measurements to what is said of them, and show the outcome of each.
+@contextmanager
+def in_common(
+    *, source: str | None = None, theorem: str | Iterable[str] | None = None, function: Functions | None = None
+) -> Iterator[None]:
+    """Say once what claims have in common: those made inside the ``with`` block, unless they say something else.
 
     Args:
-        rows: the claims.
-        source: of every row that names none.
-        theorem: of every row that names none.
-        function: of every row that names none.
+        source: of every claim that names none.
+        theorem: of every claim that names none; ``theorem=()`` in a claim is none.
+        function: of every claim that names none; ``function=()`` in a claim is none.
 
     Raises:
-        ClaimError: if one is not as said: after the last row, and with all that are not.
-        ValueError: if there is nothing to claim, two rows have one name, a row has no source, or its arguments do not
-            make a claim.
+        ValueError: if there is nothing in common.
 
-    >>> claim_all(
-    ...     Row("four", 2 + 2, 4, statement="Two and two are four."),
-    ...     Row("five", 2 + 3, 5, statement="Two and three are five.", source="ours"),
-    ...     source="arithmetic",
-    ... )
+    >>> with in_common(source="arithmetic"):
+    ...     four = claim("four", 2 + 2, 4, statement="Two and two are four.")
+    ...     five = claim("five", 2 + 3, 5, source="ours", statement="Two and three are five.")
     ✓ Two and two are four.
       measured 4, expected 4 exactly  (arithmetic)
     ✓ Two and three are five.
       measured 5, expected 5 exactly  (ours)
     """
-    for row in rows:
-        if not isinstance(row, Row):
-            raise ValueError(f"a table of claims is made of rows, Row(name, measured, expected, …), got {row!r}")
-        if row.source is None and source is None:
-            raise ValueError(f"claim {row.name!r} needs a source: give it to the row or to the table")
-    if not rows:
-        raise ValueError("a table of claims needs a row, got none")
-    if twice := [name for name, times in Counter(row.name for row in rows).items() if times > 1]:
-        raise ValueError(f"a table of claims has one row for each name, got several for {', '.join(map(repr, twice))}")
-    failed: list[ClaimError] = []
-    for row in rows:
-        given = {field.name: getattr(row, field.name) for field in fields(row)}
-        for key, common in (("source", source), ("theorem", theorem), ("function", function)):
-            given[key] = common if given[key] is None else given[key]
-        try:
-            show(judged(**given))
-        except ClaimError as error:
-            failed.append(error)
-    if failed:
-        raise ClaimError("\n".join(map(str, failed)))
+    given = {"source": source, "theorem": theorem, "function": function}
+    given = {key: value for key, value in given.items() if value is not None}
+    if not given:
+        raise ValueError("in_common needs what claims have in common: a source, theorem or function, got none")
+    before = _COMMON.set({**_COMMON.get(), **given})
+    try:
+        yield
+    finally:
+        _COMMON.reset(before)
 
 
 def judged(
     name: str,
     measured: Any,
     expected: Any,
-    *,
-    atol: float | None,
-    rtol: float | None,
-    source: str,
     statement: str,
-    rejects: Any,
+    *,
+    agrees: bool,
+    source: str,
     theorem: str | Iterable[str],
     function: Functions,
-    agrees: bool,
+    **tolerance: Any,
 ) -> Outcome:
     """What comes of a claim: :func:`claim` without showing it."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
@@ -192,7 +156,7 @@ def judged(
         raise ValueError(f"claim {name!r} needs a statement and a source")
     if expected is None and not agrees:
         raise ValueError(f"claim {name!r} expects nothing (None), so it can neither reject an answer nor disagree")
-    found = compare(name, measured, expected, atol=atol, rtol=rtol, rejects=rejects)
+    found = compare(name, measured, expected, **tolerance)
     if found.agrees != agrees:
         relation = "is not" if agrees else "is, although the text says that it is not,"
         raise ClaimError(

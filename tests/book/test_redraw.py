@@ -13,16 +13,14 @@ kernelspec: {name: python3, display_name: Python 3}
 ```{code-cell}
 import jax
 import numpy as np
-from ntklib.book import Row, claim, claim_all
+from ntklib.book import claim, in_common
 
 one, other = np.random.default_rng(0).normal(), float(jax.random.normal(jax.random.key(0)))
 claim("lucky", one, round(one, 6), atol=1e-5, rejects=[one + 1], source="ours", statement="One draw.")
-claim_all(
-    Row("lucky-key", other, OTHER, atol=1e-5, rejects=[9.0], statement="Another."),
-    Row("sound", np.random.default_rng(0).normal(size=10_000).mean(), 0, atol=0.1, rejects=[1.0], statement="A mean."),
-    Row("lucky-too", other, OTHER, atol=1e-5, rejects=[9.0], statement="The same again."),
-    source="ours",
-)
+with in_common(source="ours"):
+    claim("lucky-key", other, OTHER, atol=1e-5, rejects=[9.0], statement="Another.")
+    claim("sound", np.random.default_rng(0).normal(size=10_000).mean(), 0, atol=0.1, rejects=[1.0], statement="A mean.")
+    claim("lucky-too", other, OTHER, atol=1e-5, rejects=[9.0], statement="The same again.")
 ```
 """
 

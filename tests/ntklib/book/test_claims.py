@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import linregress
 
 from ntklib.book._display import box
-from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, Row, claim, claim_all, scientific
+from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, in_common, scientific
 
 numbers = st.floats(-1e6, 1e6)
 sizes = st.floats(1e-6, 1e3)
@@ -200,71 +200,72 @@ def test_what_is_not_a_claim(arguments, options, message):
         make(*arguments, **options)
 
 
-def table(*rows, **common):
-    claim_all(*rows, **{"source": "theorem", **common})
+def alone(name, measured, expected, **options):
+    return claim(name, measured, expected, statement="It holds.", **options)
 
 
-def row(measured, expected, name="name", **options):
-    return Row(name, measured, expected, **{"statement": "It holds.", **options})
+def test_what_is_in_common_is_what_each_claim_could_have_said():
+    common = {"source": "theorem", "theorem": "thm-a", "function": ["ntklib.mlp.MLP"]}
+    with in_common(**common):
+        made = [
+            alone("one", 0.5, 0.5, atol=0.1, rejects=[1, 2]),
+            alone("two", np.ones(2), None, source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle"),
+            alone("three", 3, 4, agrees=False, theorem=(), function=()),
+        ]
+    wanted = [
+        alone("one", 0.5, 0.5, atol=0.1, rejects=[1, 2], **common),
+        alone("two", np.ones(2), None, source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle"),
+        alone("three", 3, 4, agrees=False, source="theorem"),
+    ]
+    assert [outcome.to_dict() for outcome in made] == [outcome.to_dict() for outcome in wanted]
 
 
-def test_a_table_makes_the_claims_that_its_rows_make_alone(capsys, monkeypatch):
-    records = []
-    monkeypatch.setattr("ntklib.book.claims.show", lambda outcome: records.append(outcome.to_dict()))
-    table(
-        row(0.5, 0.5, "one", atol=0.1, rejects=[1, 2]),
-        row(np.ones(2), None, "two", source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle"),
-        row(3, 4, "three", agrees=False, theorem=(), function=()),
-        row(1.0, AtMost(2), "four", rejects=3, statement="Another."),
-        theorem="thm-a",
-        function=["ntklib.mlp.MLP"],
-    )
-    in_table, records[:] = list(records), []
-    common = {"theorem": "thm-a", "function": ["ntklib.mlp.MLP"]}
-    make(0.5, 0.5, "one", atol=0.1, rejects=[1, 2], **common)
-    make(np.ones(2), None, "two", source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle")
-    make(3, 4, "three", agrees=False)
-    make(1.0, AtMost(2), "four", rejects=3, statement="Another.", **common)
-    assert in_table == records
+def test_blocks_inside_one_another_add_up_and_end():
+    with in_common(source="ours", theorem="thm-a"):
+        with in_common(theorem="thm-b", function="ntklib.data.circle"):
+            inner = alone("inner", 1, 1)
+        outer = alone("outer", 1, 1)
+    assert (inner.source, inner.theorem, inner.function) == ("ours", ["thm-b"], ["ntklib.data.circle"])
+    assert (outer.source, outer.theorem, outer.function) == ("ours", ["thm-a"], [])
+    with pytest.raises(ValueError, match="claim 'after' needs a statement and a source"):
+        alone("after", 1, 1)
 
 
-def test_a_row_out_of_tolerance_is_named_and_the_others_are_shown(capsys):
-    with pytest.raises(ClaimError) as alone:
-        make(0.6, 0.5, "wrong", atol=0.05, rejects=1)
-    capsys.readouterr()
-    with pytest.raises(ClaimError) as found:
-        table(row(1, 1, "first"), row(0.6, 0.5, "wrong", atol=0.05, rejects=1), row(2, 2, "last", statement="Last."))
-    assert str(found.value) == str(alone.value)
-    assert str(found.value).startswith("wrong: It holds.\n  measured 0.6 is not 0.5 ± 0.05\n  source: theorem")
-    assert re.findall("✓ (.*)", capsys.readouterr().out) == ["It holds.", "Last."]
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"measured": 0.6, "atol": 0.05, "rejects": 1},
+            r"^wrong: It holds\.\n  measured 0\.6 is not 0\.5 ± 0\.05\n",
+        ),
+        ({"measured": 0.5, "atol": 1.0, "rejects": 1}, r"^wrong: .* so wide that the wrong answer 1 would pass"),
+        ({"measured": 0.5, "atol": 1.0, "agrees": False}, r"^wrong: .*\n.*although the text says that it is not"),
+    ],
+)
+def test_a_claim_that_fails_in_a_block_is_named_as_alone_and_the_block_ends(wrong, message, capsys):
+    with in_common(source="identity"):
+        alone("first", 1, 1)
+    with pytest.raises(ClaimError, match=message) as found, in_common(source="identity"):
+        alone("wrong", expected=0.5, **wrong)
+    with pytest.raises(ClaimError) as by_itself:
+        alone("wrong", expected=0.5, source="identity", **wrong)
+    assert str(found.value) == str(by_itself.value)
+    assert capsys.readouterr().out.count("It holds.") == 1
+    with pytest.raises(ValueError, match="claim 'after' needs a statement and a source"):
+        alone("after", 1, 1)
 
 
-def test_all_rows_that_fail_are_named():
-    with pytest.raises(ClaimError) as found:
-        table(
-            row(1, 2, "one"), row(math.nan, None, "two"), row(3, 3, "three"), row(0.5, 0.5, "four", atol=1, rejects=1)
-        )
-    assert re.findall(r"^(\S+):", str(found.value), re.MULTILINE) == ["one", "two", "four"]
-    assert "four: expected 0.5 ± 1: the tolerance is so wide that the wrong answer 1 would pass" in str(found.value)
-
-
-def test_what_is_not_a_table():
-    with pytest.raises(ValueError, match="several for 'a', 'b'"):
-        table(*(row(1, 1, name) for name in "abcba"))
-    with pytest.raises(ValueError, match="claim 'name' needs a source: give it to the row or to the table"):
-        claim_all(row(1, 1))
-    with pytest.raises(ValueError, match=r"made of rows, Row\(name, measured, expected, …\), got \('a', 1, 1\)"):
-        table(("a", 1, 1))
-    with pytest.raises(ValueError, match="needs a row, got none"):
-        table()
-    with pytest.raises(ValueError, match="claim 'odd' compares floating-point numbers: give atol or rtol"):
-        table(row(1, 1, "even"), row(1.0, 1.0, "odd"))
-    with pytest.raises(TypeError, match="unexpected keyword argument 'tolerance'"):
-        row(1.0, 1.0, tolerance=0.1)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'atol'"):
-        table(row(1.0, 1.0), atol=0.1)
-    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'statement'"):
-        Row("a", 1, 1)
+def test_what_claims_cannot_have_in_common():
+    with pytest.raises(ValueError, match="a source, theorem or function, got none"), in_common():
+        pass
+    for key in ("atol", "statement", "theorems"):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{key}'"):
+            in_common(**{key: 1})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'tolerance'"), in_common(source="ours"):
+        alone("one", 1.0, 1.0, tolerance=0.1)
+    wrong = in_common(source="ours", function="math.sin")
+    with pytest.raises(ValueError, match="function of claim 'one' must be one of ntklib, got math"), wrong:
+        alone("one", 1, 1)
 
 
 def test_text_in_a_terminal(capsys):
