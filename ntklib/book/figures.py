@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ntklib.book._frames import ROLES
+from ntklib.book._roles import ROLES
 
 __all__ = ["COLORS", "MARKERS", "agreement", "gram", "power_law", "spectrum", "use_style"]
 
