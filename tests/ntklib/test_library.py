@@ -5,12 +5,15 @@ import importlib
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from flit_core import buildapi
 
 import ntklib
+from ntklib import book
 
 FOLDER = Path(ntklib.__file__).parent
 FLOORS = {
@@ -156,6 +159,12 @@ def test_a_path_of_before_offers_the_same_things_and_nothing_else(module):
     assert [type(node) for node in body] == [ast.Expr, ast.ImportFrom, ast.ImportFrom]
 
 
+def test_the_book_offers_what_its_modules_offer():
+    modules = [importlib.import_module(f"ntklib.book.{name}") for name in ("claims", "explore")]
+    for name in book.__all__:
+        assert any(getattr(module, name, None) is getattr(book, name) for module in modules)
+
+
 def test_importing_the_library_imports_nothing_else():
     heavy = "{'jax', 'numpy', 'scipy', 'sklearn', 'neural_tangents', 'matplotlib', 'tensorflow'}"
     assert run(f"import sys, ntklib; print(sorted({heavy} & set(sys.modules)))").strip() == "[]"
@@ -229,5 +238,10 @@ def test_everything_a_module_offers_exists_and_is_documented(module):
         assert not callable(getattr(loaded, name)) or getattr(loaded, name).__doc__
 
 
-def test_the_package_says_that_it_is_typed():
-    assert (FOLDER / "py.typed").exists()
+def test_the_wheel_ships_every_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(FOLDER.parent)
+    with zipfile.ZipFile(tmp_path / buildapi.build_wheel(tmp_path)) as wheel:
+        shipped = {name for name in wheel.namelist() if name.startswith("ntklib/")}
+    files = {path.relative_to(FOLDER.parent) for path in FOLDER.rglob("*") if path.is_file()}
+    assert shipped == {path.as_posix() for path in files if "__pycache__" not in path.parts}
+    assert shipped > {"ntklib/py.typed", "ntklib/book/explorer.js"}
