@@ -10,7 +10,7 @@ __all__ = ["Outcome", "function_name", "kind"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a claim: what :func:`ntklib.book.claim` returns, and what the ledger of the book collects.
+    """What came of a claim: what :func:`claim` returns, and what the ledger of the book collects.
 
     Attributes:
         name: of the claim, unique in the book.
@@ -89,13 +89,15 @@ def function_name(name: str, function: Callable | str) -> str:
 
     Args:
         name: of the claim that exercises it.
-        function: which one.
+        function: which one, or an object that can be called, of which it is the class.
 
     Raises:
         ValueError: if it is not the library's.
     """
     if not isinstance(function, str):
-        function = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
+        function = getattr(function, "func", function)  # of an attribute that is computed when it is asked for
+        what = getattr(function, "__qualname__", type(function).__qualname__)
+        function = f"{getattr(function, '__module__', '?')}.{what}"
     if not function.startswith("ntklib."):
         raise ValueError(f"function of claim {name!r} must be one of ntklib, got {function}")
     return function

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import pytest
@@ -171,6 +172,14 @@ def test_theorems_and_functions():
     assert outcome.function == wanted
     with pytest.raises(ValueError, match=r"must be one of ntklib, got .*math\.sin|builtin"):
         make(1, 1, function=math.sin)
+
+
+def test_an_object_that_is_called_is_its_class_and_a_computed_attribute_is_what_computes_it():
+    from ntklib.kernels import RBF
+    from ntklib.mlp import MLP
+
+    outcome = make(1, 1, function=[cached_property(MLP.nngp), RBF()])
+    assert outcome.function == ["ntklib.mlp.MLP.nngp", "ntklib.kernels.RBF"]
 
 
 @pytest.mark.parametrize(
