@@ -4,7 +4,7 @@ It needs more than the library does, the extra ``notebook``: ``pip install "ntkl
 nothing and loads neither matplotlib nor a widget; the plots are in :mod:`ntklib.book.figures`.
 """
 
-from ntklib.book.claims import AtLeast, AtMost, Estimate, Interval, claim, in_common, note, scientific
+from ntklib.book.claims import AtLeast, AtMost, Estimate, Interval, claim, in_common, note, progress, scientific
 from ntklib.book.explore import Band, Bars, Explorer, Image, Line, Points, Rule
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "claim",
     "in_common",
     "note",
+    "progress",
     "scientific",
 ]

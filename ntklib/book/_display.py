@@ -1,14 +1,17 @@
-"""How does what came of a claim, or a number for the prose, get onto the page?"""
+"""How does what came of a claim, or a number for the prose, get onto the page, and what is shown on the way?"""
 
 import html
 import json
 import math
 import sys
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from ntklib.book._outcome import Outcome
 
-__all__ = ["box", "note", "scientific", "show"]
+__all__ = ["box", "note", "progress", "scientific", "show"]
 
+T = TypeVar("T")
 _KEPT = "application/papermill.record/"  # before the kind of what a page keeps and does not show
 
 
@@ -45,6 +48,23 @@ def note(name: str, value: float | str) -> None:
     data, metadata = format_display_data(value if isinstance(value, (int, str)) else float(value))
     kept = {"scrapbook": {"name": name, "mime_prefix": _KEPT}}
     display({_KEPT + kind: shown for kind, shown in data.items()}, raw=True, metadata=metadata | kept)
+
+
+def progress(items: Sequence[T]) -> Iterator[T]:
+    """Go through items that take long: who runs the cell sees how far it is, the page does not.
+
+    Args:
+        items: what to go through.
+
+    Yields:
+        each of them.
+    """
+    from IPython.display import clear_output
+
+    for done, item in enumerate(items):
+        print(f"{done} of {len(items)} done, now {item}")
+        yield item
+        clear_output()
 
 
 def scientific(value: float) -> str:

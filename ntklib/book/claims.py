@@ -15,7 +15,7 @@ from typing import Any
 
 from ntklib.book import _values
 from ntklib.book._comparison import AtLeast, AtMost, ClaimError, Estimate, Interval, compare
-from ntklib.book._display import note, scientific, show
+from ntklib.book._display import note, progress, scientific, show
 from ntklib.book._outcome import Outcome, function_name, kind
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "claim",
     "in_common",
     "note",
+    "progress",
     "scientific",
 ]
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from functools import cached_property
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from scipy.stats import linregress
 
 from ntklib.book._display import box
-from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, in_common, scientific
+from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, in_common, progress, scientific
 
 numbers = st.floats(-1e6, 1e6)
 sizes = st.floats(1e-6, 1e3)
@@ -308,6 +309,15 @@ def test_in_a_notebook_the_box_is_shown_once():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "1 True" in done.stdout, done.stdout + done.stderr
+
+
+def test_progress_is_seen_while_it_lasts_and_gone_after(capsys):
+    with mock.patch("IPython.display.clear_output") as cleared:
+        found = []
+        for item in progress(["a", "b"]):
+            found.append((item, capsys.readouterr().out, cleared.call_count))
+    assert found == [("a", "0 of 2 done, now a\n", 0), ("b", "1 of 2 done, now b\n", 1)]
+    assert cleared.call_count == 2
 
 
 def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
