@@ -1,6 +1,6 @@
 """Where are the claims of the book, and what came of them?
 
-A Sphinx extension. It turns the outcome of each :func:`ntklib.claims.claim` in an executed chapter into a box on the
+A Sphinx extension. It turns the outcome of each :func:`ntklib.book.claim` in an executed chapter into a box on the
 page, gives its number to the text (``{claim}`name:.2f```), links theorems and library functions to the claims that
 concern them, and makes the ledger (directive ``claims-ledger``, and ``claims.json`` beside the site) of them all.
 """
@@ -25,7 +25,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from extensions.store import changed, findings, in_order
 from extensions.styles import to_static
-from ntklib.claims import scientific
+from ntklib.book.claims import scientific
 
 logger = logging.getLogger(__name__)
 

@@ -67,34 +67,42 @@ def kernel_environment(folder: Path) -> dict[str, str]:
 
 
 def imported_modules(source: str) -> set[str]:
-    """The modules of `ntklib` that a piece of Python imports, by their names inside the package.
+    """What a piece of Python imports from `ntklib`, by its dotted name inside the package.
 
-    >>> sorted(imported_modules("from ntklib.mlp import MLP\\nfrom ntklib import data"))
-    ['data', 'mlp']
+    The last part may name something in a module: what is a module, :func:`closure` finds out.
+
+    >>> sorted(imported_modules("import ntklib.data\\nfrom ntklib import mlp\\nfrom ntklib.book import figures"))
+    ['book', 'book.figures', 'data', 'mlp']
     """
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("ntklib.")}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
-            if node.module == "ntklib":
-                found |= {alias.name for alias in node.names}
-            elif node.module.startswith("ntklib."):
-                found.add(node.module.split(".")[1])
-    return found
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.removeprefix("ntklib.") for name in found if name.startswith("ntklib.")}
 
 
 def closure(modules: set[str], library: Path = LIBRARY) -> list[Path]:
-    """The files of these modules and of all that they import, and the files that are not Python, sorted."""
-    seen: set[Path] = {library / "__init__.py", *(p for p in library.iterdir() if p.is_file() and p.suffix != ".py")}
-    waiting = [library / f"{name}.py" for name in modules]
+    """The files of these modules and of all that they import, and of their packages what is not Python, sorted."""
+    seen: set[Path] = set()
+    waiting = [library / "__init__.py", *(path for name in modules for path in files_of(name, library))]
     while waiting:
         path = waiting.pop()
-        if path in seen or not path.exists():
+        if path in seen:
             continue
         seen.add(path)
-        waiting += [library / f"{name}.py" for name in imported_modules(path.read_text())]
+        seen |= {p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"}
+        waiting += [file for name in imported_modules(path.read_text()) for file in files_of(name, library)]
     return sorted(seen)
+
+
+def files_of(name: str, library: Path) -> Iterator[Path]:
+    """The files that importing a dotted name reads: a package on the way runs its `__init__.py`."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        here = library.joinpath(*parts[:depth])
+        yield from (path for path in (here.with_suffix(".py"), here / "__init__.py") if path.exists())
 
 
 def code_cells(text: str) -> Iterator[str]:
@@ -109,7 +117,7 @@ def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
     try:
         modules = set().union(*(imported_modules(cell) for cell in code_cells(text)))
     except SyntaxError:  # the execution will say what is wrong with it; until then, anything may matter
-        modules = {path.stem for path in library.glob("*.py")}
+        modules = {".".join(path.relative_to(library).with_suffix("").parts) for path in library.rglob("*.py")}
     measured = sorted(RESULTS.glob("*.json")) if "benchmarks/results" in text else []
     return [*closure(modules, library), LOCK, *SETTINGS, *measured]
 

@@ -20,7 +20,7 @@ from extensions.styles import to_static
 
 logger = logging.getLogger(__name__)
 
-SCRIPT = Path(__file__).parent.parent / "ntklib" / "explorer.js"
+SCRIPT = Path(__file__).parent.parent / "ntklib" / "book" / "explorer.js"
 MARK = '<div class="ntk-explorer">'
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

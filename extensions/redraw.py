@@ -24,24 +24,25 @@ def failing(chapter: Path, shift: int) -> list[str]:
     import jupytext
     import numpy as np
 
-    from ntklib import claims
+    from ntklib.book import claims
 
     failed: list[str] = []
 
     def shifted(make: Callable[..., Any]) -> Callable[..., Any]:
         return lambda seed=None, **options: make(seed + shift if isinstance(seed, int) else seed, **options)
 
-    def claim(name: str, *arguments: Any, **options: Any) -> Any:
+    def judge(*arguments: Any, **options: Any) -> Any:
         try:
-            return stated(name, *arguments, **options)
+            return judged(*arguments, **options)
         except claims.ClaimError as error:
             failed.append(" ".join(str(error).split()))
 
-    stated, names = claims.claim, {"__name__": "__main__"}
+    judged, names = claims.judged, {"__name__": "__main__"}
     with (
         mock.patch.object(jax.random, "key", shifted(jax.random.key)),
         mock.patch.object(np.random, "default_rng", shifted(np.random.default_rng)),
-        mock.patch.object(claims, "claim", claim),
+        mock.patch.object(claims, "judged", judge),
+        mock.patch.object(claims, "show"),
         contextlib.redirect_stdout(io.StringIO()),
     ):
         for cell in jupytext.read(chapter).cells:

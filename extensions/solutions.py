@@ -40,10 +40,8 @@ TEXT = {".html", ".md", ".txt", ".js", ".json", ".ipynb", ".tex", ".py", ".svg",
 def solutions(text: str) -> Iterator[tuple[int, int]]:
     """Where the solutions of a chapter's source begin and end.
 
-    Raises
-    ------
-    ValueError
-        If a ``solution-start`` has no ``solution-end``.
+    Raises:
+        ValueError: if a ``solution-start`` has no ``solution-end``.
     """
     for start in START.finditer(text):
         end = END.search(text, start.end())

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info
 
 from extensions.build import one_chapter
 from extensions.compiling import SETTINGS, xla_flags
-from extensions.execution import kernel_environment
+from extensions.execution import closure, kernel_environment
 from extensions.times import grown, measured
 
 ROOT = Path(__file__).parents[2]
@@ -64,9 +64,8 @@ def make_book(folder: Path, chapters: dict[str, str]) -> Path:
     shutil.copy(ROOT / "_config.yml", folder)
     (folder / "requirements.txt").touch()
     (folder / "references.bib").write_text(BIBLIOGRAPHY)
-    (folder / "ntklib").mkdir()
-    for name in ("__init__.py", "claims.py", "explorer.js"):
-        shutil.copy(ROOT / "ntklib" / name, folder / "ntklib")
+    shutil.copytree(ROOT / "ntklib" / "book", folder / "ntklib" / "book", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "ntklib" / "__init__.py", folder / "ntklib")
     (folder / "intro.md").write_text("# A small book\n")
     for name, text in chapters.items():
         (folder / f"{name}.md").write_text(text)
@@ -219,6 +218,32 @@ def test_only_what_a_change_concerns_is_executed_again(tmp_path):
 
     (book / "requirements.txt").write_text("jax==1000\n")
     assert executed() == ["alone", "upper"], "the lock has changed"
+
+
+def test_what_a_chapter_imports_is_followed_into_packages_and_through_old_paths(tmp_path):
+    files = {
+        "__init__.py": "",
+        "old.py": "from ntklib.book.claims import *\n",
+        "book/__init__.py": "from ntklib.book.claims import claim\n",
+        "book/claims.py": "from ntklib.book._text import written\nclaim = written\n",
+        "book/_text.py": "import ntklib.numbers\nwritten = 1\n",
+        "book/figures.py": "",
+        "book/script.js": "",
+        "numbers.py": "",
+        "other.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def followed(*modules: str) -> set[str]:
+        return {path.relative_to(tmp_path).as_posix() for path in closure(set(modules), tmp_path)}
+
+    book = {"__init__.py", "book/__init__.py", "book/claims.py", "book/_text.py", "book/script.js", "numbers.py"}
+    assert followed("book.claims.claim") == followed("book.claim") == followed("book") == book
+    assert followed("book.figures") == book | {"book/figures.py"}
+    assert followed("old") == book | {"old.py"}
+    assert followed("other") == {"__init__.py", "other.py"}
 
 
 def test_one_chapter_alone(tmp_path):

@@ -15,7 +15,7 @@ from browser import ROOT, axe
 from docutils import nodes
 from scipy.interpolate import RegularGridInterpolator
 
-from ntklib import explore
+from ntklib.book import explore
 
 pytestmark = pytest.mark.xdist_group("explorers")
 PAGE = ROOT / "appendix" / "explorers.md"

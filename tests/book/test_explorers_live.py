@@ -19,7 +19,7 @@ pytest.importorskip("jupyterlab", reason="no JupyterLab: pip install jupyterlab"
 FIRST = """
 import time
 import numpy as np
-from ntklib.explore import Explorer, Line
+from ntklib.book import Explorer, Line
 
 calls = []
 

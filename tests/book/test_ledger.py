@@ -10,7 +10,7 @@ from test_build import build, chapter, make_book
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     other = chapter("sound").split("# A sound chapter")[0] + (
-        "# Another chapter\n\n```{code-cell}\nfrom ntklib.claims import claim\n\n"
+        "# Another chapter\n\n```{code-cell}\nfrom ntklib.book import claim\n\n"
         'claim("tenth", 0.11, 0.1, atol=0.02, rejects=0, source="ours", statement="It is a tenth.")\n'
         'claim("seen", 7.5, None, source="nobody knows", statement="It was seen.")\n'
         'claim("other", 3, 2, agrees=False, source="known2000", statement="It is not two.")\n```\n'

@@ -1,16 +1,19 @@
 """What importing the library does and does not do, and which module may import which."""
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from flit_core import buildapi
 
 import ntklib
-from extensions.threads import ONE_EACH
+from ntklib import book
 
 FOLDER = Path(ntklib.__file__).parent
 FLOORS = {
@@ -35,59 +38,135 @@ FLOORS = {
     "dynamics": 3,
     "learnability": 3,
     "nofreelunch": 3,
-    "complexity": 3,
     "approximation": 3,
     "estimators": 4,
     "_sklearn_kernels": 4,
-    "figures": 5,
-    "explore": 5,
-    "claims": 5,
-    "_frames": 5,
-    "_still": 5,
+    "book._comparison": 5,
+    "book._display": 5,
+    "book._drawings": 5,
+    "book._limits": 5,
+    "book._outcome": 5,
+    "book._page": 5,
+    "book._parameters": 5,
+    "book._roles": 5,
+    "book._still": 5,
+    "book._store": 5,
+    "book._values": 5,
+    "book._widget": 5,
+    "book.claims": 6,
+    "book.explore": 6,
+    "book.figures": 6,
+    "book": 7,
+    # paths that were public before there was a book
+    "claims": 8,
+    "explore": 8,
+    "figures": 8,
 }
+BELOW = [name for name, floor in FLOORS.items() if floor < 5]  # the mathematics
+MOVED = [name for name, floor in FLOORS.items() if floor == 8]
 # neural_tangents is the library of that name itself, brought forward: importing it is its own affair
-MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("__init__", "neural_tangents"))
-DRAWING = {"matplotlib", "anywidget", "IPython", "ipywidgets"}
+MODULES = sorted(FLOORS.keys() - {"neural_tangents"})
+PUBLIC = [name for name in MODULES if "_" not in name and name not in MOVED and name != "book"]
+DRAWS = {"matplotlib", "PIL", "anywidget", "IPython", "ipywidgets"}
+
+
+def source(module):
+    path = FOLDER.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def on_disk():
+    """The dotted names of all modules of the library, but of itself."""
+    files = (path.relative_to(FOLDER).with_suffix("").parts for path in FOLDER.rglob("*.py"))
+    return {".".join(part for part in parts if part != "__init__") for parts in files} - {""}
 
 
 def imported(module):
-    """Names of all modules that the source of one imports anywhere, as dotted paths."""
+    """What the source of a module imports anywhere: modules, each by its whole name."""
     found = set()
-    for node in ast.walk(ast.parse((FOLDER / f"{module}.py").read_text())):
+    for node in ast.walk(ast.parse(source(module).read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = ("ntklib." * (node.level > 0) + (node.module or "")).rstrip(".")
-            found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+            assert not node.level, "an import says the whole name"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in whole if name.removeprefix("ntklib.") in FLOORS}
+            found |= modules | ({node.module} if whole - modules else set())
     return found
 
 
-def run(code, environment=None):
-    environment = os.environ | (environment or {})
+def private(module):
+    return module.rpartition(".")[2].startswith("_")
+
+
+def neighbours(module):
+    return {name.removeprefix("ntklib.") for name in imported(module) if name.startswith("ntklib.")}
+
+
+def run(code, *arguments, **environment):
+    command = [sys.executable, "-c", code, *arguments]
+    environment = os.environ | environment
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parent, env=environment
+        command, capture_output=True, text=True, check=True, cwd=FOLDER.parent, env=environment
     ).stdout
 
 
-def test_every_module_has_a_floor():
-    assert set(MODULES) <= set(FLOORS)
+def test_the_floors_hold_the_modules_that_there_are_and_no_others():
+    assert on_disk() == FLOORS.keys()
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("_")])
+@pytest.mark.parametrize("module", PUBLIC)
 def test_every_public_module_is_in_the_reference(module):
     assert f".. automodule:: ntklib.{module}\n" in (FOLDER.parent / "appendix" / "library.md").read_text()
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", FLOORS)
 def test_a_module_imports_only_from_the_floors_below_it(module):
-    neighbours = {name.split(".")[1] for name in imported(module) if name.startswith("ntklib.")} & set(FLOORS)
-    private = {name for name in neighbours if name.startswith("_") and FLOORS[name] == FLOORS[module]}
-    assert not {name for name in neighbours - private if FLOORS[name] >= FLOORS[module]}
+    beside = {name for name in neighbours(module) if private(name) and FLOORS[name] == FLOORS[module]}
+    assert not {name for name in neighbours(module) - beside if FLOORS[name] >= FLOORS[module]}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if FLOORS.get(name, 0) < 5])
-def test_nothing_below_the_top_floor_imports_what_draws(module):
-    assert not {name.split(".")[0] for name in imported(module)} & DRAWING
+def test_the_floors_import_from_these_floors_and_no_others():
+    edges = {floor: set() for floor in FLOORS.values()}
+    for module, floor in FLOORS.items():
+        edges[floor] |= {FLOORS[name] for name in neighbours(module)}
+    assert edges == {
+        0: set(),
+        1: {0},
+        2: {0, 1},
+        3: {0, 1, 2},
+        4: {0, 1, 2, 3, 4},
+        5: {5},
+        6: {5},
+        7: {6},
+        8: {6},
+    }
+
+
+def test_these_modules_import_what_draws_and_no_others():
+    drawing = {module: {name.split(".")[0] for name in imported(module)} & DRAWS for module in FLOORS}
+    assert {module: names for module, names in drawing.items() if names} == {
+        "book._still": {"matplotlib", "PIL"},
+        "book._display": {"IPython"},
+        "book._widget": {"IPython", "anywidget"},
+        "book.explore": {"IPython"},
+        "book.figures": {"matplotlib"},
+    }
+
+
+@pytest.mark.parametrize("module", MOVED)
+def test_a_path_of_before_offers_the_same_things_and_nothing_else(module):
+    old, new = importlib.import_module(f"ntklib.{module}"), importlib.import_module(f"ntklib.book.{module}")
+    assert old.__all__ == new.__all__
+    assert all(getattr(old, name) is getattr(new, name) for name in new.__all__)
+    body = ast.parse(source(module).read_text()).body
+    assert [type(node) for node in body] == [ast.Expr, ast.ImportFrom, ast.ImportFrom]
+
+
+def test_the_book_offers_what_its_modules_offer():
+    modules = [importlib.import_module(f"ntklib.book.{name}") for name in ("claims", "explore")]
+    for name in book.__all__:
+        assert any(getattr(module, name, None) is getattr(book, name) for module in modules)
 
 
 def test_importing_the_library_imports_nothing_else():
@@ -96,13 +175,14 @@ def test_importing_the_library_imports_nothing_else():
 
 
 def test_importing_every_module_changes_no_precision_and_draws_nothing():
-    below = [name for name in MODULES if FLOORS.get(name, 0) < 5]
+    wanted = [name for name in BELOW if name in MODULES]
     code = (
         "import importlib, sys, jax\n"
-        f"for name in {MODULES!r}: importlib.import_module('ntklib.' + name) if name in {below!r} else None\n"
-        f"print(jax.config.jax_enable_x64, sorted({DRAWING!r} & set(sys.modules)), 'neural_tangents' in sys.modules)\n"
+        f"for name in {wanted!r}: importlib.import_module('ntklib.' + name)\n"
+        f"drawing = sorted({DRAWS | {'neural_tangents', 'ntklib.book'}!r} & set(sys.modules))\n"
+        "print(jax.config.jax_enable_x64, drawing)\n"
     )
-    assert run(code).split() == ["False", "[]", "False"]
+    assert run(code).split() == ["False", "[]"]
 
 
 LIGHT = ["activations", "mlp", "features", "tangent", "dynamics", "kernels", "data", "nofreelunch", "learnability"]
@@ -123,7 +203,8 @@ def test_what_a_network_needs_imports_nothing_heavy():
 
 def test_numbers_do_not_depend_on_the_number_of_devices_and_threads():
     code = (
-        "import jax, jax.numpy as jnp, numpy as np\n"
+        "import sys, threadpoolctl, jax, jax.numpy as jnp, numpy as np, scipy.linalg\n"
+        "threadpoolctl.threadpool_limits(int(sys.argv[1]))\n"
         "from ntklib.dynamics import gradient_descent\n"
         "from ntklib.mlp import MLP\n"
         "from ntklib.tangent import empirical_ntk\n"
@@ -135,17 +216,20 @@ def test_numbers_do_not_depend_on_the_number_of_devices_and_threads():
         "full = empirical_ntk(mlp.apply, params, x, outputs='full')\n"
         "coefficients = KernelRegressor(ridge=0.1).fit(np.asarray(x), np.asarray(x)).dual_coef_\n"
         "parts = (mlp.ntk(x), full, run.outputs, coefficients)\n"
-        "print(len(jax.devices()), *np.concatenate([np.ravel(part) for part in parts]).tolist())\n"
+        "threads = max(pool['num_threads'] for pool in threadpoolctl.threadpool_info())\n"
+        "print(len(jax.devices()), threads, *np.concatenate([np.ravel(part) for part in parts]).tolist())\n"
     )
-    many = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", **dict.fromkeys(ONE_EACH, "2")}
-    few = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", **ONE_EACH}
-    (devices, *one), (forced, *other) = ([float(word) for word in run(code, env).split()] for env in (few, many))
-    assert (devices, forced) == (1, 4)
-    np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+    alone = run(code, "1", XLA_FLAGS="--xla_cpu_multi_thread_eigen=false")
+    shared = run(code, "2", XLA_FLAGS="--xla_force_host_platform_device_count=4")
+    (*one, one_numbers), (*many, many_numbers) = (text.split(maxsplit=2) for text in (alone, shared))
+    assert (one, many) == (["1", "1"], ["4", "2"])
+    np.testing.assert_allclose(
+        *(np.fromstring(n, sep=" ") for n in (one_numbers, many_numbers)), rtol=1e-10, atol=1e-12
+    )
 
 
 def test_top_modules_change_no_precision():
-    top = [name for name in MODULES if FLOORS.get(name, 0) == 5]
+    top = [name for name in MODULES if name not in BELOW]
     code = f"import importlib, jax\nfor name in {top!r}: importlib.import_module('ntklib.' + name)\n"
     assert run(code + "print(jax.config.jax_enable_x64)").strip() == "False"
 
@@ -159,5 +243,10 @@ def test_everything_a_module_offers_exists_and_is_documented(module):
         assert not callable(getattr(loaded, name)) or getattr(loaded, name).__doc__
 
 
-def test_the_package_says_that_it_is_typed():
-    assert (FOLDER / "py.typed").exists()
+def test_the_wheel_ships_every_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(FOLDER.parent)
+    with zipfile.ZipFile(tmp_path / buildapi.build_wheel(tmp_path)) as wheel:
+        shipped = {name for name in wheel.namelist() if name.startswith("ntklib/")}
+    files = {path.relative_to(FOLDER.parent) for path in FOLDER.rglob("*") if path.is_file()}
+    assert shipped == {path.as_posix() for path in files if "__pycache__" not in path.parts}
+    assert shipped > {"ntklib/py.typed", "ntklib/book/explorer.js"}

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ntklib import _frames, _still, figures
-from ntklib.explore import ROLES, Band, Bars, Explorer, Image, Line, Points, Rule
+from ntklib.book import _page, _roles, _still, figures
+from ntklib.book._store import Store
+from ntklib.book.explore import ROLES, Band, Bars, Explorer, Image, Line, Points, Rule
 
 LINEAR = {"x": "linear", "y": "linear"}
 X = np.linspace(0, 1, 5)
@@ -75,7 +76,7 @@ numbers = st.floats(-1e30, 1e30) | st.just(np.nan) | st.floats(-1, 1)
 
 @given(arrays(np.float64, st.integers(1, 40), elements=numbers))
 def test_arrays_come_back_within_the_stated_error(values):
-    store = _frames.Store()
+    store = Store()
     store.add(values)
     (back,) = unpack(store.pack({}))[1]
     assert np.array_equal(np.isnan(back), np.isnan(values))
@@ -91,7 +92,7 @@ def test_arrays_come_back_within_the_stated_error(values):
 
 @given(arrays(np.float64, st.integers(1, 40), elements=st.floats(1e-300, 1e30)))
 def test_on_a_logarithmic_axis_the_error_is_one_of_the_logarithm(values):
-    store = _frames.Store()
+    store = Store()
     store.add(values, log=True)
     (back,) = unpack(store.pack({}))[1]
     logs = np.log10(values)
@@ -100,7 +101,7 @@ def test_on_a_logarithmic_axis_the_error_is_one_of_the_logarithm(values):
 
 @given(st.lists(arrays(np.float64, st.integers(0, 9), elements=st.floats(-5, 5)), min_size=1, max_size=6))
 def test_several_arrays_are_told_apart_and_equal_ones_are_stored_once(many):
-    store = _frames.Store()
+    store = Store()
     numbers = [store.add(values) for values in [*many, *many]]
     back = unpack(store.pack({}))[1]
     assert numbers[: len(many)] == numbers[len(many) :]
@@ -336,7 +337,7 @@ def test_the_edges_of_a_still_picture_are_smooth_in_the_style_of_the_book():
 
 
 def test_imports_are_light():
-    code = "import sys, ntklib; assert 'ntklib.explore' not in sys.modules; import ntklib.explore; "
+    code = "import sys, ntklib; assert 'ntklib.book' not in sys.modules; import ntklib.book; "
     code += "print([name for name in ('matplotlib', 'anywidget', 'IPython', 'jax') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
@@ -413,9 +414,9 @@ def test_a_drawing_is_refused_or_stored_but_never_stored_wrongly(data):
     drawable = np.isfinite(values).all() and (np.abs(values) < 1e37).all() and (scale == "linear" or (values > 0).all())
     if not drawable:
         with pytest.raises(ValueError, match=r"^compute\(a=0\): "):
-            made._compute_all()
+            _page.packed(made)
         return
-    header, known = unpack(made._compute_all())
+    header, known = unpack(_page.packed(made))
     back = known[header["frames"][0][1]]
     change = np.log10(back / values) if scale == "log" else back - values
     extent = np.ptp(np.log10(values)) if scale == "log" else np.ptp(values)
@@ -425,7 +426,7 @@ def test_a_drawing_is_refused_or_stored_but_never_stored_wrongly(data):
 @pytest.mark.parametrize("theme", [0, 1])
 def test_the_two_ends_of_a_diverging_image_are_different_greys(theme):
     greys = [
-        PIL.Image.new("RGB", (1, 1), end).convert("L").getpixel((0, 0)) for end in _frames.COLORS["diverging"][theme]
+        PIL.Image.new("RGB", (1, 1), end).convert("L").getpixel((0, 0)) for end in _roles.COLORS["diverging"][theme]
     ]
     middle = greys[2]
     assert abs(greys[0] - greys[4]) > 60

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ntklib import figures
+from ntklib.book import figures
 
 SIZES = np.array([1.0, 2.0, 4.0])
 FOUR = dict.fromkeys("abcd", 1 / SIZES)

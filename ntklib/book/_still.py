@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from ntklib._frames import Array, Frame
+from ntklib.book._drawings import Array, Frame
 
 __all__ = ["picture"]
 

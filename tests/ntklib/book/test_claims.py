@@ -1,11 +1,14 @@
 """What a claim accepts and refuses, what it shows, and what it records."""
 
+import html
 import json
 import math
 import re
 import subprocess
 import sys
 from fractions import Fraction
+from functools import cached_property
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
-from ntklib.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, scientific
+from ntklib.book._display import box
+from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, in_common, progress, scientific
 
 numbers = st.floats(-1e6, 1e6)
 sizes = st.floats(1e-6, 1e3)
@@ -171,6 +175,14 @@ def test_theorems_and_functions():
         make(1, 1, function=math.sin)
 
 
+def test_an_object_that_is_called_is_its_class_and_a_computed_attribute_is_what_computes_it():
+    from ntklib.kernels import RBF
+    from ntklib.mlp import MLP
+
+    outcome = make(1, 1, function=[cached_property(MLP.nngp), RBF()])
+    assert outcome.function == ["ntklib.mlp.MLP.nngp", "ntklib.kernels.RBF"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
@@ -198,6 +210,74 @@ def test_what_is_not_a_claim(arguments, options, message):
         make(*arguments, **options)
 
 
+def alone(name, measured, expected, **options):
+    return claim(name, measured, expected, statement="It holds.", **options)
+
+
+def test_what_is_in_common_is_what_each_claim_could_have_said():
+    common = {"source": "theorem", "theorem": "thm-a", "function": ["ntklib.mlp.MLP"]}
+    with in_common(**common):
+        made = [
+            alone("one", 0.5, 0.5, atol=0.1, rejects=[1, 2]),
+            alone("two", np.ones(2), None, source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle"),
+            alone("three", 3, 4, agrees=False, theorem=(), function=()),
+        ]
+    wanted = [
+        alone("one", 0.5, 0.5, atol=0.1, rejects=[1, 2], **common),
+        alone("two", np.ones(2), None, source="ours", theorem=["thm-b", "thm-c"], function="ntklib.data.circle"),
+        alone("three", 3, 4, agrees=False, source="theorem"),
+    ]
+    assert [outcome.to_dict() for outcome in made] == [outcome.to_dict() for outcome in wanted]
+
+
+def test_blocks_inside_one_another_add_up_and_end():
+    with in_common(source="ours", theorem="thm-a"):
+        with in_common(theorem="thm-b", function="ntklib.data.circle"):
+            inner = alone("inner", 1, 1)
+        outer = alone("outer", 1, 1)
+    assert (inner.source, inner.theorem, inner.function) == ("ours", ["thm-b"], ["ntklib.data.circle"])
+    assert (outer.source, outer.theorem, outer.function) == ("ours", ["thm-a"], [])
+    with pytest.raises(ValueError, match="claim 'after' needs a statement and a source"):
+        alone("after", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            {"measured": 0.6, "atol": 0.05, "rejects": 1},
+            r"^wrong: It holds\.\n  measured 0\.6 is not 0\.5 ± 0\.05\n",
+        ),
+        ({"measured": 0.5, "atol": 1.0, "rejects": 1}, r"^wrong: .* so wide that the wrong answer 1 would pass"),
+        ({"measured": 0.5, "atol": 1.0, "agrees": False}, r"^wrong: .*\n.*although the text says that it is not"),
+    ],
+)
+def test_a_claim_that_fails_in_a_block_is_named_as_alone_and_the_block_ends(wrong, message, capsys):
+    with in_common(source="identity"):
+        alone("first", 1, 1)
+    with pytest.raises(ClaimError, match=message) as found, in_common(source="identity"):
+        alone("wrong", expected=0.5, **wrong)
+    with pytest.raises(ClaimError) as by_itself:
+        alone("wrong", expected=0.5, source="identity", **wrong)
+    assert str(found.value) == str(by_itself.value)
+    assert capsys.readouterr().out.count("It holds.") == 1
+    with pytest.raises(ValueError, match="claim 'after' needs a statement and a source"):
+        alone("after", 1, 1)
+
+
+def test_what_claims_cannot_have_in_common():
+    with pytest.raises(ValueError, match="a source, theorem or function, got none"), in_common():
+        pass
+    for key in ("atol", "statement", "theorems"):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{key}'"):
+            in_common(**{key: 1})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'tolerance'"), in_common(source="ours"):
+        alone("one", 1.0, 1.0, tolerance=0.1)
+    wrong = in_common(source="ours", function="math.sin")
+    with pytest.raises(ValueError, match="function of claim 'one' must be one of ntklib, got math"), wrong:
+        alone("one", 1, 1)
+
+
 def test_text_in_a_terminal(capsys):
     outcome = make(0.512, 0.5, atol=0.1, rejects=1, statement="A half.", source="ours")
     assert capsys.readouterr().out == "✓ A half.\n  measured 0.512, expected 0.5 ± 0.1  (ours)\n"
@@ -208,15 +288,13 @@ def test_text_in_a_terminal(capsys):
 
 def test_the_box_carries_the_record():
     outcome = make(0.5, 0.5, atol=0.1, rejects=1, statement='Less < more & "so"', theorem="thm-a")
-    box = outcome._repr_mimebundle_()["text/html"]
-    import html
-
-    record = json.loads(html.unescape(re.search(r'data-claim="([^"]*)"', box)[1]))
+    shown = box(outcome)
+    record = json.loads(html.unescape(re.search(r'data-claim="([^"]*)"', shown)[1]))
     assert record == json.loads(json.dumps(outcome.to_dict()))
     assert record["statement"] == 'Less < more & "so"'
     assert record["verdict"] == "agrees"
-    assert "<more" not in box
-    assert "Less &lt; more &amp; &quot;so&quot;" in box
+    assert "<more" not in shown
+    assert "Less &lt; more &amp; &quot;so&quot;" in shown
 
 
 def test_in_a_notebook_the_box_is_shown_once():
@@ -224,13 +302,22 @@ def test_in_a_notebook_the_box_is_shown_once():
         "from IPython.testing.globalipapp import start_ipython\n"
         "shell = start_ipython()\n"
         "from IPython.utils.capture import capture_output\n"
-        "cell = \"from ntklib.claims import claim\\nclaim('a', 1, 1, source='s', statement='t')\"\n"
+        "cell = \"from ntklib.book.claims import claim\\nclaim('a', 1, 1, source='s', statement='t')\"\n"
         "with capture_output() as shown:\n"
         "    shell.run_cell(cell)\n"
         "print(len(shown.outputs), 'ntk-claim' in shown.outputs[0].data['text/html'], repr(shown.stdout))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "1 True" in done.stdout, done.stdout + done.stderr
+
+
+def test_progress_is_seen_while_it_lasts_and_gone_after(capsys):
+    with mock.patch("IPython.display.clear_output") as cleared:
+        found = []
+        for item in progress(["a", "b"]):
+            found.append((item, capsys.readouterr().out, cleared.call_count))
+    assert found == [("a", "0 of 2 done, now a\n", 0), ("b", "1 of 2 done, now b\n", 1)]
+    assert cleared.call_count == 2
 
 
 def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
@@ -240,7 +327,7 @@ def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
         "start_ipython()\n"
         "from IPython.utils.capture import capture_output\n"
         "import numpy as np\n"
-        "from ntklib.claims import note\n"
+        "from ntklib.book.claims import note\n"
         "with capture_output() as ours:\n"
         "    for value in (0.5, 3, 'text', np.float32(0.25)): note('name', value)\n"
         "print('sphinx' in sys.modules)\n"

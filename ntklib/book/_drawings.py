@@ -1,59 +1,20 @@
-r"""What can an explorer draw, and how is a drawing stored in a page?
+"""What can an explorer draw?
 
-A drawing is a list of the small objects below and of at most one line of text. Its numbers are stored as integers of
-16 bits between the least and the greatest value of each array, so that each differs from what was computed by at most
-:math:`(\max - \min)/131068` (on a logarithmic axis: in :math:`\log_{10}`). An array that occurs in several settings is
-stored once; differences of neighbours, high bytes first, make the rest small for the compression.
+A drawing is a list of the small objects below and of at most one line of text; :func:`frame` checks it.
 """
 
-import base64
 import dataclasses
-import json
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ROLES", "Band", "Bars", "Frame", "Image", "Item", "Line", "Points", "Role", "Rule", "Store", "frame"]
+from ntklib.book._roles import COLORS, DASHES, MARKERS, ROLES
+
+__all__ = ["Array", "Band", "Bars", "Drawing", "Frame", "Image", "Item", "Line", "Points", "Rule", "axes", "frame"]
 
 Array = NDArray[np.float64]
-
-
-class Role(NamedTuple):
-    """How an object of the book looks in every figure: a colour on white and on dark, a dash pattern, a marker."""
-
-    light: str
-    dark: str
-    dash: str
-    marker: str
-
-
-# The colours differ for all common kinds of colour-blindness and have a contrast of at least 4.5 to their background.
-ROLES = {
-    "data": Role("#24292f", "#e6e6e6", "2 3", "circle"),
-    "network": Role("#1f6fb4", "#6cb4ee", "", "square"),
-    "kernel": Role("#c2491d", "#ff9361", "7 4", "triangle"),
-    "prediction": Role("#0a7f5f", "#3ecfa3", "9 3 2 3", "diamond"),
-    "neutral": Role("#6e7681", "#9aa4af", "2 3", "cross"),
-    "negative": Role("#7b3fa0", "#c89bea", "5 3", "circle"),
-    "positive": Role("#9a6700", "#e3b341", "", "triangle"),
-}
-DASHES = ("", "7 4", "2 3", "9 3 2 3", "5 3")
-MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
-# From the least to the greatest value, on white and on dark; the diverging ones run between two roles of two classes,
-# and the class below zero ends further from the ground, so that the two are not the same grey.
-COLORS = {
-    "sequential": (
-        ["#f4f6f8", "#a9c9e6", "#4a8fc9", "#1c5791", "#0b2545"],
-        ["#1b222b", "#1f4468", "#2f78b4", "#86bfee", "#eef7ff"],
-    ),
-    "diverging": (
-        ["#4c1f6e", "#ae86c9", "#f7f6f4", "#ead9ad", "#c39a3f"],
-        ["#e6d0f8", "#84609f", "#1d222a", "#574618", "#a57d22"],
-    ),
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -160,6 +121,7 @@ class Rule:
 
 
 Item = Line | Band | Points | Bars | Image | Rule
+Drawing = Item | Iterable[Item | str]
 
 
 class Frame(NamedTuple):
@@ -174,7 +136,7 @@ class Frame(NamedTuple):
         return [(item["kind"], item["name"], item["role"], item.get("columns")) for item in self.items]
 
 
-def frame(drawing: Item | Iterable[Item | str], scales: dict[str, str]) -> Frame:
+def frame(drawing: Drawing, scales: dict[str, str]) -> Frame:
     """Check a drawing; masked values come out as nan.
 
     Args:
@@ -277,76 +239,6 @@ def _attributes(item: Item, arrays: list[Array], dashes: dict[str, list[str]]) -
         known["diverging"] = item.colors == "diverging"
         known["limits"] = item.limits and [float(value) for value in item.limits]
     return known
-
-
-class Store:
-    """Arrays as they are stored: each once, in 16 bits a number, or as float32 where those would be too coarse."""
-
-    MISSING = 65535  # the code of a gap; values have the codes from 0 to 65534
-
-    def __init__(self) -> None:
-        self._index: dict[tuple[bytes, bool], int] = {}
-        self._codes: list[NDArray[np.uint16]] = []
-        self._floats: list[NDArray[np.float32]] = []
-        self.heads: list[list[Any]] = []
-
-    def add(self, values: Array, *, log: bool = False, resolution: float = np.inf) -> int:
-        """The number of an array, which is stored unless an equal one is.
-
-        Args:
-            values: numbers, nan for gaps, flattened row by row.
-            log: whether to store logarithms.
-            resolution: the greatest error that is not seen; beyond it the array is stored as float32.
-        """
-        flat = np.ascontiguousarray(values, np.float64).ravel()
-        key = (flat.tobytes(), log)
-        if key not in self._index:
-            self._index[key] = len(self.heads)
-            scaled = np.log10(flat) if log else flat
-            missing = np.isnan(flat)
-            low, high = (float(np.nanmin(scaled)), float(np.nanmax(scaled))) if not missing.all() else (0.0, 0.0)
-            if (high - low) / (2 * 65534) > resolution:
-                self._floats.append(flat.astype(np.float32))
-                self.heads.append([flat.size])
-            else:
-                unit = (high - low) / 65534 if high - low > 1e-300 else 1.0
-                codes = np.where(missing, self.MISSING, np.rint((scaled - low) / unit)).astype(np.uint16)
-                self._codes.append(np.diff(codes, prepend=np.uint16(0)))  # wraps around, and back when summed
-                self.heads.append([flat.size, low, high, int(log)])
-        return self._index[key]
-
-    def pack(self, header: dict[str, Any]) -> str:
-        """The header, the heads of the arrays and their contents, compressed, as text that HTML leaves alone."""
-        text = json.dumps({**header, "arrays": self.heads}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        codes = np.concatenate([np.empty(0, np.uint16), *self._codes])
-        floats = np.concatenate([np.empty(0, np.float32), *self._floats])
-        parts = [text.encode(), (codes >> 8).astype(np.uint8).tobytes(), codes.astype(np.uint8).tobytes()]
-        payload = b"".join([len(parts[0]).to_bytes(4, "little"), *parts, floats.astype("<f4").tobytes()])
-        return base64.b64encode(zlib.compress(payload, 9)).decode()
-
-
-def limits(frames: Sequence[Frame], axis: str, scale: str) -> list[float]:
-    """The least interval that shows everything on an axis, with room around it where that helps."""
-    found: list[Array] = []
-    flush = zero = False  # does something reach from edge to edge, does something stand on the axis
-    for drawn in frames:
-        for item, arrays in zip(drawn.items, drawn.arrays, strict=True):
-            found += [array[~np.isnan(array)] for array, of in zip(arrays, axes(item), strict=True) if of == axis]
-            flush |= item["kind"] == "image" or (axis == "x" and item["kind"] in ("line", "band", "bars"))
-            zero |= axis == "y" and item["kind"] == "bars" and scale == "linear"
-    values = np.concatenate([np.empty(0), *map(np.ravel, found)])
-    if not values.size:
-        return [1.0, 10.0] if scale == "log" else [0.0, 1.0]
-    low, high = float(values.min()), float(values.max())
-    if scale == "log":
-        low, high = np.log10(low), np.log10(high)
-    elif zero or (not flush and 0 <= low < 0.25 * high):
-        low, high = min(low, 0.0), max(high, 0.0)
-    room = 0.05 * (high - low) or (0.5 if scale == "log" else 0.5 * abs(high) or 1.0)
-    stands = low == 0 and high > 0 and scale == "linear"
-    bottom = low if stands or (flush and high > low) else low - room
-    top = high if flush and high > low else high + room
-    return [float(10**bottom), float(10**top)] if scale == "log" else [bottom, top]
 
 
 def axes(item: dict[str, Any]) -> str:

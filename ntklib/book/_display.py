@@ -1,0 +1,79 @@
+"""How does what came of a claim, or a number for the prose, get onto the page, and what is shown on the way?"""
+
+import html
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from ntklib.book._outcome import Outcome
+
+__all__ = ["box", "note", "progress", "scientific", "show"]
+
+T = TypeVar("T")
+_KEPT = "application/papermill.record/"  # before the kind of what a page keeps and does not show
+
+
+def show(outcome: Outcome) -> None:
+    """Show what came of a claim: a box below the cell in a notebook, two lines of text elsewhere."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.publish_display_data({"text/plain": str(outcome), "text/html": box(outcome)})
+    else:
+        print(outcome)
+
+
+def box(outcome: Outcome) -> str:
+    """HTML that says what came of a claim, and carries the record that the ledger collects."""
+    data = html.escape(json.dumps(outcome.to_dict()), quote=True)
+    return (
+        f'<div class="ntk-claim" data-claim="{data}"><strong>{html.escape(outcome.verdict)}</strong>: '
+        f"{html.escape(outcome.statement)}<br><small>{html.escape(outcome.comparison)} "
+        f"({html.escape(outcome.source)})</small></div>"
+    )
+
+
+def note(name: str, value: float | str) -> None:
+    """Make a number or a text available to the prose of a chapter: ``{glue:text}`name:.2f```.
+
+    Args:
+        name: of the number, unique in the chapter.
+        value: a number, or a scalar array, or a text.
+    """
+    from IPython.core.formatters import format_display_data
+    from IPython.display import display
+
+    # the form in which `myst_nb.glue` keeps a value; that imports Sphinx first, which takes two seconds in each chapter
+    data, metadata = format_display_data(value if isinstance(value, (int, str)) else float(value))
+    kept = {"scrapbook": {"name": name, "mime_prefix": _KEPT}}
+    display({_KEPT + kind: shown for kind, shown in data.items()}, raw=True, metadata=metadata | kept)
+
+
+def progress(items: Sequence[T]) -> Iterator[T]:
+    """Go through items that take long: who runs the cell sees how far it is, the page does not.
+
+    Args:
+        items: what to go through.
+
+    Yields:
+        each of them.
+    """
+    from IPython.display import clear_output
+
+    for done, item in enumerate(items):
+        print(f"{done} of {len(items)} done, now {item}")
+        yield item
+        clear_output()
+
+
+def scientific(value: float) -> str:
+    """A number as a power of ten with one digit: for errors, of which one is enough; NaN and infinity as they are.
+
+    >>> scientific(2.5e-8), scientific(0.0)
+    ('2 · 10⁻⁸', '0')
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{abs(value) if value == 0 else value:.0f}"
+    digit, exponent = f"{float(value):.0e}".split("e")
+    return f"{digit} · 10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

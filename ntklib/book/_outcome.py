@@ -1,0 +1,103 @@
+"""What is kept of a claim: for the page on which it stands, and for the ledger of the book?"""
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = ["Outcome", "function_name", "kind"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a claim: what :func:`claim` returns, and what the ledger of the book collects.
+
+    Attributes:
+        name: of the claim, unique in the book.
+        statement: what is claimed.
+        kind: ``"literature"``, ``"theorem"``, ``"ours"`` or ``"measured"``.
+        source: where the expected value comes from.
+        measured: the value, a number or nested lists of numbers.
+        measured_text: the same, for reading, with the standard error if it has one.
+        expected_text: what was expected, for reading; empty if nothing was.
+        tolerance: largest difference allowed, a number; ``None`` if equality was asked for, or nothing.
+        tolerance_text: the same, for reading.
+        deviation: the difference as a fraction of the tolerance; ``None`` where there is no such fraction.
+        agrees: whether the measurement is what the source says.
+        rejects: the wrong answers that the tolerance excludes, for reading.
+        theorem: labels of the theorems that it illustrates.
+        function: names of the library functions that it exercises.
+    """
+
+    name: str
+    statement: str
+    kind: str
+    source: str
+    measured: Any
+    measured_text: str
+    expected_text: str
+    tolerance: float | None
+    tolerance_text: str
+    deviation: float | None
+    agrees: bool
+    rejects: list[str] = field(default_factory=list)
+    theorem: list[str] = field(default_factory=list)
+    function: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """In two words or three: ``"agrees"``, ``"disagrees with the source"`` or ``"measured only"``."""
+        if self.kind == "measured":
+            return "measured only"
+        return "agrees" if self.agrees else "disagrees with the source"
+
+    @property
+    def comparison(self) -> str:
+        """Measured and expected in one line."""
+        if self.kind == "measured":
+            return f"measured {self.measured_text}"
+        within = f" {self.tolerance_text}" if self.tolerance_text else ""
+        return f"measured {self.measured_text}, expected {self.expected_text}{within}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What goes into the machine-readable ledger."""
+        return {**asdict(self), "comparison": self.comparison, "verdict": self.verdict}
+
+    def __str__(self) -> str:
+        mark = {"agrees": "✓", "measured only": "·"}.get(self.verdict, "≠")
+        return f"{mark} {self.statement}\n  {self.comparison}  ({self.source})"
+
+    def _ipython_display_(self) -> None:
+        """Nothing: it was shown when the claim was made, wherever in the cell that stands."""
+
+
+def kind(expected: Any, source: str) -> str:
+    """What an expected value comes from, by how its source begins.
+
+    >>> kind(1, "jacot2018, Theorem 1"), kind(1, "ours"), kind(1, "closed form"), kind(None, "jacot2018")
+    ('literature', 'ours', 'theorem', 'measured')
+    """
+    if expected is None:
+        return "measured"
+    if re.match(r"[a-z]+\d{4}[a-z]*(?![a-z0-9])", source):
+        return "literature"
+    return "ours" if re.match(r"ours\b", source, re.IGNORECASE) else "theorem"
+
+
+def function_name(name: str, function: Callable | str) -> str:
+    """The full name of a function of the library, given itself or by that name.
+
+    Args:
+        name: of the claim that exercises it.
+        function: which one, or an object that can be called, of which it is the class.
+
+    Raises:
+        ValueError: if it is not the library's.
+    """
+    if not isinstance(function, str):
+        function = getattr(function, "func", function)  # of an attribute that is computed when it is asked for
+        what = getattr(function, "__qualname__", type(function).__qualname__)
+        function = f"{getattr(function, '__module__', '?')}.{what}"
+    if not function.startswith("ntklib."):
+        raise ValueError(f"function of claim {name!r} must be one of ntklib, got {function}")
+    return function

@@ -1,0 +1,40 @@
+"""How does an object of the book look in every figure: data, network, kernel, prediction?"""
+
+from typing import NamedTuple
+
+__all__ = ["COLORS", "DASHES", "MARKERS", "ROLES", "Role"]
+
+
+class Role(NamedTuple):
+    """How an object of the book looks in every figure: a colour on white and on dark, a dash pattern, a marker."""
+
+    light: str
+    dark: str
+    dash: str
+    marker: str
+
+
+# The colours differ for all common kinds of colour-blindness and have a contrast of at least 4.5 to their background.
+ROLES = {
+    "data": Role("#24292f", "#e6e6e6", "2 3", "circle"),
+    "network": Role("#1f6fb4", "#6cb4ee", "", "square"),
+    "kernel": Role("#c2491d", "#ff9361", "7 4", "triangle"),
+    "prediction": Role("#0a7f5f", "#3ecfa3", "9 3 2 3", "diamond"),
+    "neutral": Role("#6e7681", "#9aa4af", "2 3", "cross"),
+    "negative": Role("#7b3fa0", "#c89bea", "5 3", "circle"),
+    "positive": Role("#9a6700", "#e3b341", "", "triangle"),
+}
+DASHES = ("", "7 4", "2 3", "9 3 2 3", "5 3")
+MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
+# From the least to the greatest value, on white and on dark; the diverging ones run between two roles of two classes,
+# and the class below zero ends further from the ground, so that the two are not the same grey.
+COLORS = {
+    "sequential": (
+        ["#f4f6f8", "#a9c9e6", "#4a8fc9", "#1c5791", "#0b2545"],
+        ["#1b222b", "#1f4468", "#2f78b4", "#86bfee", "#eef7ff"],
+    ),
+    "diverging": (
+        ["#4c1f6e", "#ae86c9", "#f7f6f4", "#ead9ad", "#c39a3f"],
+        ["#e6d0f8", "#84609f", "#1d222a", "#574618", "#a57d22"],
+    ),
+}
