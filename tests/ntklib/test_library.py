@@ -133,7 +133,7 @@ def test_the_floors_import_from_these_floors_and_no_others():
     assert edges == {
         0: set(),
         1: {0},
-        2: {0, 1},
+        2: {0, 1, 2},
         3: {0, 1, 2},
         4: {0, 1, 2, 3, 4},
         5: {5},
