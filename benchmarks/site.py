@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from extensions.chromium import launched
-from extensions.serve import served
+from tools.chromium import launched
+from tools.serve import served
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"

@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from extensions import threads
-from extensions.compiling import xla_flags
+from tools import threads
+from tools.compiling import xla_flags
 
 os.environ |= {"XLA_FLAGS": xla_flags(), **threads.ONE_EACH}  # before JAX and NumPy are imported
 

@@ -1,4 +1,4 @@
-"""Builds the site strictly and tells a person what is happening: ``python -m extensions.build [SOURCE]``.
+"""Builds the site strictly and tells a person what is happening: ``python -m tools.build [SOURCE]``.
 
 The work is Jupyter Book's. This shows which chapter is executing and how long it took, repeats every warning with its
 place, and fails if there was one.
@@ -48,8 +48,8 @@ def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) 
     warnings = threading.Thread(target=_relay, args=(process.stderr, elsewhere))
     warnings.start()
     # needed at the end, and imported while the builder is at work
-    from extensions.sharing import front_page
-    from extensions.times import grown, measured
+    from extensions.site.sharing import front_page
+    from tools.times import grown, measured
 
     tail: list[str] = []
     for raw in process.stdout:
@@ -115,7 +115,15 @@ def one_chapter(source: Path, name: str) -> Path:
         raise SystemExit(f"There is no chapter {name!r}: there are {', '.join(chapters)}.")
     book = source / "_build" / "chapter" / name
     (book / "chapters").mkdir(parents=True, exist_ok=True)
-    shared = ["extensions", "ntklib", "benchmarks", "requirements.txt", "references.bib", f"chapters/{name}.md"]
+    shared = [
+        "extensions",
+        "tools",
+        "ntklib",
+        "benchmarks",
+        "requirements.txt",
+        "references.bib",
+        f"chapters/{name}.md",
+    ]
     for file in shared:
         if not (book / file).is_symlink() and (source / file).exists():
             (book / file).symlink_to((source / file).resolve())
@@ -132,7 +140,7 @@ def one_chapter(source: Path, name: str) -> Path:
 
 def main() -> int:
     """Read the command line and build."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.build", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
     parser.add_argument("source", nargs="?", type=Path, default=Path(), help="the folder of the book")
     parser.add_argument("--chapter", metavar="NAME", help="that chapter alone, for an author at work")
     options = parser.parse_args()

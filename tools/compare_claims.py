@@ -1,4 +1,4 @@
-"""What moved between two builds of the book? ``python -m extensions.compare_claims OTHER [THIS]``.
+"""What moved between two builds of the book? ``python -m tools.compare_claims OTHER [THIS]``.
 
 Reads two ledgers (``claims.json``, or the folder or the address of a site that has one) and prints each claim whose
 measured number differs, the largest movement relative to its tolerance first.
@@ -82,7 +82,7 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
 
 def main() -> int:
     """Read the command line and print the report."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.compare_claims", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.compare_claims", description=__doc__)
     parser.add_argument("other", help="the ledger to compare with: a path or an address")
     parser.add_argument("this", nargs="?", default="_build/html", help="the ledger of this build")
     places = parser.parse_args()

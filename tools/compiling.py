@@ -5,7 +5,7 @@ them a chapter compiles in less than half the processor time, and its products o
 own, run as fast. Results differ in the last digits, as between two processors. XLA refuses settings that it does not
 know, so they are given only to the release that the lock names, with which they are tested.
 
-``python -m extensions.compiling`` prints the settings, as for ``env``: `make lab` starts with them.
+``python -m tools.compiling`` prints the settings, as for ``env``: `make lab` starts with them.
 """
 
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""Do the links to other sites still lead somewhere? ``python -m extensions.links [SITE]`` asks each address once.
+"""Do the links to other sites still lead somewhere? ``python -m tools.links [SITE]`` asks each address once.
 
 The addresses are those of the built pages. One that does not exist any more fails the check (404, 410, no such host);
 one whose server is busy, or does not answer programs, is reported and does not: a publisher that refuses robots says
@@ -81,7 +81,7 @@ def check(site: Path, timeout: float = 30, pause: float = 5) -> int:
 
 def main() -> int:
     """Read the command line and check."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.links", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.links", description=__doc__)
     parser.add_argument("site", nargs="?", type=Path, default=Path("_build/html"), help="the folder of the built site")
     site = parser.parse_args().site
     if not (site / "index.html").exists():

@@ -1,4 +1,4 @@
-"""Packs the built site to be read without a network: ``python -m extensions.archive``, or ``make archive``.
+"""Packs the built site to be read without a network: ``python -m tools.pack``, or ``make archive``.
 
 The archive unpacks into one folder; a double click on its ``index.html`` opens the book, search included. The same
 site gives the same archive, byte for byte.
@@ -39,7 +39,7 @@ def pack(site: Path, target: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Pack the site and say how large the archive is."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.archive", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.pack", description=__doc__)
     parser.add_argument("--site", type=Path, default=SITE, help="the built site")
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "book.zip", help="the file to write")
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Prints the whole book from the built site: ``python -m extensions.pdf``, or ``make pdf``.
+"""Prints the whole book from the built site: ``python -m tools.pdf``, or ``make pdf``.
 
 Chromium puts all pages into one document and prints it: contents with page numbers, bookmarks, running heads, links
 that work, formulas and figures as vectors. An explorer stands there as a still with the address of its page, a folded
@@ -20,8 +20,8 @@ from typing import Any
 
 import yaml
 
-from extensions import chromium, repository
-from extensions.serve import served
+from tools import chromium, repository
+from tools.serve import served
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
@@ -145,7 +145,7 @@ def print_book(site: Path, pages: Sequence[str], parts: dict[str, str], target: 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the book and say how large it is, or what is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.pdf", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.pdf", description=__doc__)
     parser.add_argument("--site", type=Path, default=SITE, help="the built site")
     parser.add_argument("--out", type=Path, default=BOOK, help="the file to write")
     parser.add_argument("--home", default=os.environ.get("BOOK_HOME", ""), help="the address of the published site")

@@ -1,4 +1,4 @@
-"""Does a claim hold by luck of the draw? ``python -m extensions.redraw CHAPTER [SHIFT ...]``.
+"""Does a claim hold by luck of the draw? ``python -m tools.redraw CHAPTER [SHIFT ...]``.
 
 Runs a chapter with other random numbers, those of every seed plus a shift, and names the claims and checks that then
 fail. A tolerance should leave room for other draws; a claim that fails here wants more samples, or a wider one.
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from extensions import threads
-from extensions.compiling import xla_flags
+from tools import threads
+from tools.compiling import xla_flags
 
 
 def failing(chapter: Path, shift: int) -> list[str]:
@@ -55,7 +55,7 @@ def failing(chapter: Path, shift: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line, run the chapter, and print what fails."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.redraw", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.redraw", description=__doc__)
     parser.add_argument("chapter", help="its name, without the ending")
     parser.add_argument("shifts", nargs="*", type=int, default=[1000, 2000, 3000], help="added to every seed")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """Serves a folder on this machine as a static host does, compressed: for printing the site and for measuring it.
 
-``python -m extensions.serve [PORT]`` serves the built site to its reader.
+``python -m tools.serve [PORT]`` serves the built site to its reader.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def served(folder: Path) -> Iterator[str]:
 
 def main(site: Path = Path("_build/html")) -> None:
     """Serve the built site until Ctrl-C, a file as it is at the moment that it is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m extensions.serve", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.serve", description=__doc__)
     parser.add_argument("port", nargs="?", type=int, default=8000)
     port = parser.parse_args().port
     if not (site / "index.html").is_file():

@@ -24,7 +24,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from extensions.store import changed, findings, in_order
-from extensions.styles import to_static
+from extensions.typesetting.styles import to_static
 from ntklib.claims import scientific
 
 logger = logging.getLogger(__name__)

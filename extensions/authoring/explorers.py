@@ -16,11 +16,11 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from extensions.styles import to_static
+from extensions.typesetting.styles import to_static
 
 logger = logging.getLogger(__name__)
 
-SCRIPT = Path(__file__).parent.parent / "ntklib" / "explorer.js"
+SCRIPT = Path(__file__).parents[2] / "ntklib" / "explorer.js"
 MARK = '<div class="ntk-explorer">'
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -18,9 +18,9 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from extensions.claims import all_claims
+from extensions.authoring.claims import all_claims
 from extensions.store import findings
-from extensions.styles import to_static
+from extensions.typesetting.styles import to_static
 
 logger = logging.getLogger(__name__)
 

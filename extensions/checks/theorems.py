@@ -14,7 +14,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx_proof.nodes import proof_node
 
-from extensions.claims import all_claims
+from extensions.authoring.claims import all_claims
 from extensions.store import findings
 
 logger = logging.getLogger(__name__)

@@ -6,13 +6,12 @@ imports, directly or through each other, the lock, and the version of Python. So
 chapters that use it, and only those; a change of prose re-executes nothing.
 
 Kernels start in a profile of their own, with the network blocked and warnings raised as errors
-(:mod:`extensions.kernel_startup`), and with the settings that make two executions agree. Where several chapters have to
-be executed, as many run side by side as there are processor cores.
+(:mod:`extensions.execution.kernel_startup`), and with the settings that make two executions agree. Where
+several chapters have to be executed, as many run side by side as there are processor cores.
 """
 
 import ast
 import hashlib
-import json
 import os
 import platform
 import re
@@ -34,16 +33,17 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from extensions import threads
-from extensions.compiling import LOCK, xla_flags
+from tools import compiling, threads
+from tools.compiling import LOCK, xla_flags
+from tools.times import published
 
 logger = logging.getLogger(__name__)
 
-LIBRARY = Path(__file__).parent.parent / "ntklib"
-PUBLISHED = Path(__file__).parent.parent / "benchmarks" / "chapters.json"
-RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
-STARTUP = Path(__file__).parent / "kernel_startup.py"
-SETTINGS = (STARTUP, Path(__file__).parent / "compiling.py", Path(threads.__file__))
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "ntklib"
+RESULTS = ROOT / "benchmarks" / "results"
+STARTUP = Path(__file__).with_name("kernel_startup.py")
+SETTINGS = (STARTUP, Path(compiling.__file__), Path(threads.__file__))
 
 
 def kernel_environment(folder: Path) -> dict[str, str]:
@@ -208,15 +208,6 @@ def peak_memory(pid: int) -> list[int]:
 
 def _name(path: Path, env: BuildEnvironment) -> str:
     return env.path2doc(str(path)) or path.stem
-
-
-def published(name: str) -> dict[str, float]:
-    """What the execution of a page took when it was last published: seconds and bytes, or nothing.
-
-    >>> published("no/such-page")
-    {}
-    """
-    return json.loads(PUBLISHED.read_text())["pages"].get(name, {}) if PUBLISHED.exists() else {}
 
 
 def _prepare_kernels(app: Sphinx) -> None:

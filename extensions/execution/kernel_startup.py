@@ -1,7 +1,7 @@
 """What runs first in the kernel of a chapter: no network, and warnings are errors.
 
-Copied into the profile of the kernels by `extensions/execution.py`. Only sockets that leave the machine are refused,
-so that a kernel can still talk to itself.
+Copied into the profile of the kernels by the extension beside this file. Only sockets that leave the machine are
+refused, so that a kernel can still talk to itself.
 """
 
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from sphinx.application import Sphinx
 
-from extensions.styles import to_static
+from extensions.typesetting.styles import to_static
 
 SCRIPT = Path(__file__).with_suffix(".js")
 FOLDER = "_previews"

@@ -21,7 +21,7 @@ from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from extensions import sheets
+from extensions.finishing import rules
 
 ICONS = re.compile(r"\bfa-[a-z][a-z0-9-]*")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
@@ -183,7 +183,7 @@ def _lighten(app: Sphinx, exception: Exception | None) -> None:
     for path in site.glob("_static/book-*.css"):
         if not any(path.name in page for page in pages.values()):  # of an earlier build
             path.unlink()
-    bundle = sheets.Bundle(site, pages.values(), without_icons(icons))
+    bundle = rules.Bundle(site, pages.values(), without_icons(icons))
     for path, page in pages.items():
         lighter = bundle.put_into(lighter_page(page, path.parent), path.parent)
         if lighter != page:
@@ -192,7 +192,7 @@ def _lighten(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
-    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in (__file__, sheets.__file__))).hexdigest()
+    digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in (__file__, rules.__file__))).hexdigest()
     app.add_config_value("book_weight", digest, "html", str)  # pages made lighter otherwise are written anew
     app.connect("build-finished", _lighten, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,7 +4,7 @@ A Sphinx extension. Every chapter becomes a clean notebook beside its page (``_s
 code cells as they are, without outputs, and the text as plain Markdown, with references, citations and measured
 numbers written out, so that it reads the same in JupyterLab, in Colab and on GitHub. Its first cell installs the
 library where it is missing. The menus at the top of a chapter get the downloads and, where the repository is known
-(:mod:`extensions.repository`), links to Colab, to Binder, to the source and to a form for an error on the page.
+(:mod:`tools.repository`), links to Colab, to Binder, to the source and to a form for an error on the page.
 """
 
 import re
@@ -18,8 +18,8 @@ from docutils import nodes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.application import Sphinx
 
-from extensions import repository
-from extensions.solutions import without_solutions
+from extensions.site.solutions import without_solutions
+from tools import repository
 
 HEADER = re.compile(r"\A---\n(?:.*\n)*?jupytext:\n(?:.*\n)*?---\n")
 BRANCH = "gh-pages"  # where the published site is, and so the notebooks that Colab opens
@@ -326,6 +326,6 @@ def _add_buttons(app: Sphinx, pagename: str, templatename: str, context: dict[st
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
-    app.setup_extension("extensions.solutions")
+    app.setup_extension("extensions.site.solutions")
     app.connect("html-page-context", _add_buttons, priority=700)  # the theme has made its menus by then
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

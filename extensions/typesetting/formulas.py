@@ -23,7 +23,7 @@ from sphinx.config import Config
 from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 from sphinx.util import logging
 
-from extensions.offline import mathjax_folder
+from extensions.site.offline import mathjax_folder
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
-"""What does the book change in the look of the theme? The style sheets beside this file, on every page.
+"""What does the book change in the look of the theme? The style sheets of `extensions/`, on every page.
 
-A Sphinx extension: `claims.css`, `figures.css` and so on are copied into the site and linked; `pdf.css` is for the
-printed book alone. A page has the reader's scheme, light or dark, from its first paint on.
+A Sphinx extension: a sheet stands beside the extension that it belongs to, those of the whole page beside this file.
+All are copied into the site and linked. A page has the reader's scheme, light or dark, from its first paint on.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-SHEETS = sorted(path for path in Path(__file__).parent.glob("*.css") if path.name != "pdf.css")
+SHEETS = sorted(Path(__file__).parents[1].rglob("*.css"), key=lambda path: path.name)
 
 # The theme asks for the reader's scheme in a script that comes late: until then a page would be light, with two logos.
 SCHEME = (

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_info
 
-from extensions.build import one_chapter
-from extensions.compiling import SETTINGS, xla_flags
-from extensions.execution import kernel_environment
-from extensions.times import grown, measured
+from extensions.execution.fingerprint import kernel_environment
+from tools.build import one_chapter
+from tools.compiling import SETTINGS, xla_flags
+from tools.times import grown, measured
 
 ROOT = Path(__file__).parents[2]
 BROKEN = Path(__file__).parent / "broken"
@@ -60,7 +60,8 @@ FAULTS = {
 
 def make_book(folder: Path, chapters: dict[str, str]) -> Path:
     """A book with the real configuration and extensions, and these chapters."""
-    shutil.copytree(ROOT / "extensions", folder / "extensions", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("extensions", "tools"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "_config.yml", folder)
     (folder / "requirements.txt").touch()
     (folder / "references.bib").write_text(BIBLIOGRAPHY)
@@ -77,7 +78,7 @@ def make_book(folder: Path, chapters: dict[str, str]) -> Path:
 
 def build(book: Path) -> tuple[int, str]:
     environment = {**os.environ, "PYTHONPATH": str(book)}
-    command = [sys.executable, "-m", "extensions.build", "."]
+    command = [sys.executable, "-m", "tools.build", "."]
     process = subprocess.run(command, cwd=book, env=environment, capture_output=True, text=True, timeout=300)
     return process.returncode, re.sub(r"\x1b\[[\d;]*m", "", process.stdout + process.stderr)
 
@@ -231,7 +232,7 @@ def test_one_chapter_alone(tmp_path):
     faults = "{doc}`elsewhere` {prf:ref}`thm-there` {prf:ref}`thm-nowhere` {cite}`known2000,nobody1900` is 0.07."
     text = chapter("sound").replace("# A sound chapter", f"# A sound chapter\n\n{faults}", 1)
     (book / "chapters" / "sound.md").write_text(text)
-    command = [sys.executable, "-m", "extensions.build", "--chapter", "sound"]
+    command = [sys.executable, "-m", "tools.build", "--chapter", "sound"]
     done = subprocess.run(command, cwd=book, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sound: executing" in done.stdout.replace("chapters/", "")
@@ -251,7 +252,7 @@ def test_what_has_grown_is_said(tmp_path, monkeypatch):
     published = tmp_path / "chapters.json"
     pages = {"slow": {"seconds": 40, "bytes": 4e8}, "noisy": {"seconds": 1, "bytes": 1e8}}
     published.write_text(json.dumps({"pages": pages}))
-    monkeypatch.setattr("extensions.execution.PUBLISHED", published)
+    monkeypatch.setattr("tools.times.PUBLISHED", published)
     now = {
         "slow": {"seconds": 61.0, "bytes": 4.1e8},
         "noisy": {"seconds": 5.0, "bytes": 1.9e8},

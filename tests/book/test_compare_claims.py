@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from extensions import compare_claims
+from tools import compare_claims
 
 
 def ledger(*claims, **build):

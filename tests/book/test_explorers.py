@@ -26,14 +26,14 @@ def site(tmp_path_factory) -> Path:
     """A book of two pages, one with explorers and one without, built like the real one."""
     book = tmp_path_factory.mktemp("book")
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    config["sphinx"]["local_extensions"]["extensions.explorers"] = "."
+    config["sphinx"]["local_extensions"]["extensions.authoring.explorers"] = "."
     (book / "_config.yml").write_text(yaml.safe_dump(config))
     (book / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: explorers\n")
     (book / "intro.md").write_text("# Nothing moves here\n\nNo explorer.\n")
     (book / "explorers.md").write_text(PAGE.read_text())
-    for name in ("extensions", "ntklib", "requirements.txt", "references.bib"):
+    for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
         (book / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-m", "extensions.build", str(book)]
+    command = [sys.executable, "-m", "tools.build", str(book)]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
@@ -469,7 +469,7 @@ def bundle(**outputs):
 
 def test_the_still_picture_gets_its_words_and_a_lonely_widget_a_warning(monkeypatch):
     sys.path.insert(0, str(ROOT))
-    from extensions import explorers
+    from extensions.authoring import explorers
 
     said = []
     monkeypatch.setattr(explorers.logger, "warning", lambda message, **kwargs: said.append(message))

@@ -16,11 +16,12 @@ from pybtex.database import parse_file
 from test_build import build, chapter, make_book
 
 import ntklib
-from extensions import links, sharing
-from extensions.card import draw
-from extensions.glossary import finder
-from extensions.linebreaks import Unbroken
-from extensions.previews import preview
+from extensions.authoring.card import draw
+from extensions.authoring.glossary import finder
+from extensions.finishing.previews import preview
+from extensions.site import sharing
+from extensions.typesetting.linebreaks import Unbroken
+from tools import links
 
 ROOT = Path(__file__).parents[2]
 HEAD = chapter("sound").split("# A sound chapter")[0]

@@ -12,7 +12,8 @@ import yaml
 from browser import ROOT
 from test_build import build, chapter, make_book
 
-from extensions import notebooks, repository
+from extensions.site import downloads
+from tools import repository
 
 SITE = ROOT / "_build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.md"))
@@ -85,7 +86,7 @@ def unknown(monkeypatch):
 
 def test_where_nobody_knows_the_repository_none_is_invented(unknown):
     assert repository.find() is None
-    assert "pip install '.[notebook]'" in notebooks.install_cell(None)
+    assert "pip install '.[notebook]'" in downloads.install_cell(None)
     unknown.setenv("BOOK_REPOSITORY", "https://example.org/a/b")
     with pytest.raises(ValueError, match=r"owner/name .* got 'https://example.org/a/b'"):
         repository.find()
@@ -96,7 +97,7 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
     unknown.setenv("GITHUB_SHA", "0123456789")
     found = repository.find()
     assert found == repository.Repository("someone/book", "main", "0123456789")
-    links = {text: address for text, address, _ in notebooks.open_links(found, "chapters/ntk")}
+    links = {text: address for text, address, _ in downloads.open_links(found, "chapters/ntk")}
     assert links["Open in Colab"].endswith("/github/someone/book/blob/gh-pages/_sources/chapters/ntk.ipynb")
     assert unquote(links["Open in Binder"]).endswith("/someone/book/main?urlpath=lab/tree/chapters/ntk.md")
     asked = parse_qs(urlsplit(links["Report an error"]).query)
@@ -106,11 +107,11 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
     assert {"page", "version"} <= {field.get("id") for field in form["body"]}
     unknown.setenv("GITHUB_REF_TYPE", "tag")
     unknown.setenv("GITHUB_REF_NAME", "v0.1.0")
-    links = {text: address for text, address, _ in notebooks.open_links(repository.find(), "chapters/ntk")}
+    links = {text: address for text, address, _ in downloads.open_links(repository.find(), "chapters/ntk")}
     assert "/gh-pages/v0.1.0/_sources/" in links["Open in Colab"]
     assert "/book/v0.1.0?" in links["Open in Binder"]
     assert "/blob/v0.1.0/chapters/ntk.md" in links["Source on GitHub"]
-    assert "@v0.1.0" in notebooks.install_cell(repository.find())
+    assert "@v0.1.0" in downloads.install_cell(repository.find())
 
 
 def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import yaml
 from browser import ROOT
 from test_build import build, chapter, make_book
 
-from extensions import pdf
+from tools import pdf
 
 pypdf = pytest.importorskip("pypdf", reason="no pypdf: pip install pypdf")
 

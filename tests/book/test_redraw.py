@@ -1,6 +1,6 @@
 """A claim that holds for one draw only is found by drawing again."""
 
-from extensions.redraw import failing
+from tools.redraw import failing
 
 CHAPTER = """---
 jupytext:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from browser import ROOT
 
-from extensions import archive
+from tools import pack
 
 SCRIPT = ROOT / ".github" / "publish.sh"
 
@@ -23,9 +23,9 @@ def site(folder: Path, text: str) -> Path:
 
 def test_an_archive_is_one_folder_with_the_site_and_the_same_every_time(tmp_path):
     built = site(tmp_path / "html", "The book")
-    assert archive.pack(built, tmp_path / "one.zip") == 2
+    assert pack.pack(built, tmp_path / "one.zip") == 2
     (built / "index.html").touch()
-    archive.pack(built, tmp_path / "two.zip")
+    pack.pack(built, tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     zipfile.ZipFile(tmp_path / "one.zip").extractall(tmp_path / "out")
     [folder] = (tmp_path / "out").iterdir()
@@ -34,7 +34,7 @@ def test_an_archive_is_one_folder_with_the_site_and_the_same_every_time(tmp_path
 
 
 def test_without_a_site_there_is_no_archive(tmp_path, capsys):
-    assert archive.main(["--site", str(tmp_path), "--out", str(tmp_path / "a.zip")]) == 1
+    assert pack.main(["--site", str(tmp_path), "--out", str(tmp_path / "a.zip")]) == 1
     assert "run 'make book' first" in capsys.readouterr().err
     assert not (tmp_path / "a.zip").exists()
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from extensions.serve import main
+from tools.serve import main
 
 
 def test_a_port_in_use(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from sphinx.errors import ConfigError
 from test_build import build, make_book
 
-from extensions.solutions import _setting, leaks, without_solutions
+from extensions.site.solutions import _setting, leaks, without_solutions
 
 CHAPTER = """---
 jupytext:

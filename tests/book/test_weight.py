@@ -5,8 +5,9 @@ import re
 import pytest
 
 from benchmarks.site import SITE, look, pages, visit
-from extensions import formulas, sheets, weight
-from extensions.serve import served
+from extensions.finishing import rules, weight
+from extensions.typesetting import formulas
+from tools.serve import served
 
 BUDGET = 1_500_000
 CHAPTERS = pages() if SITE.exists() else []
@@ -123,7 +124,7 @@ def test_one_sheet_holds_what_the_pages_can_use(tmp_path):
     (static / "c.css").write_text("@font-face { src: url(data:font/woff,) } p > .seen-not { top: 5px }")
     links = "".join(f'<link rel="stylesheet" href="../_static/{name}.css?v=1" />' for name in "ac")
     page = f'<html>{links}<p class="seen other">unseen</p></html>'
-    bundle = sheets.Bundle(site, [page], str)
+    bundle = rules.Bundle(site, [page], str)
     written = bundle.put_into(page, site / "chapters")
     [name] = bundle.made.values()
     assert written == f'<html><link rel="stylesheet" href="../_static/{name}" /><p class="seen other">unseen</p></html>'
@@ -140,4 +141,4 @@ def test_one_sheet_holds_what_the_pages_can_use(tmp_path):
 
 def test_a_sheet_that_cannot_be_read_is_an_error():
     with pytest.raises(ValueError, match="line 2 of a style sheet cannot be read"):
-        sheets.applicable("p { top: 0 }\n.a", set())
+        rules.applicable("p { top: 0 }\n.a", set())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ntklib
-from extensions.threads import ONE_EACH
+from tools.threads import ONE_EACH
 
 FOLDER = Path(ntklib.__file__).parent
 FLOORS = {
