@@ -1,6 +1,6 @@
 """What does the theme do that a screen reader stumbles over? Mended in the pages when they have been written.
 
-A Sphinx extension. `tests/book/test_site.py` holds every page to the rules of axe-core, and fails when a new release of
+A Sphinx extension. `tests/extensions/test_site.py` holds every page to the rules of axe-core, and fails when a new release of
 the theme writes something else than what is replaced here.
 """
 

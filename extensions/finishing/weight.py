@@ -2,7 +2,7 @@
 
 A Sphinx extension. Icons come from a font that holds only those that are used, not from a script of a megabyte that
 holds them all; scripts do not hold up the first paint; pictures say how large they are, so that nothing jumps when
-they arrive, and drawings keep no digits that nobody sees. `tests/book/test_weight.py` holds every page to its budget.
+they arrive, and drawings keep no digits that nobody sees. `tests/extensions/test_weight.py` holds every page to its budget.
 """
 
 import base64
