@@ -2,122 +2,116 @@
 
 A Sphinx extension. `previews.js` shows what the link leads to: on the same page it copies it; what stands on other
 pages is handed to it in a small file for each page, which is loaded when it is needed first. Shown are entries of the
-glossary and of the bibliography, definitions and theorems, equations, figures, exercises and claims.
+glossary and of the bibliography, definitions and theorems, equations, figures, exercises and claims. The files are
+made from the finished pages, as the last of :mod:`extensions.finishing.steps`.
 """
 
-import html
 import json
 import posixpath
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
+from selectolax.lexbor import LexborNode
 from sphinx.application import Sphinx
 
+from extensions.finishing.page import ELSEWHERE, Page, Site, destination
 from extensions.typesetting.styles import to_static
 
 SCRIPT = Path(__file__).with_suffix(".js")
 FOLDER = "_previews"
-ARTICLE = re.compile(r'<article class="bd-article".*?</article>', re.DOTALL)
-LINK = re.compile(r'<a\b[^>]*?\bhref="([^"#:]+\.html)#([^"]+)"')
 SHOWN = {"proof", "exercise", "math", "claim", "citation"}
-DROPPED = re.compile(r'<a class="headerlink".*?</a>|<script\b.*?</script>|<button\b.*?</button>', re.DOTALL)
+DROPPED = 'a.headerlink, script, button, p.claim-links, div[class^="claim-links"]'
 
 
-def element(page: str, start: int) -> str:
-    """The element whose opening tag begins at `start`, up to the tag that closes it.
-
-    >>> element('<p><b>a<b>c</b></b>d</p>', 3)
-    '<b>a<b>c</b></b>'
-    """
-    name = re.compile(r"<(\w+)").match(page, start)
-    if name is None:
-        return ""
-    depth = 0
-    for tag in re.compile(rf"<(/?){name[1]}\b[^>]*>").finditer(page, start):
-        depth += -1 if tag[1] else 1
-        if depth == 0:
-            return page[start : tag.end()]
-    return ""
+def _classes(node: LexborNode) -> set[str]:
+    return set((node.attributes.get("class") or "").split())
 
 
-def preview(page: str, identifier: str) -> str | None:
-    """What is shown of the element with this id, or None if nothing is.
+def _following(mark: LexborNode) -> LexborNode | None:
+    """The element behind an empty mark, with nothing but the edge of a paragraph between them."""
+    node = mark.next
+    if node is None and mark.parent is not None and mark.parent.tag == "p":
+        node = mark.parent.next
+    while node is not None and node.is_text_node and not node.text().strip():
+        node = node.next
+    if node is not None and node.tag == "p" and not node.attributes:
+        return node.css_first("p > *")
+    return node if node is not None and node.is_element_node else None
 
-    >>> preview('<dl><dt id="term-a">a</dt><dd><p>The <a href="b.html">first</a>.</p></dd></dl>', "term-a")
-    '<strong>a</strong><p>The <span>first</span>.</p>'
-    """
-    at = page.rfind("<", 0, max(page.find(f' id="{html.escape(identifier)}"'), 0))
-    place = re.compile(r"<(\w+)\b").match(page, max(at, 0))
-    if at < 0 or place is None:
+
+def _bare(node: LexborNode) -> LexborNode:
+    """A copy of an element without what only the page itself can use: names, links, buttons."""
+    copy = node.clone()
+    for dropped in copy.css(DROPPED):
+        dropped.decompose()
+    for link in copy.css("a"):
+        link.unwrap()
+    for named in copy.css("[id], [tabindex]"):
+        for attribute in {"id", "tabindex"} & set(named.attrs):
+            del named.attrs[attribute]
+    return copy
+
+
+def preview(page: Page, identifier: str, viewer: str) -> str | None:
+    """What the page `viewer` shows of the element with this id, or None if nothing is."""
+    node = page.by_id.get(identifier)
+    if node is not None and node.tag == "span" and not node.text().strip():  # a mark before what it names
+        node = _following(node)
+    if node is None:
         return None
-    tag = place[1]
-    if tag == "span" and not re.sub(r"<[^>]+>", "", element(page, at)).strip():  # a mark before what it names
-        following = re.compile(r"\s*(?:</?p>\s*)?<(\w+)").match(page, at + len(element(page, at)))
-        if following is None:
+    if node.tag == "dt":
+        meaning = node.next
+        while meaning is not None and meaning.tag != "dd":
+            meaning = meaning.next
+        if meaning is None or "sig" in _classes(node):
             return None
-        tag, at = following[1], page.index("<" + following[1], at + len(element(page, at)))
-    classes = re.search(r'\bclass="([^"]*)"', page[at : page.index(">", at)])
-    if tag == "dt":
-        meaning = page.find("<dd", at)
-        name = re.sub(r"^<dt[^>]*>|</dt>$", "", DROPPED.sub("", element(page, at)).strip())
-        if meaning < 0 or "sig" in (classes[1] if classes else ""):
-            return None
-        shown = f"<strong>{name.strip()}</strong>" + re.sub(r"^<dd[^>]*>|</dd>$", "", element(page, meaning))
-    elif tag == "figure" or (tag == "div" and classes and SHOWN & set(classes[1].split())):
-        shown = element(page, at)
+        name = (_bare(node).inner_html or "").strip()
+        shown = f"<strong>{name}</strong>{_placed(page, meaning, viewer).inner_html}"
+    elif node.tag == "figure" or (node.tag == "div" and SHOWN & _classes(node)):
+        shown = _placed(page, node, viewer).html or ""
     else:
         return None
-    if "ntk-explorer" in shown:
-        return None
-    shown = re.sub(r' (?:id|tabindex)="[^"]*"', "", DROPPED.sub("", shown))
-    shown = re.sub(r'<p class="claim-links">.*?</p>|<div class="claim-links[^>]*>.*?</div>', "", shown, flags=re.DOTALL)
-    shown = re.sub(r"<a\b[^>]*>", "<span>", shown).replace("</a>", "</span>")
-    return re.sub(r"\s*\n\s*", " ", shown)
+    return None if "ntk-explorer" in shown else re.sub(r"\s*\n\s*", " ", shown)
 
 
-def moved(shown: str, source: str, target: str) -> str:
-    """A piece of one page with the addresses of its pictures as another page writes them.
-
-    >>> moved('<img src="../_images/a.svg">', "chapters/a.html", "index.html")
-    '<img src="_images/a.svg">'
-    """
-
-    def address(match: re.Match[str]) -> str:
-        if re.match(r"[a-z]+:|/", match[1]):
-            return match[0]
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), match[1]))
-        return f'src="{posixpath.relpath(path, posixpath.dirname(target) or ".")}"'
-
-    return re.sub(r'src="([^"]*)"', address, shown)
+def _placed(page: Page, node: LexborNode, viewer: str) -> LexborNode:
+    """A bare copy of an element with the addresses of its pictures as `viewer` writes them."""
+    copy = _bare(node)
+    for picture in copy.css("[src]"):
+        address = picture.attributes["src"] or ""
+        if not ELSEWHERE.match(address):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), address))
+            picture.attrs["src"] = posixpath.relpath(path, posixpath.dirname(viewer) or ".")
+    return copy
 
 
-def of_page(pages: dict[str, str], name: str) -> dict[str, str]:
-    """The previews that a page needs of others, by the address in the link."""
-    found = {}
-    article = ARTICLE.search(pages[name])
-    for path, identifier in LINK.findall(article[0] if article else ""):
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
-        if target != name and target in pages and f"{path}#{identifier}" not in found:
-            shown = preview(pages[target], unquote(identifier))
-            if shown is not None:
-                found[f"{path}#{identifier}"] = moved(shown, target, name)
-    return found
-
-
-def _write(app: Sphinx, exception: Exception | None) -> None:
-    if exception is not None or app.builder.name != "html":
-        return
-    out = Path(app.outdir)
-    names = [f"{docname}.html" for docname in app.env.all_docs if (out / f"{docname}.html").exists()]
-    pages = {name: (out / name).read_text(encoding="utf-8") for name in names}
-    for name in pages:
-        target = out / FOLDER / name.replace(".html", ".js")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shown = json.dumps(of_page(pages, name), ensure_ascii=False, separators=(",", ":"))
-        target.write_text(f"bookPreviews({shown})\n", encoding="utf-8")
-    to_static(app, SCRIPT)
+def write(site: Site, names: Iterable[str]) -> None:
+    """Write what these pages show of others, where they or the others were written."""
+    written, known = set(site.written), set(names)
+    wanted: dict[str, dict[str, tuple[str, str]]] = {}
+    for name in known:
+        links = {address: destination(name, address) for address in site.facts[name].links}
+        if name in written or written & {page for page, _ in links.values()}:
+            wanted[name] = {address: to for address, to in links.items() if to[0] in known and to[0] != name}
+    found: dict[tuple[str, str], str] = {}
+    for other in sorted({page for links in wanted.values() for page, _ in links.values()}):
+        page, made = Page(site, other), {}
+        for name, links in wanted.items():
+            for address, (target, identifier) in links.items():
+                if target == other:
+                    key = identifier, posixpath.dirname(name)
+                    if key not in made:
+                        made[key] = preview(page, identifier, name)
+                    if (shown := made[key]) is not None:
+                        found[name, address] = shown
+    for name, links in wanted.items():
+        shown_here = {address: found[name, address] for address in links if (name, address) in found}
+        text = json.dumps(shown_here, ensure_ascii=False, separators=(",", ":"))
+        path = site.folder / FOLDER / name.replace(".html", ".js")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"bookPreviews({text})\n", encoding="utf-8")
 
 
 def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -126,8 +120,12 @@ def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str
         app.add_js_file(SCRIPT.name, loading_method="defer", **{"data-previews": previews})
 
 
+def _copy_script(app: Sphinx) -> None:
+    to_static(app, SCRIPT)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.connect("builder-inited", _copy_script)
     app.connect("html-page-context", _add_script)
-    app.connect("build-finished", _write, priority=700)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,44 +1,27 @@
 """Which rules does a page of the site need? One style sheet in place of many, with what can apply and nothing else.
 
-The theme's sheets are made for every site. Half a megabyte of rules holds up the first paint of each page, and six
-tenths of them are about elements that this book does not have.
+A step of :mod:`extensions.finishing.steps`. The theme's sheets are made for every site. Half a megabyte of rules holds
+up the first paint of each page, and six tenths of them are about elements that this book does not have.
 """
 
 import hashlib
 import itertools
 import re
-from collections.abc import Callable, Iterable
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import tinycss2
+from selectolax.lexbor import LexborNode
 
-SHEET = re.compile(r'\s*<link(?=[^>]* rel="stylesheet")(?![^>]* media=)[^>]*? href="([^"]+)"[^>]*>')
+from extensions.finishing import icons
+from extensions.finishing.page import Page, Site
+
+PREFIX = "book-"  # of the names of these sheets
+
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']?([^"')]+)["']?\)?\s*;""")
 URL = re.compile(r"""url\((["']?)([^"':)]+)\1\)""")
-CLASS = re.compile(r'\bclass="([^"]*)"')
-SCRIPT = re.compile(r"<script[^>]*>([^<]+)")
-NAME = re.compile(r"[A-Za-z_][\w-]*")
 CONDITIONAL = ("media", "supports", "layer", "container")  # rules that hold rules
 AT_RUNTIME = ("mjx",)  # what a formula that is typeset in the browser consists of
-
-
-def names_in(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
-    """All classes that elements have, and every word of a script: it may give or take one.
-
-    >>> sorted(names_in(['<p class="a b">c</p><script>add("on")</script>'], ["toggle('off-' + x)"]))
-    ['a', 'add', 'b', 'off-', 'on', 'toggle', 'x']
-    """
-    names: set[str] = set()
-    for page in pages:
-        for value in set(CLASS.findall(page)):
-            names.update(value.split())
-        for script in SCRIPT.findall(page):
-            names.update(NAME.findall(script))
-    for script in scripts:
-        names.update(NAME.findall(script))
-    return names
 
 
 def applicable(rules: str, names: set[str]) -> str:
@@ -92,41 +75,42 @@ def _classes(selector: list[Any]) -> list[str]:
     return [name.value for dot, name in pairs if dot.type == "literal" and dot.value == "." and name.type == "ident"]
 
 
-class Bundle:
-    """One style sheet for the pages that ask for the same ones.
+def one_sheet(page: Page) -> None:
+    """The page asks for one style sheet in place of many, with the rules that can apply."""
+    links = [link for link in page.tree.css('link[rel="stylesheet"][href]:not([media])') if _own(link)]
+    files = [page.file(link.attributes["href"] or "") for link in links]
+    paths = tuple(path for path in files if path is not None)
+    if len(links) < 2 or len(paths) < len(links):
+        return  # it has been through, or is none of Sphinx's pages
+    root = "../" * page.name.count("/")
+    first, *others = links
+    for name in list(first.attrs):
+        del first.attrs[name]
+    first.attrs["rel"], first.attrs["href"] = "stylesheet", f"{root}_static/{_written(page.site, paths)}"
+    for link in others:
+        link.decompose()
 
-    Args:
-        site: the root of the site.
-        pages: all of its pages, as they are written.
-        lighten: what else to take out of a sheet.
-    """
 
-    def __init__(self, site: Path, pages: Iterable[str], lighten: Callable[[str], str]) -> None:
-        self.site, self.pages, self.lighten = site, pages, lighten
-        self.made: dict[tuple[Path, ...], str] = {}
+def _own(link: LexborNode) -> bool:
+    return "://" not in (link.attributes["href"] or "")
 
-    @cached_property
-    def names(self) -> set[str]:
-        """What the rules may be about."""
-        scripts = (path for path in (self.site / "_static").rglob("*.js") if "mathjax" not in path.parts)
-        return names_in(self.pages, (path.read_text(encoding="utf-8") for path in scripts))
 
-    def put_into(self, page: str, folder: Path) -> str:
-        """A page that asks for one sheet in place of many; `folder` is where its relative addresses begin."""
-        links = [match for match in SHEET.finditer(page) if "://" not in match[1]]
-        paths = tuple((folder / match[1].partition("?")[0]).resolve() for match in links)
-        if len(links) < 2 or not all(path.is_file() for path in paths):
-            return page
-        if paths not in self.made:
-            rules = "\n".join(_moved(path, self.site) for path in paths)
-            rules = applicable(self.lighten(rules), self.names)
-            self.made[paths] = f"book-{hashlib.sha256(rules.encode()).hexdigest()[:12]}.css"
-            (self.site / "_static" / self.made[paths]).write_text(rules, encoding="utf-8")
-        root = "../" * len(folder.resolve().relative_to(self.site.resolve()).parts)
-        link = f'<link rel="stylesheet" href="{root}_static/{self.made[paths]}" />'
-        for match in reversed(links):
-            page = page[: match.start()] + (link if match is links[0] else "") + page[match.end() :]
-        return page
+def _written(site: Site, paths: tuple[Path, ...]) -> str:
+    """The name of the one sheet that stands for these, written if need be."""
+    if paths not in site.sheets:
+        rules = "\n".join(_moved(path, site.folder) for path in paths)
+        rules = applicable(icons.without_unused(rules, site), site.names)
+        site.sheets[paths] = f"{PREFIX}{hashlib.sha256(rules.encode()).hexdigest()[:12]}.css"
+        (site.folder / "_static" / site.sheets[paths]).write_text(rules, encoding="utf-8")
+    return site.sheets[paths]
+
+
+def forget_unused(site: Site) -> None:
+    """Delete the sheets of earlier builds that no page asks for any more."""
+    used = {address.rpartition("/")[2] for facts in site.facts.values() for address in facts.sheets}
+    for path in (site.folder / "_static").glob(f"{PREFIX}*.css"):
+        if path.name not in used:
+            path.unlink()
 
 
 def _moved(sheet: Path, site: Path) -> str:

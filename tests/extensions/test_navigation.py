@@ -18,7 +18,6 @@ from test_build import build, chapter, make_book
 import ntklib
 from extensions.authoring.card import draw
 from extensions.authoring.glossary import finder
-from extensions.finishing.previews import preview
 from extensions.site import sharing
 from extensions.typesetting.linebreaks import Unbroken
 from tools import links
@@ -267,14 +266,6 @@ def test_longer_terms_come_first():
         "Kernel\nridge regression",
         "kernels",
     ]
-
-
-def test_a_preview_is_of_one_element():
-    text = '<div class="proof" id="a"><div>x</div></div><div class="other" id="b">y</div><section id="c">z</section>'
-    assert preview(text, "a") == '<div class="proof"><div>x</div></div>'
-    assert preview(text, "b") is None
-    assert preview(text, "c") is None
-    assert preview(text, "d") is None
 
 
 def test_the_map_is_drawn_to_its_size():

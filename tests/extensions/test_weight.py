@@ -5,7 +5,7 @@ import re
 import pytest
 
 from benchmarks.site import SITE, look, pages, visit
-from extensions.finishing import rules, weight
+from extensions.finishing import pictures
 from extensions.typesetting import formulas
 from tools.serve import served
 
@@ -50,24 +50,10 @@ def test_a_first_look_is_timed_and_a_slower_processor_takes_longer(browser, addr
 def test_a_drawing_keeps_its_look_and_loses_its_digits():
     path = '<path d="M 57.601111 -0.001 L 3.999999 4e-05" transform="scale(0.015625)"/>'
     drawing = f'<svg>{path}<use x="10.123456" y="2"/></svg>'
-    lighter = weight.lighter_drawing(drawing)
+    lighter = pictures.lighter_drawing(drawing)
     assert 'transform="scale(0.015625)"' in lighter, "a scale needs its digits"
     assert 'x="10.12"' in lighter
-    assert weight.lighter_drawing(lighter) == lighter
-
-
-def test_pictures_of_every_kind_get_their_size(tmp_path):
-    (tmp_path / "a.svg").write_text('<svg width="72pt" height="36pt" viewBox="0 0 72 36"></svg>')
-    page = weight.lighter_page('<img alt="a" src="a.svg"><img src="gone.svg"><img width="3" src="a.svg">', tmp_path)
-    assert page == '<img width="96" height="48" alt="a" src="a.svg"><img src="gone.svg"><img width="3" src="a.svg">'
-
-
-def test_only_the_icons_that_are_used_are_kept():
-    rules = (
-        '.fa-sun:before{content:"\\f185"}.fa-moon:before,.fa-night:before{content:"\\f186"}.x:after{content:"\\f107"}'
-    )
-    assert weight.used_icons(['<i class="fa-solid fa-night">'], rules) == {0xF186, 0xF107}
-    assert weight.used_icons([], '.y:after{content:"\uf0eb"}') == {0xF0EB}
+    assert pictures.lighter_drawing(lighter) == lighter
 
 
 @pytest.fixture
@@ -106,39 +92,3 @@ def test_the_site_has_no_script_of_icons():
     if not SITE.exists():
         pytest.skip(NEEDS_A_SITE)
     assert not (SITE / "_static" / "scripts" / "fontawesome.js").exists()
-
-
-def test_one_sheet_holds_what_the_pages_can_use(tmp_path):
-    site, static = tmp_path / "site", tmp_path / "site" / "_static"
-    (static / "scripts").mkdir(parents=True)
-    (site / "chapters").mkdir()
-    (static / "dot.png").write_bytes(b"")
-    (static / "scripts" / "theme.js").write_text('e.classList.add("open"); e.className = `tip-${side}`;')
-    (static / "a.css").write_text(
-        "@charset 'utf-8'; @import 'scripts/b.css'; .seen p, .unseen { top: 0 } .open { top: 1px }\n"
-        "@media print { .unseen.seen { top: 2px } } @media (width > 9px) { .tip-left { top: 3px } }"
-    )
-    (static / "scripts" / "b.css").write_text(
-        "/* about */ .seen:not(.unseen) { background: url(../dot.png) } .mjx-c41 { top: 4px }"
-    )
-    (static / "c.css").write_text("@font-face { src: url(data:font/woff,) } p > .seen-not { top: 5px }")
-    links = "".join(f'<link rel="stylesheet" href="../_static/{name}.css?v=1" />' for name in "ac")
-    page = f'<html>{links}<p class="seen other">unseen</p></html>'
-    bundle = rules.Bundle(site, [page], str)
-    written = bundle.put_into(page, site / "chapters")
-    [name] = bundle.made.values()
-    assert written == f'<html><link rel="stylesheet" href="../_static/{name}" /><p class="seen other">unseen</p></html>'
-    assert (static / name).read_text().splitlines() == [
-        ".seen:not(.unseen){background: url(dot.png)}",
-        ".mjx-c41{top: 4px}",
-        ".seen p{top: 0}",
-        ".open{top: 1px}",
-        "@media (width > 9px) {.tip-left{top: 3px}}",
-        "@font-face { src: url(data:font/woff,) }",
-    ]
-    assert bundle.put_into(written, site / "chapters") == written, "a page that has been through is left alone"
-
-
-def test_a_sheet_that_cannot_be_read_is_an_error():
-    with pytest.raises(ValueError, match="line 2 of a style sheet cannot be read"):
-        rules.applicable("p { top: 0 }\n.a", set())
