@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_info
 
-from extensions.execution.fingerprint import kernel_environment
+from extensions.execution.kernels import kernel_environment
 from tools.build import one_chapter
 from tools.compiling import SETTINGS, xla_flags
 from tools.times import grown, measured

@@ -16,7 +16,7 @@ from pybtex.database import parse_file
 from test_build import build, chapter, make_book
 
 import ntklib
-from extensions.authoring.card import draw
+from extensions.authoring.chapter_map import draw
 from extensions.authoring.glossary import finder
 from extensions.site import sharing
 from extensions.typesetting.linebreaks import Unbroken

@@ -10,7 +10,8 @@ import pytest
 from sphinx.errors import ConfigError
 from test_build import build, make_book
 
-from extensions.site.solutions import _setting, leaks, without_solutions
+from extensions.checks.leaks import leaks
+from extensions.site.solutions import _setting, without_solutions
 
 CHAPTER = """---
 jupytext:
