@@ -177,16 +177,16 @@ def test_the_index_names_terms_and_definitions(small):
 def test_what_is_shared(small):
     html = small / "_build" / "html"
     head = page(small, "needing").split("</head>")[0]
-    assert '<meta name="description" content="What needs." />' in head
-    assert '<meta property="og:title" content="The needing one" />' in head
-    assert '<meta property="og:url" content="https://example.org/book/needing.html" />' in head
-    assert '<link rel="canonical" href="https://example.org/book/needing.html" />' in head
-    assert '<meta name="description" content="The first words. More." />' in page(small, "where")
+    assert '<meta name="description" content="What needs.">' in head
+    assert '<meta property="og:title" content="The needing one">' in head
+    assert '<meta property="og:url" content="https://example.org/book/needing.html">' in head
+    assert '<link rel="canonical" href="https://example.org/book/needing.html">' in head
+    assert '<meta name="description" content="The first words. More.">' in page(small, "where")
     assert "<title>The needing one &#8212; Wide networks as kernel machines</title>" in head
     assert "<title>Wide networks as kernel machines</title>" in page(small, "intro")
     index = page(small, "index")
     assert 'url=intro.html"' in index
-    assert '<meta property="og:title" content="A small book" />' in index
+    assert '<meta property="og:title" content="A small book">' in index
     locations = re.findall(r"<loc>(.*?)</loc>", (html / "sitemap.xml").read_text())
     assert locations[0] == "https://example.org/book/intro.html"
     assert "https://example.org/book/needing.html" in locations
@@ -199,7 +199,7 @@ def test_pictures_come_from_the_cells_with_their_tags(small):
     assert (static / "icon.svg").read_text().startswith("<svg")
     assert "<img" not in article(small, "needing"), "they are not in the page"
     assert 'property="og:image" content="https://example.org/book/_static/preview.png"' in page(small, "where")
-    assert '<link rel="icon" href="_static/icon.svg"/>' in page(small, "where")
+    assert '<link rel="icon" href="_static/icon.svg">' in page(small, "where")
 
 
 def test_a_build_that_executes_nothing_changes_no_card(small):
