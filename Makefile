@@ -12,29 +12,29 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 book: $(INSTALLED)  ## execute the chapters and build the site into _build/html; make book CHAPTER=ntk builds one alone
-	@$(PY) -m extensions.build $(if $(CHAPTER),--chapter $(CHAPTER))
+	@$(PY) -m tools.build $(if $(CHAPTER),--chapter $(CHAPTER))
 
 test: $(INSTALLED)  ## every test that CI runs
 	@$(PY) -m pytest
 
 lab: $(INSTALLED)  ## JupyterLab on the chapters
-	@env "$$($(PY) -m extensions.compiling)" JUPYTER_CONFIG_PATH="$(CURDIR)/extensions/lab" $(PY) -m jupyterlab $(LAB) chapters
+	@env "$$($(PY) -m tools.compiling)" JUPYTER_CONFIG_PATH="$(CURDIR)/tools/lab" $(PY) -m jupyterlab $(LAB) chapters
 
 bench: $(INSTALLED)  ## time and memory against peers, recorded in benchmarks/results: make bench ONLY=kernels
 	@$(PY) benchmarks/compare.py $(ONLY)
 
 serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000; make serve PORT=8001 takes another port
-	@$(PY) -m extensions.serve $(PORT)
+	@$(PY) -m tools.serve $(PORT)
 
 pdf: $(INSTALLED)  ## the whole book as _build/book.pdf, from the built site (needs Chromium: apt-get install chromium)
-	@$(PY) -m extensions.pdf
+	@$(PY) -m tools.pdf
 
 archive: $(INSTALLED)  ## the built site as _build/book.zip, to be read without a network
-	@$(PY) -m extensions.archive
+	@$(PY) -m tools.pack
 
 claims: $(INSTALLED)  ## what moved since another build: make claims WITH=path-or-address
 	@test -n "$(WITH)" || { echo "Name the other ledger: make claims WITH=path-or-address (claims.json, or the site)." >&2; exit 1; }
-	@$(PY) -m extensions.compare_claims "$(WITH)"
+	@$(PY) -m tools.compare_claims "$(WITH)"
 
 lint: $(INSTALLED)  ## the linters and the type checker
 	@$(PY) -m ruff check .
@@ -55,5 +55,5 @@ clean:  ## remove the environment and everything that was built
 
 # The environment: made once, and again when the lock or the library's metadata change.
 $(INSTALLED): requirements.txt pyproject.toml
-	@PYTHON="$(PYTHON)" sh extensions/environment.sh $(VENV)
+	@PYTHON="$(PYTHON)" sh tools/environment.sh $(VENV)
 	@touch $@

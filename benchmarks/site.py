@@ -2,7 +2,8 @@
 
 The pages are served from this machine, compressed as static hosts do, to a Chromium whose processor is slowed down
 four times. Budgets: 1.5 MB a page when it has been read to its end, first paint and a stable layout within a second.
-A test (`tests/book/test_weight.py`) holds the bytes to their budget; times depend on the machine and are only shown.
+A test (`tests/extensions/test_weight.py`) holds the bytes to their budget; times depend on the machine and are only
+shown.
 """
 
 import argparse
@@ -14,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from extensions.chromium import launched
-from extensions.serve import served
+from tools.chromium import launched
+from tools.serve import served
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"

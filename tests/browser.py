@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extensions.chromium import launched
+from tools.chromium import launched
 
 ROOT = Path(__file__).parent.parent
 

@@ -8,11 +8,18 @@ import os
 from collections import Counter
 
 import pytest
+from browser import chromium
 
-from extensions import threads
-from extensions.compiling import xla_flags
+from tools import threads
+from tools.compiling import xla_flags
 
 os.environ |= {"XLA_FLAGS": xla_flags(), **threads.ONE_EACH}  # before JAX and NumPy are imported
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
 
 
 def pytest_collection_modifyitems(items):

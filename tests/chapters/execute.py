@@ -8,7 +8,7 @@ from pathlib import Path
 import jupytext
 from nbclient import NotebookClient
 
-from extensions.execution import kernel_environment
+from extensions.execution.kernels import kernel_environment
 
 
 def shown(notebook) -> list:

@@ -15,7 +15,8 @@ from execute import shown
 from jupyter_cache import get_cache
 from myst_nb.core.read import read_myst_markdown_notebook
 
-from extensions.execution import cached, with_fingerprint
+from extensions.execution.fingerprint import with_fingerprint
+from extensions.execution.side_by_side import cached
 
 ROOT = Path(__file__).parents[2]
 BUBBLEWRAP = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--die-with-parent"]

@@ -1,0 +1,297 @@
+"""What is done to a finished page: each step by itself, the order, and that a page goes through them once."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, steps
+from extensions.finishing.page import Facts, Page, Site
+
+HEAD = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<link rel="stylesheet" type="text/css" href="../_static/a.css?v=1" />
+<link rel="stylesheet" type="text/css" href="../_static/c.css?v=1" />
+<link rel="stylesheet" media="print" href="../_static/print.css" />
+<script src="../_static/documentation_options.js?v=1"></script>
+<script src="../_static/copybutton.js?v=1"></script>
+<script src="../_static/scripts/fontawesome.js?digest=1"></script>
+<script type="text/x-thebe-config">{"useThebeLite": true}</script>
+<script>kernelName = 'python3'</script>
+<script>document.documentElement.dataset.mode = "a" < "b" && "</p>";</script>
+</head>
+"""
+PAGE = (
+    HEAD
+    + """<body>
+<div id="pst-primary-sidebar" class="bd-sidebar-primary bd-sidebar">
+<button class="btn search-button__button" title="Search" aria-label="Search"><i class="fa-solid fa-sun"></i></button>
+<i class="theme-switch fa-solid" data-mode="light" title="Light"></i>
+</div>
+<article class="bd-article" role="main">
+<details><summary aria-label="Toggle hidden content"><span>Show code cell source</span></summary></details>
+<div role="list" class="citation-list"><div id="a2000" role="doc-biblioentry" class="citation">A, 2000.</div></div>
+<div class="proof admonition" id="proof"><p>Q.&nbsp;E. D. &lt; &amp;</p></div>
+<p><a href="b.html#thm-there">there</a> <a href="b.html#thm-there">again</a> <a href="https://b.org/c.html#d">out</a></p>
+<span class="math notranslate"><mjx-container jax="CHTML"><mjx-c class="mjx-c31"></mjx-c></mjx-container></span>
+<svg viewBox="0 0 9 9" preserveAspectRatio="none"><path d="M0 0L9 9"/></svg>
+<img alt="a" src="../_images/a.svg"><img src="gone.svg"><img width="3" src="../_images/a.svg">
+<pre><span></span>two
+  lines</pre>
+</article>
+</body>
+</html>
+"""
+)
+
+
+def other(inside):
+    """Another page of the same folder."""
+    return f'{HEAD}<body><article class="bd-article">{inside}</article></body></html>'
+
+
+def theorem(text):
+    link = '<a class="headerlink" href="#thm-there">#</a>'
+    return f'<div class="proof theorem" id="thm-there"><p>{text} {link}</p><img src="../_images/a.svg"></div>'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    site = tmp_path / "html"
+    for name in ("chapters", "_images", "_static/scripts", "_static/vendor/fontawesome/webfonts"):
+        (site / name).mkdir(parents=True)
+    static = site / "_static"
+    (static / "vendor" / "fontawesome" / "webfonts" / "fa-solid-900.woff").touch()
+    (static / "scripts" / "theme.js").write_text('e.classList.add("open"); e.className = `tip-${side}`;')
+    (static / "dot.png").touch()
+    (static / "print.css").touch()
+    (static / "a.css").write_text(
+        "@charset 'utf-8'; @import 'scripts/b.css'; .citation p, .unseen { top: 0 } .open { top: 1px }\n"
+        "@media print { .unseen.math { top: 2px } } @media (width > 9px) { .tip-left { top: 3px } }"
+    )
+    (static / "scripts" / "b.css").write_text(
+        "/* about */ .math:not(.unseen) { background: url(../dot.png) } .mjx-c41 { top: 4px }"
+    )
+    (static / "c.css").write_text("@font-face { src: url(data:font/woff,) } p > .math-not { top: 5px }")
+    (site / "_images" / "a.svg").write_text('<svg width="72pt" height="36pt" viewBox="0 0 72 36"></svg>')
+    (site / "chapters" / "a.html").write_text(PAGE)
+    (site / "chapters" / "b.html").write_text(other(theorem("Yes.")))
+    return site
+
+
+def read(folder):
+    return Site(folder, folder.parent / "finished.json", "key")
+
+
+@pytest.fixture
+def page(folder):
+    return Page(read(folder), "chapters/a.html")
+
+
+def finished(folder):
+    """Finish what is new; returns the pages that were."""
+    site = read(folder)
+    steps.finish(site, site.pages)
+    return site.written
+
+
+def elements(page):
+    """Every element with its attributes, and every text."""
+    return [
+        node.text_content if node.is_text_node else (node.tag, node.attributes)
+        for node in page.tree.root.traverse(include_text=True)
+    ]
+
+
+def test_a_page_that_no_step_changes_is_the_same_to_a_browser(folder, page):
+    before = elements(page)
+    page.write()
+    assert elements(Page(page.site, page.name)) == before
+    text = (folder / page.name).read_text()
+    assert 'document.documentElement.dataset.mode = "a" < "b" && "</p>";' in text, "a script is not text"
+    assert '<svg viewBox="0 0 9 9" preserveAspectRatio="none">' in text
+    assert '<mjx-c class="mjx-c31"></mjx-c>' in text
+    assert "Q.&nbsp;E. D. &lt; &amp;" in text
+    assert "<pre><span></span>two\n  lines</pre>" in text
+    assert text.startswith("<!DOCTYPE html>")
+
+
+# each step, an element that it is about, and what the page has there before and after
+CHANGES = [
+    (scripts.no_icon_script, "script[src*=fontawesome]", 1, 0),
+    (scripts.no_thebe, "script:not([src])", 3, 1),
+    (scripts.deferred, "script[defer]", 0, 2),
+    (scripts.deferred, "script[src*=documentation_options][defer]", 0, 0),
+    (accessibility.own_labels, "[aria-label]", 2, 0),
+    (accessibility.silent_icons, "i[title]", 1, 0),
+    (accessibility.silent_icons, "button[title]", 1, 1),
+    (accessibility.plain_bibliography, "[role=list], [role=doc-biblioentry]", 2, 0),
+    (accessibility.different_ids, "#proof", 1, 0),
+    (accessibility.landmarks, 'div[role=complementary][aria-label="Book"]', 0, 1),
+    (pictures.sized, 'img[width="96"][height="48"]', 0, 1),
+    (pictures.sized, "img[width]", 1, 2),
+    (rules.one_sheet, "link:not([media])", 2, 1),
+    (rules.one_sheet, "link[media=print]", 1, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("step", "selector", "before", "after"), CHANGES, ids=lambda value: getattr(value, "__name__", value)
+)
+def test_a_step_does_what_it_says_and_a_second_time_nothing(page, step, selector, before, after):
+    assert len(page.tree.css(selector)) == before
+    step(page)
+    assert len(page.tree.css(selector)) == after
+    once = page.tree.html
+    step(page)
+    assert page.tree.html == once
+
+
+def test_every_step_is_tried():
+    assert {step for step, *_ in CHANGES} == set(steps.STEPS)
+
+
+def test_no_step_gives_an_element_a_class_for_which_the_sheet_has_no_rules(page):
+    def classes():
+        return {name for node in page.tree.css("[class]") for name in node.attributes["class"].split()}
+
+    before = classes()
+    for step in steps.STEPS:
+        step(page)
+        assert classes() <= before <= page.site.names
+
+
+def test_a_page_is_finished_once_and_again_when_it_is_written_again(folder):
+    assert finished(folder) == ["chapters/a.html", "chapters/b.html"]
+    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.*")}
+    assert finished(folder) == []
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.*")} == times
+    left = (folder / "chapters" / "b.html").read_text()
+    (folder / "chapters" / "a.html").write_text(PAGE)
+    assert finished(folder) == ["chapters/a.html"]
+    assert (folder / "chapters" / "b.html").read_text() == left
+    (folder.parent / "finished.json").unlink()  # nobody knows what was finished: that does no harm
+    once = {path: path.read_text() for path in folder.rglob("*.html")}
+    assert finished(folder) == ["chapters/a.html", "chapters/b.html"]
+    assert {path: path.read_text() for path in folder.rglob("*.html")} == once
+
+
+def test_a_drawing_is_made_lighter_once(folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(pictures, "lighter_drawing", lambda text: seen.append(text) or text)
+    finished(folder)
+    finished(folder)
+    assert len(seen) == 1
+    (folder / "_images" / "a.svg").write_text("<svg></svg>")
+    finished(folder)
+    assert len(seen) == 2
+
+
+def test_previews_follow_the_page_that_they_show(folder):
+    path = folder / "_previews" / "chapters" / "a.js"
+    shown = '<div class="proof theorem"><p>{} </p><img src="../_images/a.svg" width="96" height="48"></div>'
+    for text in ("Yes.", "No."):
+        (folder / "chapters" / "b.html").write_text(other(theorem(text)))
+        finished(folder)
+        found = json.loads(path.read_text().removeprefix("bookPreviews(").removesuffix(")\n"))
+        assert found == {"b.html#thm-there": shown.format(text)}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a", '<div class="proof"><div>x</div></div>'),
+        ("b", None),
+        ("c", None),
+        ("d", None),
+        ("e", '<strong>e</strong><p>The first.</p>'),
+        ("f", '<figure><img src="_images/a.svg"></figure>'),
+        ("g", '<div class="math">g</div>'),
+        ("h", '<div class="math">h</div>'),
+        ("i", None),
+        ("sig", None),
+    ],
+)  # fmt: skip
+def test_a_preview_is_of_one_element_and_of_some_kinds(folder, name, shown):
+    body = """<div class="proof" id="a"><div>x</div></div><p id="b">no</p><div id="c">no</div>
+<dl><dt id="e">e<a class="headerlink" href="#e">#</a></dt><dd><p>The <a href="b.html" id="x">first</a>.</p></dd></dl>
+<figure id="f"><img src="../_images/a.svg"></figure>
+<p><span id="g"></span></p><div class="math">g</div>
+<span id="h"></span>
+<div class="math">h</div>
+<p>text <span id="i"></span> text</p>
+<div class="proof" id="d"><div class="ntk-explorer"></div></div>
+<dl><dt class="sig" id="sig">f()</dt><dd>no</dd></dl>"""
+    (folder / "chapters" / "b.html").write_text(other(body))
+    page = Page(read(folder), "chapters/b.html")
+    assert previews.preview(page, name, "index.html") == shown
+    assert previews.preview(page, "nowhere", "index.html") is None
+
+
+def test_one_sheet_holds_what_the_pages_can_use(folder):
+    finished(folder)
+    [sheet] = folder.glob("_static/book-*.css")
+    assert f'<link rel="stylesheet" href="../_static/{sheet.name}">' in (folder / "chapters" / "a.html").read_text()
+    assert sheet.read_text().splitlines() == [
+        ".math:not(.unseen){background: url(dot.png)}",
+        ".mjx-c41{top: 4px}",
+        ".citation p{top: 0}",
+        ".open{top: 1px}",
+        "@media (width > 9px) {.tip-left{top: 3px}}",
+        "@font-face { src: url(data:font/woff,) }",
+    ]
+
+
+def test_a_sheet_of_an_earlier_build_stays_as_long_as_a_page_asks_for_it(folder):
+    finished(folder)
+    [first] = folder.glob("_static/book-*.css")
+    (folder / "_static" / "c.css").write_text("p > .math { top: 6px }")
+    (folder / "chapters" / "a.html").write_text(PAGE)
+    finished(folder)
+    assert len(list(folder.glob("_static/book-*.css"))) == 2, "b.html still asks for the first"
+    (folder / "chapters" / "b.html").write_text(other(""))
+    finished(folder)
+    [second] = folder.glob("_static/book-*.css")
+    assert second != first
+
+
+def test_a_sheet_that_cannot_be_read_is_an_error():
+    with pytest.raises(ValueError, match="line 2 of a style sheet cannot be read"):
+        rules.applicable("p { top: 0 }\n.a", set())
+
+
+def test_only_the_icons_that_are_used_are_kept(folder):
+    drawn = (
+        '.fa-sun:before{content:"\\f185"}.fa-moon:before,.fa-night:before{content:"\\f186"}.x:after{content:"\\f107"}'
+    )
+    assert icons.used_icons({"fa-solid", "fa-night"}, drawn) == {0xF186, 0xF107}
+    assert icons.used_icons(set(), '.y:after{content:"\uf0eb"}') == {0xF0EB}
+    (folder / "_static" / "icons.css").write_text(drawn)
+    site = read(folder)
+    assert icons.of_site(site) == {0xF185, 0xF107}, "the sun is on the page"
+    assert icons.without_unused(drawn, site) == '.fa-sun:before{content:"\\f185"}.x:after{content:"\\f107"}'
+
+
+def test_a_theme_that_keeps_its_icons_elsewhere_is_noticed(folder):
+    (folder / "_static" / "vendor" / "fontawesome" / "webfonts" / "fa-solid-900.woff").unlink()
+    with pytest.raises(steps.icons.ExtensionError, match="the theme's icons are not where they were"):
+        finished(folder)
+
+
+def test_the_facts_of_a_page(page):
+    assert page.site.facts[page.name] == Facts(
+        names=page.site.facts[page.name].names,
+        links=["b.html#thm-there"],
+        sheets=["../_static/a.css?v=1", "../_static/c.css?v=1", "../_static/print.css"],
+    )
+    assert {"citation", "fa-sun", "dataset", "useThebeLite"} <= set(page.site.facts[page.name].names)
+    assert "nbsp" not in page.site.names, "a word of the text is no word of a script"
+
+
+def test_nothing_is_done_to_other_builders_and_after_an_error(folder):
+    app = SimpleNamespace(builder=SimpleNamespace(format="latex"), outdir=folder, doctreedir=folder.parent)
+    steps._finish(app, None)
+    app.builder.format = "html"
+    steps._finish(app, ValueError())
+    assert (folder / "chapters" / "a.html").read_text() == PAGE

@@ -1,0 +1,111 @@
+"""The book on paper: a small one is printed whole, and what a reader would miss on paper fails."""
+
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+from browser import ROOT
+from test_build import build, chapter, make_book
+
+from tools import pdf
+
+pypdf = pytest.importorskip("pypdf", reason="no pypdf: pip install pypdf")
+
+HOME = "https://example.org/book/"
+OTHER = """# Another page
+
+See [the other](sound.md) and $e^{i\\pi} = -1$.
+
+## A section
+
+```{admonition} Folded
+:class: dropdown
+
+The solution is here.
+```
+
+""" + "A line.\n\n" * 90  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, browser):
+    book = make_book(tmp_path_factory.mktemp("paper"), {"sound": chapter("sound"), "other": OTHER})
+    status, output = build(book)
+    assert status == 0, output
+    return book / "_build" / "html"
+
+
+def printed(site: Path, target: Path) -> int:
+    pages = ["intro.html", "sound.html", "other.html"]
+    how = {"title": "A small book", "home": HOME}
+    with ThreadPoolExecutor() as pool:  # in a thread of its own: other tests keep a browser open in this one
+        return pool.submit(pdf.print_book, site, pages, {"sound.html": "A part"}, target, **how).result()
+
+
+def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
+    target = tmp_path / "book.pdf"
+    count = printed(site, target)
+    book = pypdf.PdfReader(target)
+    assert count == len(book.pages) >= 6
+    texts = [" ".join(page.extract_text().split()) for page in book.pages]
+    assert "A small book" in texts[0]
+    begins = {
+        name: next(n for n, t in enumerate(texts[2:], 3) if name in t) for name in ("A sound chapter", "Another page")
+    }
+    for name, number in begins.items():
+        assert f"{name} {number}" in texts[1], "the number in the contents is wrong"
+        assert "A small book" in texts[number - 1], "there is no running head"
+        assert re.match(rf"A small book {name} {number}\b", texts[number - 1]), "the running head is wrong"
+    everything = " ".join(texts)
+    assert "The solution is here." in everything
+    assert "Theorem 1" in everything
+    bookmarks = [entry["/Title"] for entry in book.outline if isinstance(entry, dict)]
+    assert {"Contents", "A sound chapter", "Another page"} <= set(bookmarks)
+    assert book.metadata.title == "A small book"
+    inside = [a.get_object() for page in book.pages for a in page.get("/Annots", [])]
+    assert any("/Dest" in link or link.get("/A", {}).get("/S") == "/GoTo" for link in inside)
+    assert not any("127.0.0.1" in str(link.get("/A", {}).get("/URI", "")) for link in inside)
+    assert not any("/Image" in str(page.get("/Resources", {}).get("/XObject", {})) for page in book.pages)
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ('<img src="gone.png" alt="gone">', "missing picture"),
+        ('<a href="other.html#gone">there</a>', r"dead link #p-other\.html--gone"),
+        ("<table><tr><td style='min-width: 2000px'>wide</td></tr></table>", r"wider than the page .* <table> wide"),
+        ("<pre style='min-width: 900px'>code</pre>", "wider than the page"),
+        (
+            '<div class="math"><mjx-container display="true"><mjx-math style="display: inline-block; width: 200em">x'
+            "</mjx-math></mjx-container></div>",
+            "a formula is",
+        ),
+    ],
+)
+def test_what_a_reader_would_miss_fails(site, tmp_path, fault, complaint):
+    broken = tmp_path / "html"
+    shutil.copytree(site, broken)
+    page = broken / "sound.html"
+    text = page.read_text()
+    assert "<h1>" in text
+    before, end, after = text.rpartition("</h1>")  # the first one is the theme's, outside of the text
+    page.write_text(before + end + fault + after)
+    with pytest.raises(pdf.Unprintable, match=complaint):
+        printed(broken, tmp_path / "book.pdf")
+    assert not (tmp_path / "book.pdf").exists()
+
+
+def test_every_page_of_the_book_is_printed_in_its_order():
+    pages, parts = pdf.contents(ROOT / "_toc.yml")
+    table = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    assert pages[0] == "intro.html"
+    assert len(pages) == 1 + sum(len(part["chapters"]) for part in table["parts"])
+    assert parts["chapters/nngp.html"] == "The equivalence"
+
+
+def test_it_says_what_is_missing(tmp_path, capsys):
+    assert pdf.main(["--site", str(tmp_path)]) == 1
+    assert "run 'make book' first" in capsys.readouterr().err

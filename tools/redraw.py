@@ -1,0 +1,73 @@
+"""Does a claim hold by luck of the draw? ``python -m tools.redraw CHAPTER [SHIFT ...]``.
+
+Runs a chapter with other random numbers, those of every seed plus a shift, and names the claims and checks that then
+fail. A tolerance should leave room for other draws; a claim that fails here wants more samples, or a wider one.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tools import threads
+from tools.compiling import xla_flags
+
+
+def failing(chapter: Path, shift: int) -> list[str]:
+    """What fails in a chapter, a line each, when `shift` is added to every whole number that seeds a generator."""
+    import jax
+    import jupytext
+    import numpy as np
+
+    from ntklib.book import claims
+
+    failed: list[str] = []
+
+    def shifted(make: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda seed=None, **options: make(seed + shift if isinstance(seed, int) else seed, **options)
+
+    def judge(*arguments: Any, **options: Any) -> Any:
+        try:
+            return judged(*arguments, **options)
+        except claims.ClaimError as error:
+            failed.append(" ".join(str(error).split()))
+
+    judged, names = claims.judged, {"__name__": "__main__"}
+    with (
+        mock.patch.object(jax.random, "key", shifted(jax.random.key)),
+        mock.patch.object(np.random, "default_rng", shifted(np.random.default_rng)),
+        mock.patch.object(claims, "judged", judge),
+        mock.patch.object(claims, "show"),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        for cell in jupytext.read(chapter).cells:
+            if cell.cell_type == "code":
+                try:
+                    exec(cell.source, names)
+                except Exception as error:
+                    failed.append(f"{type(error).__name__}: {error}, in the cell {cell.source.strip()[:60]!r}")
+    return failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the command line, run the chapter, and print what fails."""
+    parser = argparse.ArgumentParser(prog="python -m tools.redraw", description=__doc__)
+    parser.add_argument("chapter", help="its name, without the ending")
+    parser.add_argument("shifts", nargs="*", type=int, default=[1000, 2000, 3000], help="added to every seed")
+    options = parser.parse_args(arguments)
+    chapter = Path("chapters") / f"{options.chapter}.md"
+    if not chapter.exists():
+        parser.error(f"there is no {chapter}")
+    os.environ |= {"XLA_FLAGS": xla_flags(), **threads.ONE_EACH}  # before JAX and NumPy are imported
+    found = [f"{shift:+}: {line}" for shift in options.shifts for line in failing(chapter, shift)]
+    print("\n".join(found) or "every claim holds")
+    return int(bool(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
