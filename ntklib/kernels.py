@@ -13,6 +13,7 @@ True
 
 import dataclasses
 import functools
+import itertools
 from typing import Any
 
 import jax
@@ -137,7 +138,7 @@ class RBF(Kernel):
 
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
-        return jnp.exp(-jnp.sum(_in_scales(x - y, self.lengthscale) ** 2) / 2)
+        return jnp.exp(-_squared_distance(x - y, self.lengthscale) / 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +162,7 @@ class Laplace(Kernel):
 
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
-        return jnp.exp(-_norm(_in_scales(x - y, self.lengthscale)))
+        return jnp.exp(-_root(_squared_distance(x - y, self.lengthscale)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -337,8 +338,15 @@ def _diagonal(kernel: Kernel, x: Array) -> Array:
 @jax.jit
 def _symmetric(lower: list[list[Array]]) -> Array:
     """The symmetric matrix with these blocks on and below the diagonal."""
-    places = range(len(lower))
-    return jnp.block([[lower[i][j] if j <= i else lower[j][i].T for j in places] for i in places])
+    ends = np.cumsum([0, *(len(row[0]) for row in lower)])
+    places = [slice(start, end) for start, end in itertools.pairwise(ends.tolist())]
+    whole = jnp.zeros((ends[-1], ends[-1]), lower[0][0].dtype)
+    for rows, blocks in zip(places, lower, strict=True):
+        for columns, block in zip(places, blocks, strict=False):
+            whole = whole.at[rows, columns].set(block)
+            if rows != columns:
+                whole = whole.at[columns, rows].set(block.T)
+    return whole
 
 
 def refuse_unless_kernel(value: Any) -> None:
@@ -387,21 +395,28 @@ def _check(kernel: Kernel, name: str, *, positive: bool) -> None:
         object.__setattr__(kernel, name, numbers)
 
 
-def _in_scales(difference: Array, lengthscale: ArrayLike) -> Array:
-    """The difference of two points in units of the length scale; of another shape it would be broadcast."""
-    if jnp.shape(lengthscale) not in ((), difference.shape):
+def _squared_distance(difference: Array, lengthscale: ArrayLike) -> Array:
+    """The squared length of a difference in units of the length scale; one of another shape would be broadcast."""
+    shape = jnp.shape(lengthscale)
+    if shape not in ((), difference.shape):
         raise ValueError(
             f"lengthscale must be a number or of shape {difference.shape} for points of {len(difference)} coordinates, "
-            f"got shape {jnp.shape(lengthscale)}"
+            f"got shape {shape}"
         )
-    return difference / lengthscale
+    if shape == ():
+        return jnp.sum(difference * difference) / jnp.square(lengthscale)  # one division for a pair, not d of them
+    return jnp.sum(jnp.square(difference / lengthscale))
+
+
+def _root(square: Array) -> Array:
+    """The square root, with derivative zero at zero."""
+    positive = square > 0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1)), 0)
 
 
 def _norm(x: Array) -> Array:
     """The Euclidean norm, with derivative zero at zero."""
-    square = jnp.sum(x * x)
-    positive = square > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1)), 0)
+    return _root(jnp.sum(x * x))
 
 
 def _unit(x: Array) -> tuple[Array, Array]:
