@@ -102,8 +102,20 @@ def test_every_page_of_the_book_is_printed_in_its_order():
     pages, parts = pdf.contents(ROOT / "_toc.yml")
     table = yaml.safe_load((ROOT / "_toc.yml").read_text())
     assert pages[0] == "intro.html"
-    assert len(pages) == 1 + sum(len(part["chapters"]) for part in table["parts"])
+    named = [f"{chapter['file']}.html" for part in table["parts"] for chapter in part["chapters"]]
+    assert [page for page in pages[1:] if "library/" not in page] == named
     assert parts["chapters/nngp.html"] == "The equivalence"
+
+
+def test_pages_below_a_page_follow_it(tmp_path):
+    (tmp_path / "below").mkdir()
+    for name in ("b", "a"):
+        (tmp_path / "below" / f"{name}.md").touch()
+    sections = [{"glob": "below/*"}, {"file": "last", "sections": [{"file": "inside"}]}]
+    table = {"root": "intro", "chapters": [{"file": "one"}, {"file": "two", "sections": sections}, {"file": "three"}]}
+    (tmp_path / "_toc.yml").write_text(yaml.safe_dump(table))
+    names = "intro one two below/a below/b last inside three"
+    assert pdf.contents(tmp_path / "_toc.yml") == ([f"{name}.html" for name in names.split()], {})
 
 
 def test_it_says_what_is_missing(tmp_path, capsys):
