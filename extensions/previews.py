@@ -2,7 +2,8 @@
 
 A Sphinx extension. `previews.js` shows what the link leads to: on the same page it copies it; what stands on other
 pages is handed to it in a small file for each page, which is loaded when it is needed first. Shown are entries of the
-glossary and of the bibliography, definitions and theorems, equations, figures, exercises and claims.
+glossary and of the bibliography, definitions and theorems, equations, figures, exercises and claims. Packages do
+not do: sphinx-tippy takes its scripts from a network, and sphinx-hoverxref asks a server for what it shows.
 """
 
 import html

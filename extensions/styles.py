@@ -1,7 +1,8 @@
 """What does the book change in the look of the theme? The style sheets beside this file, on every page.
 
 A Sphinx extension: `claims.css`, `figures.css` and so on are copied into the site and linked; `pdf.css` is for the
-printed book alone. A page has the reader's scheme, light or dark, from its first paint on.
+printed book alone. A page has the reader's scheme, light or dark, from its first paint on. Sphinx's `html_static_path`
+would do for the sheets, but Jupyter Book then adds every script in such a folder to every page.
 """
 
 import hashlib
