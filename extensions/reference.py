@@ -4,7 +4,7 @@ A Sphinx extension. `appendix/library.md` names the modules, a name a line, in d
 module is for is the first line of its docstring, so that neither can go stale. Sphinx's autosummary would write such
 pages too, but puts them into the contents with a `toctree`, which a book with a `_toc.yml` may not have.
 
-Until version 0.1.0 all modules stood on the page that lists them now: its names carry the old anchors, and lead on.
+In version 0.1.0 all modules stood on the page that lists them now: its names carry the old anchors, and lead on.
 """
 
 import ast
