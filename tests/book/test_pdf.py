@@ -32,17 +32,24 @@ The solution is here.
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, browser):
-    book = make_book(tmp_path_factory.mktemp("paper"), {"sound": chapter("sound"), "other": OTHER})
+    folder = tmp_path_factory.mktemp("paper")
+    (folder / "other").mkdir()
+    inner = "# A page below\n\n" + "A line.\n\n" * 90
+    book = make_book(folder, {"sound": chapter("sound"), "other": OTHER, "other/inner": inner, "last": "# Last\n"})
     status, output = build(book)
     assert status == 0, output
     return book / "_build" / "html"
 
 
 def printed(site: Path, target: Path) -> int:
-    pages = ["intro.html", "sound.html", "other.html"]
+    pages = ["intro.html", "sound.html", "other.html", "other/inner.html", "last.html"]
     how = {"title": "A small book", "home": HOME}
     with ThreadPoolExecutor() as pool:  # in a thread of its own: other tests keep a browser open in this one
         return pool.submit(pdf.print_book, site, pages, {"sound.html": "A part"}, target, **how).result()
+
+
+def lines(page) -> list[str]:
+    return page.extract_text(extraction_mode="layout").splitlines()
 
 
 def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
@@ -53,12 +60,17 @@ def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
     texts = [" ".join(page.extract_text().split()) for page in book.pages]
     assert "A small book" in texts[0]
     begins = {
-        name: next(n for n, t in enumerate(texts[2:], 3) if name in t) for name in ("A sound chapter", "Another page")
+        name: next(n for n, t in enumerate(texts[2:], 3) if name in t)
+        for name in ("A sound chapter", "Another page", "A page below")
     }
     for name, number in begins.items():
         assert f"{name} {number}" in texts[1], "the number in the contents is wrong"
         assert "A small book" in texts[number - 1], "there is no running head"
         assert re.match(rf"A small book {name} {number}\b", texts[number - 1]), "the running head is wrong"
+    indents = {line.strip(" .0123456789"): len(line) - len(line.lstrip()) for line in lines(book.pages[1])}
+    assert indents["A page below"] > indents["Another page"] == indents["Last"], (
+        "it is not below the page it belongs to"
+    )
     everything = " ".join(texts)
     assert "The solution is here." in everything
     assert "Theorem 1" in everything
