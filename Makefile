@@ -50,7 +50,7 @@ lock:  ## update requirements.txt from requirements.in (needs uv)
 	@echo "requirements.txt is new: run 'make test' and 'make book', and read what moved."
 
 clean:  ## remove the environment and everything that was built
-	@rm -rf $(VENV) _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf $(VENV) _build appendix/library .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment: made once, and again when the lock or the library's metadata change.

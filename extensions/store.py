@@ -30,10 +30,11 @@ def in_order(env: BuildEnvironment, pages: Collection[str]) -> list[str]:
 
 
 def changed(env: BuildEnvironment, kind: str, state: Any) -> bool:
-    """Whether this differs from what it was at the last build, and remember it.
+    """Whether this differs from what it was at the last build of this kind of output, and remember it.
 
     Pages that show what stands on others have to be written again then, and only then.
     """
+    kind = f"{env.app.builder.name} {kind}"
     if not hasattr(env, "book_states"):
         env.book_states = {}  # type: ignore[attr-defined]
     now = json.dumps(state, sort_keys=True, default=str)

@@ -1,93 +1,62 @@
-"""Do the links to other sites still lead somewhere? ``python -m tools.links [SITE]`` asks each address once.
+"""Do the links to other sites still lead somewhere? ``python -m tools.links`` has Sphinx's linkcheck ask each.
 
-The addresses are those of the built pages. One that does not exist any more fails the check (404, 410, no such host);
-one whose server is busy, or does not answer programs, is reported and does not: a publisher that refuses robots says
-nothing about the link. Links within the book are checked by the tests, without the network.
+Sphinx asks, waits where it is told to, asks again, and looks for the named place on a page. What fails is decided here,
+since linkcheck calls broken whatever it could not see: an address that does not exist any more fails (404, 410, no such
+host); one whose server is busy, or does not answer programs, is reported and does not, as a publisher that refuses
+robots says nothing about the link. Links within the book are checked by the tests, without the network.
 """
 
 import argparse
-import html
+import json
 import re
+import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urldefrag, urlsplit
+from typing import Any
 
-LINK = re.compile(r'<a\b[^>]*?\bhref="(https?://[^"]+)"')
-AGENT = "Mozilla/5.0 (compatible; link check of a textbook)"
-GONE = {404, 410}
-
-
-def addresses(site: Path) -> dict[str, list[str]]:
-    """Every address outside of the site, without its fragment, to the pages that link to it."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(site.rglob("*.html")):
-        if "_static" not in path.parts:
-            for address in LINK.findall(path.read_text(encoding="utf-8")):
-                pages = found.setdefault(urldefrag(html.unescape(address)).url, [])
-                if (name := path.relative_to(site).as_posix()) not in pages:
-                    pages.append(name)
-    return found
+GONE = re.compile(r"(?:404|410) Client Error|Failed to resolve|Name or service not known")
+START = "from jupyter_book.cli.main import main; main()"
+ARGUMENTS = ("build", "--quiet", "--builder", "custom", "--custom-builder", "linkcheck")
 
 
-def ask(address: str, timeout: float = 30, pause: float = 5, attempts: int = 3) -> str:
-    """`ok`, `gone: …` or `unclear: …`; asks again after a pause if the server is busy or the connection breaks."""
-    answer = ""
-    for attempt in range(attempts):
-        if attempt:
-            time.sleep(pause)
-        request = urllib.request.Request(address, headers={"User-Agent": AGENT, "Accept": "*/*"})
-        try:
-            with urllib.request.urlopen(request, timeout=timeout):
-                return "ok"
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code in GONE:
-                return f"gone: {error.code} {error.reason}"
-            answer = f"unclear: {error.code} {error.reason}"
-            if error.code < 500 and error.code != 429:
-                return answer
-        except urllib.error.URLError as error:
-            unknown = "not known" in str(error.reason) or "No address associated" in str(error.reason)
-            answer = f"{'gone' if unknown else 'unclear'}: {error.reason}"
-        except (OSError, ValueError) as error:
-            answer = f"unclear: {error}"
-    return answer
+def judge(answers: Iterable[dict[str, Any]]) -> int:
+    """Say what linkcheck could not see; returns how many addresses are gone.
+
+    Args:
+        answers: what linkcheck writes of each address into its ``output.json``.
+    """
+    asked = [answer for answer in answers if answer["status"] != "unchecked"]
+    unseen = [answer for answer in asked if answer["status"] not in ("working", "redirected")]
+    gone = [answer for answer in unseen if answer["status"] == "broken" and GONE.search(answer["info"])]
+    for answer in sorted(unseen, key=lambda answer: (answer not in gone, answer["uri"])):
+        verdict = "gone" if answer in gone else "unclear"
+        print(f"{verdict}: {answer['info'] or answer['status']}: {answer['uri']} (in {answer['filename']})")
+    seen, unclear = len(asked) - len(unseen), len(unseen) - len(gone)
+    print(f"{len(asked)} addresses: {seen} answer, {len(gone)} gone, {unclear} unclear.")
+    return len(gone)
 
 
-def check(site: Path, timeout: float = 30, pause: float = 5) -> int:
-    """Ask all addresses, at most four hosts at a time and each host one by one; returns how many are gone."""
-    found = addresses(site)
-    hosts: dict[str, list[str]] = {}
-    for address in found:
-        hosts.setdefault(urlsplit(address).netloc, []).append(address)
+def check(source: Path) -> int:
+    """Have linkcheck ask all addresses in a book; returns how many are gone.
 
-    def ask_host(host: str) -> list[tuple[str, str]]:
-        return [(address, ask(address, timeout, pause)) for address in hosts[host]]
-
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        answers = dict(pair for pairs in pool.map(ask_host, hosts) for pair in pairs)
-    for address, answer in sorted(answers.items()):
-        if answer != "ok":
-            print(f"{answer}: {address} (in {', '.join(found[address][:3])})")
-    gone = sum(answer.startswith("gone") for answer in answers.values())
-    unclear = sum(answer.startswith("unclear") for answer in answers.values())
-    print(f"{len(answers)} addresses: {len(answers) - gone - unclear} answer, {gone} gone, {unclear} unclear.")
-    return gone
+    Raises:
+        RuntimeError: if linkcheck did not come to its end.
+    """
+    output = source / "_build" / "linkcheck" / "output.json"
+    output.unlink(missing_ok=True)
+    command = [sys.executable, "-c", START, *ARGUMENTS, str(source)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    if not output.exists():
+        raise RuntimeError(f"linkcheck did not run:\n{process.stdout}\n{process.stderr}")
+    return judge(json.loads(line) for line in output.read_text(encoding="utf-8").splitlines())
 
 
 def main() -> int:
     """Read the command line and check."""
     parser = argparse.ArgumentParser(prog="python -m tools.links", description=__doc__)
-    parser.add_argument("site", nargs="?", type=Path, default=Path("_build/html"), help="the folder of the built site")
-    site = parser.parse_args().site
-    if not (site / "index.html").exists():
-        print(f"There is no site in {site}: run 'make book' first.", file=sys.stderr)
-        return 2
-    return 1 if check(site) else 0
+    parser.add_argument("source", nargs="?", type=Path, default=Path(), help="the folder of the book")
+    return 1 if check(parser.parse_args().source) else 0
 
 
 if __name__ == "__main__":

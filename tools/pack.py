@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
 FOLDER = f"wide-networks-{__version__}"
 EPOCH = (1980, 1, 1, 0, 0, 0)
+UNREAD = (".buildinfo", "_images/social_previews/*")  # cards are for those who link to the published site
 
 
 def pack(site: Path, target: Path) -> int:
@@ -27,7 +28,8 @@ def pack(site: Path, target: Path) -> int:
     if not (site / "index.html").exists():
         raise FileNotFoundError(f"there is no site in {site}: run 'make book' first")
     target.parent.mkdir(parents=True, exist_ok=True)
-    paths = sorted(path for path in site.rglob("*") if path.is_file() and path.name != ".buildinfo")
+    unread = {path for pattern in UNREAD for path in site.glob(pattern)}
+    paths = sorted(path for path in site.rglob("*") if path.is_file() and path not in unread)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in paths:
             entry = zipfile.ZipInfo(f"{FOLDER}/{path.relative_to(site).as_posix()}", EPOCH)

@@ -43,6 +43,7 @@ window.book = {
     body.replaceChildren(cover, contents);
 
     let place = 0;
+    const entries = new Map();
     for (const [page, source] of parsed) {
       const article = source.querySelector("article.bd-article") || source.querySelector("article");
       if (!article) throw new Error(`${page} has no article`);
@@ -68,8 +69,16 @@ window.book = {
           inner.append(item);
         }
       }
-      if (inner.children.length) entry.append(inner);
-      contents.lastChild.append(entry);
+      entries.set(page, { entry, inner });
+      // the page of a module, appendix/library/x.html, belongs below appendix/library.html
+      const above = entries.get(`${page.slice(0, page.lastIndexOf("/"))}.html`);
+      if (above) {
+        above.inner.append(entry);
+        above.entry.append(above.inner);
+      } else {
+        if (inner.children.length) entry.append(inner);
+        contents.lastChild.append(entry);
+      }
       place += 1;
     }
     void document.body.offsetHeight; // only a laid-out text asks for its fonts

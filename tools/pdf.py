@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,18 @@ class Unprintable(Exception):
 def contents(toc: Path) -> tuple[list[str], dict[str, str]]:
     """The pages of the book in its order, and the caption of the part that begins with a page."""
     table = yaml.safe_load(toc.read_text(encoding="utf-8"))
+
+    def within(entries: list[dict[str, Any]]) -> Iterator[str]:
+        for entry in entries:
+            files = [entry["file"]] if "file" in entry else []
+            for path in sorted(toc.parent.glob(f"{entry['glob']}.md")) if "glob" in entry else ():
+                files.append(path.relative_to(toc.parent).as_posix().removesuffix(".md"))
+            yield from (f"{file}.html" for file in files)
+            yield from within(entry.get("sections", []))
+
     pages, parts = [f"{table['root']}.html"], {}
     for part in table.get("parts", [table]):
-        names = [f"{chapter['file']}.html" for chapter in part["chapters"]]
+        names = list(within(part["chapters"]))
         if "caption" in part:
             parts[names[0]] = part["caption"]
         pages += names

@@ -1,7 +1,7 @@
 """Which definitions and theorems does the index name? All that have a title.
 
 A Sphinx extension. The terms of the glossary are in the index anyway. `genindex.md` is empty: it gives the index,
-which Sphinx writes, its place in the table of contents.
+which Sphinx writes, its place in the table of contents. sphinx-proof makes an index of its own, of labels and files.
 """
 
 import re

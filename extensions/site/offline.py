@@ -1,7 +1,8 @@
 """What has to be in the site so that no page asks for anything outside of it?
 
 A Sphinx extension: MathJax is copied from the package that carries it, and the scripts that Jupyter Book adds from
-content-delivery networks without being asked are dropped.
+content-delivery networks without being asked are dropped. sphinx-mathjax-offline puts all of MathJax into a site:
+pages whose formulas were rendered in the build need its fonts alone.
 """
 
 import importlib.util

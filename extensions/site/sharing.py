@@ -1,27 +1,38 @@
-"""What do search engines, previews of links, and a reader with a wrong address get?
+"""What does a link to a page show where it is posted, and on a reader's tab?
 
-A Sphinx extension. Each page gets a description (a chapter's card, else its first paragraph) and the tags that make a
-preview where its link is posted; the preview's picture and the icon are drawn by two cells of the title page, tagged
-`book-preview` and `book-icon`. Addresses that have to be absolute, and `sitemap.xml`, are written only where the
-site's address is known: the environment variable `BOOK_URL`. `404.html` is one file that works at any depth.
+A Sphinx extension. Each page gets a description (a chapter's card, else its first paragraph), and where the site's
+address is known, by the environment variable `BOOK_URL`, a picture: the one that the title page draws for itself, and
+for every other page a card with its title. The tags and the cards are sphinxext-opengraph's. Left to itself it would
+describe a chapter by whatever words come first, formulas as TeX and apostrophes as `&#x27;`, and write relative
+addresses, which nobody can follow, where the site's is not known: it is told what a page is about, and corrected.
+
+Three cells of the title page draw its picture, the icon and the emblem on the cards; they are tagged `book-preview`,
+`book-icon` and `book-emblem`.
 """
 
 import html
+import logging
 import os
 import re
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 
-from extensions.store import changed, findings, in_order
+from extensions.store import changed, findings
+
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # the font of the cards has one weight
 
 LONGEST = 200
-PREVIEW, ICON = "preview.png", "icon.svg"
-DRAWN = {"book-preview": PREVIEW, "book-icon": ICON}  # by the tag of the cell
+PREVIEW, ICON, EMBLEM = "preview.png", "icon.svg", "emblem.png"
+DRAWN = {"book-preview": PREVIEW, "book-icon": ICON, "book-emblem": EMBLEM}  # by the tag of the cell
+PREVIEW_SAYS = "Networks of growing width, and the kernel that they fall onto"
+BLANK = "blank.png"  # in place of the logo of Sphinx, which a card would have in its corner
 REDIRECT = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -31,19 +42,6 @@ REDIRECT = """<!DOCTYPE html>
 </head>
 <body><p>The book begins at <a href="{page}">{page}</a>.</p></body>
 </html>
-"""
-FIND_TOP = """
-(async () => {
-  if (!location.protocol.startsWith("http")) return;
-  for (let top = location.pathname; top; ) {
-    top = top.replace(/[^/]*\\/?$/, "");
-    const answer = top && (await fetch(top + "objects.inv", { method: "HEAD" }).catch(() => null));
-    if (answer && answer.ok) {
-      document.querySelectorAll("a").forEach((a) => { a.href = top + a.getAttribute("href"); });
-      return;
-    }
-  }
-})();
 """
 
 
@@ -92,7 +90,7 @@ def _describe(app: Sphinx, doctree: nodes.document) -> None:
 
 
 class Pictures(SphinxTransform):
-    """Takes the cells that draw the preview and the icon out of the page, and keeps what they drew."""
+    """Takes the cells that draw the pictures out of the page, and keeps what they drew."""
 
     default_priority = 200
 
@@ -112,99 +110,76 @@ class Pictures(SphinxTransform):
 
 
 def _pictures(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Put the pictures into the site; every page has to be written again when there are others, or another address."""
+    """Put the pictures into the site; every page has to be written again when there are others."""
     if app.builder.format != "html":
         return []
     drawn = {name: content for page in findings(env, "drawn").values() for name, content in page.items()}
     for name, content in drawn.items():
         (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
         (Path(app.outdir) / "_static" / name).write_bytes(content)
-    return sorted(env.all_docs) if changed(env, "shared", [sorted(drawn), site_address()]) else []
+    return sorted(env.all_docs) if changed(env, "shared", sorted(drawn)) else []
 
 
-def tags(title: str, description: str, book: str, page: str, picture: bool, address: str | None) -> str:
-    """What the head of a page says about it."""
-    facts = [("name", "description", description)] if description else []
-    facts += [("property", "og:type", "article"), ("property", "og:site_name", book), ("property", "og:title", title)]
+def _configure(app: Sphinx, config: Config) -> None:
+    """Tell Sphinx and the package where the site is."""
+    config.html_baseurl = config.ogp_site_url = site_address() or ""
+    config.ogp_site_name = config.html_title or config.project
+    config.ogp_type = "article"
+    config.ogp_social_cards = {"enable": False}  # they are drawn here, with our description
+
+
+def card(app: Sphinx, pagename: str, title: str, description: str) -> str:
+    """The path within the site of a page's card, which is drawn if no build before has done so."""
+    from sphinxext.opengraph import (
+        create_social_card,
+    )  # with matplotlib, for which other users of this module need not wait
+
+    static, blank = Path(app.outdir) / "_static", Path(app.doctreedir) / BLANK
+    if not blank.exists():
+        Image.new("RGBA", (1, 1)).save(blank)
+    look: dict[str, Any] = {"image_mini": os.path.relpath(blank, app.srcdir), "line_color": "#1f6fb4"}
+    if (static / EMBLEM).exists():
+        look["image"] = os.path.relpath(static / EMBLEM, app.srcdir)
+    words = [text.replace("$", r"\$") for text in (app.config.ogp_site_name, title, description)]
+    site = app.config.ogp_site_url.partition("://")[2]
+    where = {"srcdir": app.srcdir, "outdir": app.outdir, "env": app.env}
+    return create_social_card(look, *words, site, pagename, **where).as_posix()
+
+
+def _picture(app: Sphinx, pagename: str, title: str, description: str) -> dict[str, str]:
+    """What a page's tags say about its picture."""
+    if pagename == app.config.root_doc and (Path(app.outdir) / "_static" / PREVIEW).exists():
+        path, width, height, says = f"_static/{PREVIEW}", 1200, 630, PREVIEW_SAYS
+    else:
+        path, width, height, says = card(app, pagename, title, description), 1146, 600, title
+    facts = {"og:image": path, "og:image:width": str(width), "og:image:height": str(height)}
+    return facts | {"og:image:alt": html.escape(says)}
+
+
+def _describe_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Before the package writes its tags: what they have to say."""
+    if doctree is None:  # what Sphinx adds, as the index
+        return
+    title = re.sub(r"<[^>]+>", "", html.unescape(str(context.get("title", ""))))
+    description = findings(app.env, "descriptions").get(pagename, "")
+    facts = {"og:title": html.escape(title)}
+    named = {"twitter:card": "summary_large_image" if app.config.ogp_site_url else "summary"}
     if description:
-        facts += [("property", "og:description", description)]
-    facts += [("name", "twitter:card", "summary_large_image" if picture and address else "summary")]
-    if address:
-        facts += [("property", "og:url", address + page)]
-        if picture:
-            facts += [
-                ("property", "og:image", f"{address}_static/{PREVIEW}"),
-                ("property", "og:image:width", "1200"),
-                ("property", "og:image:height", "630"),
-                ("property", "og:image:alt", "Networks of growing width, and the kernel that they fall onto"),
-            ]
-    lines = [f'<meta {kind}="{name}" content="{html.escape(value)}" />' for kind, name, value in facts]
-    if address:
-        lines.append(f'<link rel="canonical" href="{html.escape(address + page)}" />')
-    return "\n".join(lines)
+        facts["og:description"] = named["description"] = html.escape(description)
+    if app.config.ogp_site_url:
+        facts |= _picture(app, pagename, title, description)
+    context["meta"] = (context.get("meta") or {}) | facts
+    context["metatags"] += "".join(f'<meta name="{name}" content="{value}" />\n' for name, value in named.items())
 
 
 def _head(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    drawn = {name for page in findings(app.env, "drawn").values() for name in page}
-    if ICON in drawn:
+    """After the package and the theme: no address that is not one, and our icon."""
+    if doctree is not None and not app.config.ogp_site_url:
+        context["metatags"] = re.sub(r'<meta property="og:url"[^>]*>\s*', "", context["metatags"])
+    if ICON in {name for page in findings(app.env, "drawn").values() for name in page}:
         icon = context["favicon_url"] = context["pathto"](f"_static/{ICON}", 1)
         logo = {"text": context.get("docstitle", ""), **(context.get("theme_logo") or {})}
         context["theme_logo"] = {**logo, "image_relative": {"light": icon, "dark": icon}}
-    if pagename in app.env.all_docs:
-        title = re.sub(r"<[^>]+>", "", html.unescape(str(context.get("title", ""))))
-        description = findings(app.env, "descriptions").get(pagename, "")
-        book = app.config.html_title or app.config.project
-        page = app.builder.get_target_uri(pagename)
-        context["metatags"] = (
-            context.get("metatags", "") + tags(title, description, book, page, PREVIEW in drawn, site_address()) + "\n"
-        )
-
-
-def sitemap(address: str, pages: list[str]) -> str:
-    """The pages of the site, for search engines."""
-    lines = "".join(f"  <url><loc>{html.escape(address + page)}</loc></url>\n" for page in pages)
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{lines}</urlset>\n'
-    )
-
-
-def not_found(book: str, pages: list[tuple[str, str]], address: str | None) -> str:
-    """The page for a wrong address: alone in its file, as it may be shown at any depth.
-
-    Where the site's address is known, its links are absolute. Otherwise they are relative, and a script looks for the
-    top of the site: the deepest folder of the address that has the book's `objects.inv`.
-    """
-    base = address or ""
-    links = "\n".join(
-        f'<li><a href="{html.escape(base + page)}">{html.escape(title)}</a></li>' for title, page in pages
-    )
-    script = "" if address else f"<script>{FIND_TOP}</script>"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>Not found – {html.escape(book)}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 10vh auto; padding: 0 1rem; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #121212; color: #ddd; }} a {{ color: #8ab8f5; }} }}
-</style>
-</head>
-<body>
-<main>
-<h1>There is no such page</h1>
-<p>It may have moved, or the address has a slip in it. This is what the book has:</p>
-<ul>
-{links}
-</ul>
-</main>
-{script}
-</body>
-</html>
-"""
 
 
 def front_page(page: str, name: str) -> str:
@@ -214,29 +189,24 @@ def front_page(page: str, name: str) -> str:
     return REDIRECT.format(page=name, head="\n".join(head))
 
 
-def _write(app: Sphinx, exception: Exception | None) -> None:
-    if exception is not None or app.builder.name != "html":
-        return
-    out, env, address = Path(app.outdir), app.env, site_address()
-    book = app.config.html_title or app.config.project
-    names = in_order(env, env.all_docs)
-    pages = [(env.titles[name].astext(), f"{name}.html") for name in names if name in env.titles]
-    (out / "404.html").write_text(not_found(book, pages, address), encoding="utf-8")
-    if address:
-        (out / "sitemap.xml").write_text(sitemap(address, [page for _, page in pages]), encoding="utf-8")
-    else:
-        (out / "sitemap.xml").unlink(missing_ok=True)
-    root = out / f"{app.config.root_doc}.html"
-    page = root.read_text(encoding="utf-8")  # its title would be the name of the book twice
-    root.write_text(re.sub(r"<title>.*?</title>", f"<title>{html.escape(book)}</title>", page), encoding="utf-8")
+def _name_title_page(app: Sphinx, exception: Exception | None) -> None:
+    """The title page is named as the book is: with the page's title, its name would be there twice."""
+    if exception is None and app.builder.name == "html":
+        root = Path(app.outdir) / f"{app.config.root_doc}.html"
+        book = html.escape(app.config.ogp_site_name)
+        page = root.read_text(encoding="utf-8")
+        root.write_text(re.sub(r"<title>.*?</title>", f"<title>{book}</title>", page), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("extensions.store")
+    app.setup_extension("sphinxext.opengraph")
+    app.connect("config-inited", _configure, priority=900)
     app.connect("doctree-read", _describe)
     app.connect("env-updated", _pictures)
     app.add_transform(Pictures)
-    app.connect("html-page-context", _head, priority=900)  # after the theme has set its logo
-    app.connect("build-finished", _write)
+    app.connect("html-page-context", _describe_page, priority=400)
+    app.connect("html-page-context", _head, priority=900)
+    app.connect("build-finished", _name_title_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,8 +3,7 @@
 import importlib.metadata
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import struct
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,12 @@ import ntklib
 from extensions.authoring.chapter_map import draw
 from extensions.authoring.glossary import finder
 from extensions.site import sharing
+from extensions.site.wrong_address import not_found
 from extensions.typesetting.linebreaks import Unbroken
-from tools import links
 
 ROOT = Path(__file__).parents[2]
 HEAD = chapter("sound").split("# A sound chapter")[0]
+TITLES = {"needing": "The needing one", "needed": "The needed one", "where": "Where"}
 CARD = "```{{chapter-card}}\n:about: {about}\n{options}\nyou should know nothing.\n\n- count\n```\n"
 
 GLOSSARY = """---
@@ -193,12 +193,29 @@ def test_what_is_shared(small):
     assert '<a href="https://example.org/book/needed.html">The needed one</a>' in page(small, "404")
 
 
+def test_each_page_has_a_card_of_its_own_and_the_title_page_its_picture(small):
+    html, found = small / "_build" / "html", {}
+    for name in ("intro", "needing", "needed", "where"):
+        head = page(small, name).split("</head>")[0]
+        [address] = re.findall(r'property="og:image" content="https://example\.org/book/([^"]+)"', head)
+        assert '<meta name="twitter:card" content="summary_large_image" />' in head
+        [size] = re.findall(
+            r'"og:image:width" content="(\d+)" />\s*<meta property="og:image:height" content="(\d+)"', head
+        )
+        found[name] = (html / address).read_bytes()
+        if name == "intro":
+            assert address == "_static/preview.png"
+        else:
+            assert struct.unpack(">II", found[name][16:24]) == tuple(map(int, size))
+            assert f'<meta property="og:image:alt" content="{TITLES[name]}" />' in head
+    assert len(set(found.values())) == 4
+
+
 def test_pictures_come_from_the_cells_with_their_tags(small):
     static = small / "_build" / "html" / "_static"
     assert (static / "preview.png").read_bytes().startswith(b"\x89PNG")
     assert (static / "icon.svg").read_text().startswith("<svg")
     assert "<img" not in article(small, "needing"), "they are not in the page"
-    assert 'property="og:image" content="https://example.org/book/_static/preview.png"' in page(small, "where")
     assert '<link rel="icon" href="_static/icon.svg">' in page(small, "where")
 
 
@@ -213,18 +230,17 @@ def test_a_build_that_executes_nothing_changes_no_card(small):
     status, output = build(small)
     assert status == 0, output
     assert "executing" not in output
-    assert "og:url" not in page(small, "needing"), "the address is not known any more"
+    for name in ("needing", "where", "index"):
+        assert '<meta property="og:title"' in page(small, name)
+        assert not re.search("og:url|og:image|canonical|https?://", page(small, name).split("</head>")[0])
     assert not (small / "_build" / "html" / "sitemap.xml").exists()
     assert re.search(r"3 February 2001 with Python [\d.]+, JAX 0\.0\.7,", article(small, "needing"))
 
 
-def test_without_an_address_nothing_is_absolute(monkeypatch):
+def test_the_address_is_one(monkeypatch):
     monkeypatch.delenv("BOOK_URL", raising=False)
     assert sharing.site_address() is None
-    found = sharing.tags("T", "D", "B", "t.html", True, None)
-    assert "http" not in found
-    assert "og:image" not in found
-    assert 'href="t.html"' in sharing.not_found("B", [("T", "t.html")], None)
+    assert 'href="t.html"' in not_found("B", [("T", "t.html")], None)
     monkeypatch.setenv("BOOK_URL", "example.org")
     with pytest.raises(ValueError, match="BOOK_URL must be an address such as"):
         sharing.site_address()
@@ -273,40 +289,6 @@ def test_the_map_is_drawn_to_its_size():
     svg = draw(rows)
     assert "Two &amp; more" in svg
     assert re.findall(r'class="arc (\w+) from-(\d) to-(\d)"', svg) == [("needs", "0", "1"), ("helps", "0", "2")]
-
-
-class Elsewhere(BaseHTTPRequestHandler):
-    """A server with a page, a redirection, a page that is gone, one for people only, and one that is busy at first."""
-
-    busy = 1
-
-    def do_GET(self):
-        code = {"/here": 200, "/moved": 302, "/gone": 404, "/people": 403}.get(self.path, 200)
-        if self.path == "/busy" and Elsewhere.busy:
-            Elsewhere.busy, code = 0, 503
-        self.send_response(code)
-        if code == 302:
-            self.send_header("Location", "/here")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-
-def test_links_to_other_sites_are_asked(tmp_path, capsys):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        place = f"http://127.0.0.1:{server.server_address[1]}"
-        names = ("here#part", "moved", "gone", "people", "busy")
-        page = "".join(f'<a class="x" href="{place}/{name}">' for name in names)
-        (tmp_path / "a.html").write_text(page + '<a href="b.html">')
-        assert links.check(tmp_path, timeout=5, pause=0) == 1
-        server.shutdown()
-    said = capsys.readouterr().out
-    assert f"gone: 404 Not Found: {place}/gone (in a.html)" in said
-    assert f"unclear: 403 Forbidden: {place}/people" in said
-    assert said.endswith("5 addresses: 3 answer, 1 gone, 1 unclear.\n")
 
 
 # This book.

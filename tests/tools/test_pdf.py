@@ -32,17 +32,24 @@ The solution is here.
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, browser):
-    book = make_book(tmp_path_factory.mktemp("paper"), {"sound": chapter("sound"), "other": OTHER})
+    folder = tmp_path_factory.mktemp("paper")
+    (folder / "other").mkdir()
+    inner = "# A page below\n\n" + "A line.\n\n" * 90
+    book = make_book(folder, {"sound": chapter("sound"), "other": OTHER, "other/inner": inner, "last": "# Last\n"})
     status, output = build(book)
     assert status == 0, output
     return book / "_build" / "html"
 
 
 def printed(site: Path, target: Path) -> int:
-    pages = ["intro.html", "sound.html", "other.html"]
+    pages = ["intro.html", "sound.html", "other.html", "other/inner.html", "last.html"]
     how = {"title": "A small book", "home": HOME}
     with ThreadPoolExecutor() as pool:  # in a thread of its own: other tests keep a browser open in this one
         return pool.submit(pdf.print_book, site, pages, {"sound.html": "A part"}, target, **how).result()
+
+
+def lines(page) -> list[str]:
+    return page.extract_text(extraction_mode="layout").splitlines()
 
 
 def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
@@ -53,12 +60,17 @@ def test_contents_links_bookmarks_and_running_heads(site, tmp_path):
     texts = [" ".join(page.extract_text().split()) for page in book.pages]
     assert "A small book" in texts[0]
     begins = {
-        name: next(n for n, t in enumerate(texts[2:], 3) if name in t) for name in ("A sound chapter", "Another page")
+        name: next(n for n, t in enumerate(texts[2:], 3) if name in t)
+        for name in ("A sound chapter", "Another page", "A page below")
     }
     for name, number in begins.items():
         assert f"{name} {number}" in texts[1], "the number in the contents is wrong"
         assert "A small book" in texts[number - 1], "there is no running head"
         assert re.match(rf"A small book {name} {number}\b", texts[number - 1]), "the running head is wrong"
+    indents = {line.strip(" .0123456789"): len(line) - len(line.lstrip()) for line in lines(book.pages[1])}
+    assert indents["A page below"] > indents["Another page"] == indents["Last"], (
+        "it is not below the page it belongs to"
+    )
     everything = " ".join(texts)
     assert "The solution is here." in everything
     assert "Theorem 1" in everything
@@ -102,8 +114,20 @@ def test_every_page_of_the_book_is_printed_in_its_order():
     pages, parts = pdf.contents(ROOT / "_toc.yml")
     table = yaml.safe_load((ROOT / "_toc.yml").read_text())
     assert pages[0] == "intro.html"
-    assert len(pages) == 1 + sum(len(part["chapters"]) for part in table["parts"])
+    named = [f"{chapter['file']}.html" for part in table["parts"] for chapter in part["chapters"]]
+    assert [page for page in pages[1:] if "library/" not in page] == named
     assert parts["chapters/nngp.html"] == "The equivalence"
+
+
+def test_pages_below_a_page_follow_it(tmp_path):
+    (tmp_path / "below").mkdir()
+    for name in ("b", "a"):
+        (tmp_path / "below" / f"{name}.md").touch()
+    sections = [{"glob": "below/*"}, {"file": "last", "sections": [{"file": "inside"}]}]
+    table = {"root": "intro", "chapters": [{"file": "one"}, {"file": "two", "sections": sections}, {"file": "three"}]}
+    (tmp_path / "_toc.yml").write_text(yaml.safe_dump(table))
+    names = "intro one two below/a below/b last inside three"
+    assert pdf.contents(tmp_path / "_toc.yml") == ([f"{name}.html" for name in names.split()], {})
 
 
 def test_it_says_what_is_missing(tmp_path, capsys):

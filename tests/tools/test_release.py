@@ -18,6 +18,8 @@ def site(folder: Path, text: str) -> Path:
     (folder / "index.html").write_text(f"<title>{text}</title>")
     (folder / "_static" / "a.css").write_text("a {}")
     (folder / ".buildinfo").write_text("of no use")
+    (folder / "_images" / "social_previews").mkdir(parents=True, exist_ok=True)
+    (folder / "_images" / "social_previews" / "card.png").write_text("for who links to it")
     return folder
 
 
