@@ -37,13 +37,14 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from extensions.numbering import numbered_title
 from extensions.store import changed, findings, in_order
 
 logger = logging.getLogger(__name__)
 
 PACKAGES = {"JAX": "jax", "NumPy": "numpy", "ntklib": "ntklib"}
 ROW, STEP, TEXT = 46, 14, 16  # of the map: distance of rows and of arcs, and size of the letters
-LETTERS = 27  # of the map, in a line
+LETTERS = 31  # of the map, in a line
 
 
 class run_node(nodes.General, nodes.Element):
@@ -257,7 +258,7 @@ def _check(app: Sphinx, env: BuildEnvironment) -> None:
 
 
 def _title(env: BuildEnvironment, name: str) -> str:
-    return env.titles[name].astext() if name in env.titles else name
+    return numbered_title(env, name) if name in env.titles else name
 
 
 def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:

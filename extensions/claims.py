@@ -23,6 +23,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from extensions.numbering import numbered_title
 from extensions.store import changed, findings, in_order
 from extensions.styles import to_static
 from ntklib.claims import scientific
@@ -233,7 +234,7 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
     body = nodes.tbody()
     group += body
     for page, claim in claims:
-        title = app.env.titles[page].astext()
+        title = numbered_title(app.env, page)
         deviation = claim["deviation"]
         cells: list[list[nodes.Node]] = [
             [
@@ -294,7 +295,7 @@ def _add_theorems(app: Sphinx, docname: str, line: nodes.paragraph, claims: list
         page, kind = known[label]["docname"], known[label]["countertype"]
         number = app.env.toc_fignumbers.get(page, {}).get(kind, {}).get(label, ())
         line += nodes.Text(", " if index else "; about ")
-        line += _link(app, docname, page, label, f"{kind} {'.'.join(map(str, number))}".strip())
+        line += _link(app, docname, page, label, f"{known[label]['realtype']} {'.'.join(map(str, number))}".strip())
 
 
 def _check_all(app: Sphinx, env: BuildEnvironment) -> None:

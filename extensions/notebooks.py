@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.application import Sphinx
 
 from extensions import repository
+from extensions.numbering import numbered_title
 from extensions.solutions import without_solutions
 
 HEADER = re.compile(r"\A---\n(?:.*\n)*?jupytext:\n(?:.*\n)*?---\n")
@@ -50,11 +51,13 @@ class Markdown:
     Args:
         numbers: kind to label to number, as Sphinx counts figures, theorems and exercises on this page.
         macros: of the book's formulas, name to meaning; none takes an argument.
+        title: of the page, with its number.
     """
 
-    def __init__(self, numbers: dict[str, dict[str, tuple[int, ...]]], macros: dict[str, str]) -> None:
+    def __init__(self, numbers: dict[str, dict[str, tuple[int, ...]]], macros: dict[str, str], title: str = "") -> None:
         self.numbers = numbers
         self.macros = macros
+        self.title = title
         self.cells: list[Any] = []
         self.blocks: list[str] = []
         self.code: list[str] = []
@@ -115,7 +118,8 @@ class Markdown:
         elif kind or node.tagname in ("exercise_node", "exercise_enumerable_node", "solution_node", "proof_node"):
             self._statement(node, level)
         elif isinstance(node, nodes.title):
-            self.blocks.append("#" * max(level, 1) + " " + self._inline(node))
+            text = self.title if level == 1 and self.title else self._inline(node)
+            self.blocks.append("#" * max(level, 1) + " " + text)
         elif isinstance(node, nodes.figure):
             self._figure(node)
         elif isinstance(node, nodes.Admonition):
@@ -155,7 +159,7 @@ class Markdown:
             rest = [child for child in rest if not child.__class__.__name__.endswith("title")]
         elif node.get("countertype"):
             number = self._number(kind, node.get("label", ""))
-            self.blocks.append(f"**{kind.capitalize()} {number}**{node.get('title', '')}".rstrip() + ".")
+            self.blocks.append(f"**{node['realtype'].capitalize()} {number}**{node.get('title', '')}".rstrip() + ".")
             rest = [child for child in rest if not isinstance(child, nodes.title)]
         elif (rest and isinstance(rest[0], nodes.title)) or (rest and rest[0].__class__.__name__.endswith("_title")):
             self.blocks.append(f"**{self._inline(rest.pop(0))}**")
@@ -249,14 +253,14 @@ def is_notebook(app: Sphinx, docname: str) -> bool:
 
 def notebook(app: Sphinx, docname: str, doctree: nodes.document) -> Any:
     """A chapter as a notebook without outputs, from its page with everything resolved."""
-    numbers = app.env.toc_fignumbers.get(docname, {})
+    numbers, title = app.env.toc_fignumbers.get(docname, {}), numbered_title(app.env, docname)
     macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
     text = Path(app.env.doc2path(docname)).read_text(encoding="utf-8")
     if app.config.book_solutions == "hide":
         text = without_solutions(text)
     source = jupytext.reads(text, fmt="md:myst")
     code = [cell.source.rstrip() for cell in source.cells if cell.cell_type == "code"]
-    cells = [new_code_cell(install_cell(repository.find())), *Markdown(numbers, macros).page(doctree, code)]
+    cells = [new_code_cell(install_cell(repository.find())), *Markdown(numbers, macros, title).page(doctree, code)]
     for place, cell in enumerate(cells):
         cell["id"] = f"cell-{place}"  # the same page is the same file
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
