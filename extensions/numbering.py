@@ -63,10 +63,10 @@ def _remember(app: Sphinx, doctree: nodes.document) -> None:
     findings(app.env, "mentions")[app.env.docname] = sorted(targets)
 
 
-def _numbers(env: BuildEnvironment) -> dict[str, tuple[int, ...]]:
+def numbers(env: BuildEnvironment) -> dict[str, str]:
     """The number of everything that has one, by its label."""
     return {
-        label.removeprefix("equation-"): number
+        label.removeprefix("equation-"): ".".join(map(str, number))
         for kinds in env.toc_fignumbers.values()
         for found in kinds.values()
         for label, number in found.items()
@@ -75,8 +75,8 @@ def _numbers(env: BuildEnvironment) -> dict[str, tuple[int, ...]]:
 
 def _moved(env: BuildEnvironment) -> Set[str]:
     """The labels whose number is another one than in the last build."""
-    now = _numbers(env)
-    before: dict[str, tuple[int, ...]] = getattr(env, "book_numbers", {})
+    now = numbers(env)
+    before: dict[str, str] = getattr(env, "book_numbers", {})
     env.book_numbers = now  # type: ignore[attr-defined]
     return {label for label in now.keys() | before.keys() if now.get(label) != before.get(label)}
 

@@ -200,6 +200,16 @@ def test_every_reference_says_the_number_of_what_it_leads_to():
 
 
 @needs_a_site
+def test_the_index_gives_the_numbers_of_theorems():
+    page = (SITE / "genindex.html").read_text()
+    listed = re.findall(r'<a href="([^"#]+)\.html#([^"]+)">[^<]*\((\w+) ([\d.]+)\)</a>', page)
+    for name, anchor, kind, number in listed:
+        assert numbers(article(name))[anchor] == f"{kind.capitalize()} {number}"
+    assert len(listed) > 50
+    assert not re.search(rf"\((?:{'|'.join(KINDS)})\)</a>", page, re.IGNORECASE)
+
+
+@needs_a_site
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_notebook_has_the_numbers_of_its_page(name):
     cells = json.loads((SITE / "_sources" / f"{name}.ipynb").read_text())["cells"]
