@@ -108,6 +108,13 @@ def _name(path: str, source: Path) -> str:
     return path.removeprefix(f"{source.resolve()}/")
 
 
+def chapter_number(toc: Path, name: str) -> int:
+    """The number of a chapter in the whole book; 0 if it has none, or not yet."""
+    parts = yaml.safe_load(toc.read_text(encoding="utf-8")).get("parts", [])
+    numbered = [chapter["file"] for part in parts if part.get("numbered") for chapter in part["chapters"]]
+    return numbered.index(f"chapters/{name}") + 1 if f"chapters/{name}" in numbered else 0
+
+
 def one_chapter(source: Path, name: str) -> Path:
     """Make a book of one chapter below `_build`, of links to the files of the whole book; returns its folder."""
     chapters = sorted(path.stem for path in (source / "chapters").glob("*.md"))
@@ -132,6 +139,7 @@ def one_chapter(source: Path, name: str) -> Path:
     config["sphinx"]["config"] |= {
         "suppress_warnings": ["ref", "myst.xref_missing", "app.add_directive"],
         "nb_execution_raise_on_error": True,
+        "book_chapter_number": chapter_number(source / "_toc.yml", name),
     }
     (book / "_config.yml").write_text(yaml.safe_dump(config))
     (book / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": f"chapters/{name}"}))

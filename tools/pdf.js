@@ -109,6 +109,10 @@ window.book = {
     const base = new URL(page, `${location.origin}/`);
     const id = (name, of) => `p-${of}--${name}`;
     chapter.querySelectorAll("script, style, .headerlink, .copybtn, button, dialog, noscript, .claims-controls").forEach((e) => e.remove());
+    chapter.querySelectorAll("h1 > .section-number").forEach((number) => { // one text with the title, for the bookmark
+      number.replaceWith(number.textContent);
+    });
+    chapter.querySelector("h1").normalize();
     chapter.querySelectorAll("details").forEach((fold) => { fold.open = true; });
     // code that the site folds away, of claims and figures, would fill every fourth page
     chapter.querySelectorAll("details.hide.above-input").forEach((fold) => fold.remove());

@@ -11,6 +11,7 @@ import argparse
 import datetime
 import logging
 import os
+import re
 import sys
 import tempfile
 import time
@@ -73,8 +74,18 @@ def page_numbers(pdf: Path, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
+def once(text: str) -> str:
+    """A bookmark without what Chromium writes twice: the first line of a heading.
+
+    >>> once("KernelsKernels"), once("5 · A title of5 · A title oftwo lines"), once("Kernels")
+    ('Kernels', '5 · A title of two lines', 'Kernels')
+    """
+    match = re.fullmatch(r"(.+)\1", text) or re.fullmatch(r"(.{8,})\1(.+)", text)
+    return " ".join(match.groups()) if match else text
+
+
 def finish(draft: Path, target: Path, title: str) -> None:
-    """Write the printed book with its title, and with bookmarks that say their heading once: Chromium doubles some."""
+    """Write the printed book with its title, and with bookmarks that say their heading once."""
     from pypdf import PdfWriter
     from pypdf.generic import NameObject, TextStringObject
 
@@ -82,10 +93,8 @@ def finish(draft: Path, target: Path, title: str) -> None:
     waiting: list[Any] = [writer.root_object["/Outlines"].get_object()]
     while waiting:
         item = waiting.pop()
-        text = str(item.get("/Title", ""))
-        half = text[: len(text) // 2]
-        if text and text == half + half:
-            item[NameObject("/Title")] = TextStringObject(half)
+        if "/Title" in item:
+            item[NameObject("/Title")] = TextStringObject(once(str(item["/Title"])))
         waiting += [item[key].get_object() for key in ("/First", "/Next") if key in item]
     writer.add_metadata({"/Title": title, "/Creator": title, "/Producer": "Chromium"})
     writer.write(target)

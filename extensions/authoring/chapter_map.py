@@ -14,9 +14,10 @@ from sphinx.util.docutils import SphinxDirective
 
 from extensions.authoring.card import cards
 from extensions.store import changed, findings
+from extensions.typesetting.numbering import numbered_title
 
 ROW, STEP, TEXT = 46, 14, 16  # distance of rows and of arcs, and size of the letters
-LETTERS = 27  # in a line
+LETTERS = 31  # in a line
 
 
 class map_node(nodes.General, nodes.Element):
@@ -33,7 +34,7 @@ class MapDirective(SphinxDirective):
 
 
 def _title(env: BuildEnvironment, name: str) -> str:
-    return env.titles[name].astext() if name in env.titles else name
+    return numbered_title(env, name) if name in env.titles else name
 
 
 def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:

@@ -44,7 +44,9 @@ def _add_theorems(app: Sphinx, docname: str, line: nodes.paragraph, claims: list
         page, kind = known[label]["docname"], known[label]["countertype"]
         number = app.env.toc_fignumbers.get(page, {}).get(kind, {}).get(label, ())
         line += nodes.Text(", " if index else "; about ")
-        line += claim_link(app, docname, page, label, f"{kind} {'.'.join(map(str, number))}".strip())
+        line += claim_link(
+            app, docname, page, label, f"{known[label]['realtype']} {'.'.join(map(str, number))}".strip()
+        )
 
 
 def _pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:

@@ -19,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from extensions.authoring.claims import all_claims, claim_link, prose, source_nodes
 from extensions.store import changed, findings
+from extensions.typesetting.numbering import numbered_title
 from extensions.typesetting.styles import to_static
 
 SCRIPT = Path(__file__).with_name("claims.js")
@@ -87,7 +88,7 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
     body = nodes.tbody()
     group += body
     for page, claim in claims:
-        title = app.env.titles[page].astext()
+        title = numbered_title(app.env, page)
         deviation = claim["deviation"]
         cells: list[list[nodes.Node]] = [
             [

@@ -59,7 +59,7 @@ def _read(app: Sphinx, doctree: nodes.document) -> None:
             )
 
     for node in doctree.findall(nodes.Element):
-        if node.get("countertype") in STATEMENTS:
+        if node.get("realtype") in STATEMENTS:
             unproved(pending)
             pending = node
             labels[node["label"]] = (app.env.docname, node.line)

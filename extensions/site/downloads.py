@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 
 from extensions.site.notebook_text import Markdown
 from extensions.site.solutions import without_solutions
+from extensions.typesetting.numbering import numbered_title
 from tools import repository
 
 HEADER = re.compile(r"\A---\n(?:.*\n)*?jupytext:\n(?:.*\n)*?---\n")
@@ -53,14 +54,14 @@ def is_notebook(app: Sphinx, docname: str) -> bool:
 
 def notebook(app: Sphinx, docname: str, doctree: nodes.document) -> Any:
     """A chapter as a notebook without outputs, from its page with everything resolved."""
-    numbers = app.env.toc_fignumbers.get(docname, {})
+    numbers, title = app.env.toc_fignumbers.get(docname, {}), numbered_title(app.env, docname)
     macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
     text = Path(app.env.doc2path(docname)).read_text(encoding="utf-8")
     if app.config.book_solutions == "hide":
         text = without_solutions(text)
     source = jupytext.reads(text, fmt="md:myst")
     code = [cell.source.rstrip() for cell in source.cells if cell.cell_type == "code"]
-    cells = [new_code_cell(install_cell(repository.find())), *Markdown(numbers, macros).page(doctree, code)]
+    cells = [new_code_cell(install_cell(repository.find())), *Markdown(numbers, macros, title).page(doctree, code)]
     for place, cell in enumerate(cells):
         cell["id"] = f"cell-{place}"  # the same page is the same file
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -1,7 +1,8 @@
 """Which definitions and theorems does the index name? All that have a title.
 
-A Sphinx extension. The terms of the glossary are in the index anyway. `genindex.md` is empty: it gives the index,
-which Sphinx writes, its place in the table of contents. sphinx-proof makes an index of its own, of labels and files.
+A Sphinx extension. Their numbers, which Sphinx knows when all pages have been read, are put in when the index is
+written. The terms of the glossary are in the index anyway. `genindex.md` is empty: it gives the index, which Sphinx
+writes, its place in the table of contents. sphinx-proof makes an index of its own, of labels and files.
 """
 
 import re
@@ -12,6 +13,8 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util.index_entries import split_index_msg
+
+from extensions.typesetting.numbering import numbers
 
 
 class IndexStatements(SphinxTransform):
@@ -42,8 +45,24 @@ def _find_all(app: Sphinx) -> list[Any]:
     return []
 
 
+def _number(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Write `Mercer (theorem 2.5)` for `Mercer (theorem)`, also where that stands below an entry of the same name."""
+    known = numbers(app.env) if "genindexentries" in context else {}
+
+    def numbered(text: str, links: list[tuple[str, str]]) -> str:
+        number = next((known[label] for _, uri in links if (label := uri.partition("#")[2]) in known), None)
+        return text if number is None else re.sub(r"(\(\w+)\)$", rf"\1 {number})", text)
+
+    for _, entries in context.get("genindexentries", []):
+        entries[:] = [
+            (numbered(text, links), [links, [(numbered(below, others), others) for below, others in inner], *key])
+            for text, (links, inner, *key) in entries
+        ]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.add_transform(IndexStatements)
     app.connect("html-collect-pages", _find_all)
+    app.connect("html-page-context", _number)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

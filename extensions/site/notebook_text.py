@@ -13,11 +13,13 @@ class Markdown:
     Args:
         numbers: kind to label to number, as Sphinx counts figures, theorems and exercises on this page.
         macros: of the book's formulas, name to meaning; none takes an argument.
+        title: of the page, with its number.
     """
 
-    def __init__(self, numbers: dict[str, dict[str, tuple[int, ...]]], macros: dict[str, str]) -> None:
+    def __init__(self, numbers: dict[str, dict[str, tuple[int, ...]]], macros: dict[str, str], title: str = "") -> None:
         self.numbers = numbers
         self.macros = macros
+        self.title = title
         self.cells: list[Any] = []
         self.blocks: list[str] = []
         self.code: list[str] = []
@@ -78,7 +80,8 @@ class Markdown:
         elif kind or node.tagname in ("exercise_node", "exercise_enumerable_node", "solution_node", "proof_node"):
             self._statement(node, level)
         elif isinstance(node, nodes.title):
-            self.blocks.append("#" * max(level, 1) + " " + self._inline(node))
+            text = self.title if level == 1 and self.title else self._inline(node)
+            self.blocks.append("#" * max(level, 1) + " " + text)
         elif isinstance(node, nodes.figure):
             self._figure(node)
         elif isinstance(node, nodes.Admonition):
@@ -118,7 +121,7 @@ class Markdown:
             rest = [child for child in rest if not child.__class__.__name__.endswith("title")]
         elif node.get("countertype"):
             number = self._number(kind, node.get("label", ""))
-            self.blocks.append(f"**{kind.capitalize()} {number}**{node.get('title', '')}".rstrip() + ".")
+            self.blocks.append(f"**{node['realtype'].capitalize()} {number}**{node.get('title', '')}".rstrip() + ".")
             rest = [child for child in rest if not isinstance(child, nodes.title)]
         elif (rest and isinstance(rest[0], nodes.title)) or (rest and rest[0].__class__.__name__.endswith("_title")):
             self.blocks.append(f"**{self._inline(rest.pop(0))}**")

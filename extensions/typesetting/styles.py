@@ -1,8 +1,9 @@
 """What does the book change in the look of the theme? The style sheets of `extensions/`, on every page.
 
 A Sphinx extension: a sheet stands beside the extension that it belongs to, those of the whole page beside this file.
-All are copied into the site and linked. A page has the reader's scheme, light or dark, from its first paint on. Sphinx's
-`html_static_path` would do for the sheets, but Jupyter Book then adds every script in such a folder to every page.
+All are copied into the site and linked. A page has the reader's scheme, light or dark, from its first paint on.
+Sphinx's `html_static_path` would do for the sheets, but Jupyter Book then adds every script in such a folder to every
+page.
 """
 
 import hashlib

@@ -169,7 +169,7 @@ def test_the_index_names_terms_and_definitions(small):
     index = page(small, "genindex")
     for entry, target in {
         "gizmo": "glossary.html#term-gizmo",
-        "Known thing (definition)": "needed.html#def-known",
+        "Known thing (definition 1)": "needed.html#def-known",
     }.items():
         assert re.search(rf'<a href="{re.escape(target)}">(?:<strong>)?{re.escape(entry)}<', index)
 

@@ -40,8 +40,8 @@ def test_a_chapter_is_there_as_a_clean_notebook(name):
     headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(), re.MULTILINE)
     assert len(re.findall(r"^## .+$", text, re.MULTILINE)) == len(headings)
     assert not re.search(r"^#+\s*$|^\*\*\s", text, re.MULTILINE), "a heading is empty"
-    assert re.search(r"\*\*Exercise \d+\*\* \(", text)
-    assert re.search(r"\*\*Theorem \d+\*\* \(", text)
+    assert re.search(r"\*\*Exercise \d+\.\d+\*\* \(", text)
+    assert re.search(r"\*\*Theorem \d+\.\d+\*\* \(", text)
     assert (MADE / f"{name}.md").read_text() == (ROOT / "chapters" / f"{name}.md").read_text()
 
 
@@ -128,7 +128,7 @@ def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none
     text = "".join("".join(cell["source"]) for cell in made["cells"])
     assert "git+https://github.com/someone/book@main" in text
     assert "**Theorem 1** (Two)." in text
-    assert "It is 0.25, as Fig. 1 shows." in text
+    assert "It is 0.25, as Figure 1 shows." in text
     assert "**Figure 1.** A line." in text
 
 
