@@ -27,7 +27,8 @@ from jupyter_cache.base import CacheBundleIn
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbformat import NotebookNode
 
-from extensions.execution import cached, with_fingerprint
+from extensions.execution.fingerprint import with_fingerprint
+from extensions.execution.side_by_side import cached
 
 ROOT = Path(__file__).parent.parent
 NAMED = (
@@ -116,7 +117,7 @@ def timed(what: str, book: Path) -> None:
         SystemExit: if it was not built.
     """
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "extensions.build", "."]
+    command = [sys.executable, "-m", "tools.build", "."]
     done = subprocess.run(command, cwd=book, capture_output=True, text=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
