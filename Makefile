@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 UV := uv
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab bench serve pdf archive claims clean lint lock
+.PHONY: help book test lab bench serve pdf archive claims twice clean lint lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ archive: $(INSTALLED)  ## the built site as _build/book.zip, to be read without 
 claims: $(INSTALLED)  ## what moved since another build: make claims WITH=path-or-address
 	@test -n "$(WITH)" || { echo "Name the other ledger: make claims WITH=path-or-address (claims.json, or the site)." >&2; exit 1; }
 	@$(PY) -m tools.compare_claims "$(WITH)"
+
+twice: $(INSTALLED)  ## record which chapters make test has seen show the same twice: CI then executes them once
+	@$(PY) -m tools.twice
 
 lint: $(INSTALLED)  ## the linters and the type checker
 	@$(PY) -m ruff check .

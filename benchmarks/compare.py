@@ -18,7 +18,8 @@ same day and machine replaces what was there.
     python benchmarks/compare.py                  all benchmarks (make bench)
     python benchmarks/compare.py NAME ...         some of them (make bench ONLY=NAME)
 
-What has no peers has a command of its own: ``python -m benchmarks.site``, ``python benchmarks/grading.py``.
+What has no peers has a command of its own: ``python -m benchmarks.site``, ``python -m benchmarks.many``,
+``python benchmarks/grading.py``.
 """
 
 import argparse

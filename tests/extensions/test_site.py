@@ -13,34 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import ROOT, axe
+from visits import FORMULAS_ARE_THERE, visit
 
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 NEEDS_A_SITE = "there is no site yet: make book"
-
-# formulas that were not rendered, and references that were not resolved; code may hold all of these
-LOOK = r"""
-() => {
-  const walk = document.createTreeWalker(document.querySelector("main") || document.body, NodeFilter.SHOW_TEXT);
-  const raw = [];
-  while (walk.nextNode()) {
-    const node = walk.currentNode;
-    if (node.parentElement.closest("pre, code, script, style, svg, mjx-container, .ntk-explorer, .MathJax")) continue;
-    if (/\\[a-zA-Z(\[]|\$[^$]*\$|\?\?\?|\{[a-z:]+\}`/.test(node.data)) raw.push(node.data.trim().slice(0, 80));
-  }
-  return {
-    raw,
-    errors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map((e) => e.textContent),
-    unrendered: [...document.querySelectorAll(".math")].filter((e) => !e.querySelector("mjx-container")).length,
-    broken: [...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src),
-    links: [...document.querySelectorAll("main a[href], nav a[href]")].map(
-      (a) => new URL(a.getAttribute("href"), location.href).href),  // an SVG's links have another kind of href
-    ids: [...document.querySelectorAll("[id]")].map((e) => e.id),
-    wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    title: document.title,
-  };
-}
-"""
 
 
 @cache
@@ -48,25 +25,38 @@ def anchors(path: Path) -> set[str]:
     return set(re.findall(r'\bid="([^"]+)"', path.read_text()))
 
 
+@pytest.fixture(scope="module")
+def visited(browser):
+    """What was found on a page, by its name: opened once for all that is asked of it here."""
+    return cache(lambda name: visit(browser, SITE / name))
+
+
+FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title><style>
+@media (prefers-color-scheme: dark) { .comment { color: #222; background: #111 } }
+</style></head><body><main class="bd-article"><h1>Faulty</h1><p>$x^2$, 5 %</p><img src="gone.png" alt="gone">
+<pre><span class="name">x</span></pre><pre><span class="comment">twice</span></pre>
+<pre><span class="comment">again</span></pre>
+<div style="width: 500px">wide</div></main></body></html>"""
+
+
+def test_what_is_wrong_with_a_page_is_found(browser, tmp_path):
+    (tmp_path / "faulty.html").write_text(FAULTY)
+    seen = visit(browser, tmp_path / "faulty.html")
+    assert seen.look["raw"] == ["$x^2$, 5 %"]
+    assert seen.look["wide"] > 0
+    assert seen.failed == [(tmp_path / "gone.png").as_uri()]
+    assert seen.breakable == ["$x^2$, 5 %"]
+    assert seen.faults == {"light": [], "dark": [("color-contrast", ['<span class="comment">twice</span>'])]}
+
+
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 @pytest.mark.parametrize("name", PAGES or ["no page"])
-def test_a_page_alone(browser, name):
-    page = browser.new_context(offline=True, viewport={"width": 390, "height": 844}).new_page()
-    outside, failed, said = [], [], []
-    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
-    left_before = "net::ERR_ABORTED"  # what a page asked for that only leads to another
-    page.on("requestfailed", lambda r: failed.append(r.url) if r.failure != left_before else None)
-    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(f"file://{SITE / name}")
-    page.wait_for_load_state("load")
-    page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
-    found = page.evaluate(LOOK)
-    page.context.close()
-
-    assert outside == [], "the page asks for something outside of the site"
-    assert failed == [], "a file is missing"
-    assert said == [], "the browser complains"
+def test_a_page_alone(visited, name):
+    seen = visited(name)
+    assert seen.outside == [], "the page asks for something outside of the site"
+    assert seen.failed == [], "a file is missing"
+    assert seen.said == [], "the browser complains"
+    found = seen.look
     assert found["raw"] == [], "a formula or a reference was not rendered"
     assert found["errors"] == [], "MathJax does not understand a formula"
     assert found["unrendered"] == 0, "formulas without MathJax"
@@ -87,21 +77,14 @@ def test_a_page_alone(browser, name):
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES or ["no page"])
-def test_nothing_for_axe_to_find(browser, name, scheme):
-    page = browser.new_context(offline=True, color_scheme=scheme, reduced_motion="reduce").new_page()
-    page.goto(f"file://{SITE / name}")
-    page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
-    page.add_script_tag(content=axe())
-    # what MathJax makes of a formula is its own affair, and most of a page's elements
-    found = page.evaluate("() => axe.run({exclude: ['mjx-container']})")["violations"]
-    page.context.close()
-    assert [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found] == []
+def test_nothing_for_axe_to_find(visited, name, scheme):
+    assert visited(name).faults[scheme] == []
 
 
 def opened(browser, name, **options):
     page = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}, **options).new_page()
     page.goto(f"file://{SITE / name}")
-    page.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+    page.wait_for_function(FORMULAS_ARE_THERE)
     return page
 
 
@@ -257,34 +240,9 @@ def test_numbered_things_are_named_and_terms_are_linked(name):
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 @pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("chapters/")] or ["no page"])
-def test_no_line_begins_with_a_comma_or_a_per_cent(browser, name):
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.goto((SITE / name).as_uri())
-    parted = page.evaluate("""() => {
-      const parted = [];
-      for (const formula of document.querySelectorAll(".bd-article p span.math")) {
-        const text = formula.nextSibling;
-        if (text === null || text.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)]/.test(text.data)) continue;
-        const sign = document.createRange();
-        sign.setStart(text, 0);
-        sign.setEnd(text, 1);
-        const [end] = [...formula.getClientRects()].slice(-1), at = sign.getBoundingClientRect();
-        if (end && at.width > 0 && at.top > end.bottom) parted.push(formula.textContent + text.data.slice(0, 9));
-      }
-      return parted;
-    }""")
-    breakable = page.evaluate("""() => [...document.querySelectorAll(".bd-article p")].flatMap((paragraph) => {
-      const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT), found = [];
-      while (texts.nextNode()) {
-        const text = texts.currentNode;
-        const ours = text.parentElement.closest("code, .cell, .ntk-explorer") === null;
-        if (ours && /(^|\\d) %/.test(text.data)) found.push(text.data.slice(0, 60));
-      }
-      return found;
-    })""")
-    page.close()
-    assert parted == []
-    assert breakable == []
+def test_no_line_begins_with_a_comma_or_a_per_cent(visited, name):
+    assert visited(name).parted == []
+    assert visited(name).breakable == []
     assert (SITE / name).read_text().count('class="unbroken"') > 20
 
 

@@ -1,0 +1,143 @@
+"""What does a browser find on a page of the site? Each page is opened once for all that the tests ask of it.
+
+On a phone: whether formulas, references and pictures are there, where links lead, where lines break. Then on a
+desktop, in the light and in the dark: what axe-core finds. Opening a long page and running axe-core on it takes
+seconds, and the site has dozens of pages.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from browser import axe
+
+# formulas that were not rendered, and references that were not resolved; code may hold all of these
+LOOK = r"""
+() => {
+  const walk = document.createTreeWalker(document.querySelector("main") || document.body, NodeFilter.SHOW_TEXT);
+  const raw = [];
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (node.parentElement.closest("pre, code, script, style, svg, mjx-container, .ntk-explorer, .MathJax")) continue;
+    if (/\\[a-zA-Z(\[]|\$[^$]*\$|\?\?\?|\{[a-z:]+\}`/.test(node.data)) raw.push(node.data.trim().slice(0, 80));
+  }
+  return {
+    raw,
+    errors: [...document.querySelectorAll("mjx-merror, [data-mjx-error]")].map((e) => e.textContent),
+    unrendered: [...document.querySelectorAll(".math")].filter((e) => !e.querySelector("mjx-container")).length,
+    broken: [...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src),
+    links: [...document.querySelectorAll("main a[href], nav a[href]")].map(
+      (a) => new URL(a.getAttribute("href"), location.href).href),  // an SVG's links have another kind of href
+    ids: [...document.querySelectorAll("[id]")].map((e) => e.id),
+    wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    title: document.title,
+  };
+}
+"""
+
+# a sign that stands at the beginning of a line, behind the formula that it belongs to
+PARTED = """() => {
+  const parted = [];
+  for (const formula of document.querySelectorAll(".bd-article p span.math")) {
+    const text = formula.nextSibling;
+    if (text === null || text.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)]/.test(text.data)) continue;
+    const sign = document.createRange();
+    sign.setStart(text, 0);
+    sign.setEnd(text, 1);
+    const [end] = [...formula.getClientRects()].slice(-1), at = sign.getBoundingClientRect();
+    if (end && at.width > 0 && at.top > end.bottom) parted.push(formula.textContent + text.data.slice(0, 9));
+  }
+  return parted;
+}"""
+
+# a number that a line may end with, although its per cent sign follows
+BREAKABLE = """() => [...document.querySelectorAll(".bd-article p")].flatMap((paragraph) => {
+  const texts = document.createTreeWalker(paragraph, NodeFilter.SHOW_TEXT), found = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    const ours = text.parentElement.closest("code, .cell, .ntk-explorer") === null;
+    if (ours && /(^|\\d) %/.test(text.data)) found.push(text.data.slice(0, 60));
+  }
+  return found;
+})"""
+
+# What MathJax makes of a formula is its own affair, and most of a page's elements: each becomes a word of its width.
+# Of the signs of code one of each kind is looked at, in each kind of cell: the others have the same colours.
+FEWER_ELEMENTS = """() => {
+  const formulas = [...document.querySelectorAll("mjx-container")];
+  const widths = formulas.map((formula) => formula.scrollWidth);
+  formulas.forEach((formula, index) => {
+    if (getComputedStyle(formula).display === "inline") formula.style.display = "inline-block";
+    formula.style.minWidth = `${widths[index]}px`;
+    formula.replaceChildren(formula.textContent);
+  });
+  const seen = new Set();
+  for (const listing of document.querySelectorAll("pre")) {
+    const place = [listing.parentElement, listing.parentElement.parentElement].map((e) => e.className).join("|");
+    const kinds = [...listing.querySelectorAll("*")].map((sign) => `${place}|${sign.localName}|${sign.className}`);
+    if (listing.querySelector("a, [id], [tabindex]") === null && kinds.every((kind) => seen.has(kind)))
+      listing.replaceChildren(listing.textContent);
+    kinds.forEach((kind) => seen.add(kind));
+  }
+}"""
+
+FORMULAS_ARE_THERE = "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
+IN_SCHEME = "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)"  # 404.html has no theme
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What was found on a page.
+
+    Attributes:
+        outside: addresses outside of the site that it asked for.
+        failed: addresses that it asked for and did not get.
+        said: what the browser complained of.
+        look: by `LOOK`.
+        parted: by `PARTED`.
+        breakable: by `BREAKABLE`.
+        faults: what axe-core found, by the scheme: the rule and the elements.
+    """
+
+    outside: list[str]
+    failed: list[str]
+    said: list[str]
+    look: dict[str, Any]
+    parted: list[str]
+    breakable: list[str]
+    faults: dict[str, list[tuple[str, list[str]]]]
+
+
+def visit(browser: Any, path: Path) -> Visit:
+    """Open a page as a file, with the network off, and look at it in every way."""
+    page = browser.new_context(offline=True, viewport={"width": 390, "height": 844}).new_page()
+    outside, failed, said = [], [], []
+    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
+    left_before = "net::ERR_ABORTED"  # what a page asked for that only leads to another
+    page.on("requestfailed", lambda r: failed.append(r.url) if r.failure != left_before else None)
+    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(path.as_uri())
+    if 'http-equiv="Refresh"' in path.read_text():
+        page.wait_for_url(lambda address: address != path.as_uri())
+    page.wait_for_load_state("load")
+    page.wait_for_function(FORMULAS_ARE_THERE)
+    look, parted, breakable = (page.evaluate(question) for question in (LOOK, PARTED, BREAKABLE))
+    asked = [list(heard) for heard in (outside, failed, said)]  # axe-core asks for style sheets again, in vain
+
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate(FEWER_ELEMENTS)
+    page.add_script_tag(content=axe())
+    faults = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(
+            "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)", arg=scheme
+        )
+        page.evaluate(DRAWN)
+        found = page.evaluate("() => axe.run({exclude: ['mjx-container']}, {resultTypes: ['violations']})")
+        faults[scheme] = [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found["violations"]]
+    page.context.close()
+    return Visit(*asked, look, parted, breakable, faults)
