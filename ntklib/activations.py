@@ -14,7 +14,7 @@ cancellation from layer to layer.
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -172,6 +172,44 @@ _BEND = (
     ),
 )
 
+# Likewise on [0, 1] of atan(√t)/√t.
+_ATAN = (
+    (
+        0.9999999817886557,
+        -0.33333036709286273,
+        0.19991872029109073,
+        -0.14197797794085124,
+        0.10618370636953849,
+        -0.07456854826004547,
+        0.04213762358919304,
+        -0.01573124912218365,
+        0.002766283501762026,
+    ),
+    (
+        1.0,
+        -0.3333333333333286,
+        0.19999999999929946,
+        -0.14285714281592693,
+        0.11111110982087126,
+        -0.09090906605656898,
+        0.0769227555520563,
+        -0.06666371187721098,
+        0.05880342002401543,
+        -0.052527255573225747,
+        0.04719723992321112,
+        -0.042125723963855326,
+        0.03651081352721035,
+        -0.02970071773623423,
+        0.021740213830758134,
+        -0.013674139288399478,
+        0.007038646202989813,
+        -0.0028047655531701315,
+        0.0008033604181626027,
+        -0.00014617088163625013,
+        1.2631178430477426e-05,
+    ),
+)
+
 
 def _polynomial(tables: tuple[tuple[float, ...], ...], x: Array) -> Array:
     """The interpolant that suffices for the dtype of `x`, by Horner."""
@@ -206,35 +244,62 @@ def _relu_moments(pairs: Pairs) -> tuple[Pairs, Array]:
 
 
 def _erf_moments(pairs: Pairs) -> tuple[Pairs, Array]:
-    """Williams (1997), eq. 11, with the arcsine as an arctangent so that large variances lose nothing."""
+    r"""Williams (1997), eq. 11: arcsines. From the mean of those of a and b that of |c| is subtracted as angles are.
 
-    def arcsine(a: Array, b: Array, c: Array, determinant: Array) -> Array:
-        return 2 / jnp.pi * jnp.arctan2(2 * c, jnp.sqrt(1 + 2 * a + 2 * b + 4 * determinant))
+    In :math:`\sin(M - \theta) = (\sin^2 M - \sin^2\theta)/\sin(M + \theta)` the numerator is a sum of two positive
+    terms, one proportional to the determinant and one to :math:`(a - b)^2`.
+    """
+    a, b = pairs.a, pairs.b
+    total, roots = 1 + 2 * a + 2 * b, jnp.sqrt(1 + 4 * a) * jnp.sqrt(1 + 4 * b)
+    root = jnp.sqrt(total + 4 * pairs.determinant)
+    numerator = 8 * pairs.determinant + 4 * jnp.square(a - b) / (total + roots)
+    size = jnp.abs(pairs.c)
+    sine_of_sum = safe_sqrt(8 * size * size + numerator) * root + 2 * size * jnp.sqrt(total + roots)
+    sine = jnp.minimum(_safe_divide(numerator / 2**0.5, sine_of_sum), 1)
+    after_a, after_b = (2 / jnp.pi * jnp.arctan2(2 * each, jnp.sqrt(1 + 4 * each)) for each in (a, b))
+    means = jnp.square(safe_sqrt(after_a) - safe_sqrt(after_b)) / 2  # by what their geometric mean is smaller
+    near = 2 / jnp.pi * jnp.arcsin(sine) - means
+    return _after(pairs, after_a, after_b, near, 4 / jnp.pi / root)
 
-    after = _from_values(
-        arcsine(pairs.a, pairs.a, pairs.a, 0.0 * pairs.a),
-        arcsine(pairs.b, pairs.b, pairs.b, 0.0 * pairs.b),
-        arcsine(pairs.a, pairs.b, pairs.c, pairs.determinant),
-    )
-    derivative = 4 / jnp.pi / jnp.sqrt(1 + 2 * pairs.a + 2 * pairs.b + 4 * pairs.determinant)
-    return after, derivative
+
+def _parallel_arcsine(a: Array, b: Array, first: ArrayLike, second: ArrayLike, twice: ArrayLike) -> Array:
+    r""":math:`\arcsin\bigl(2st\sqrt{ab}/\sqrt{(1 + 2s^2a)(1 + 2t^2b)}\bigr)`, which loses nothing near a right angle.
+
+    The factors are :math:`2s^2, 2t^2, 2st`; times 2/π it is the covariance of two error functions of parallel inputs.
+    """
+    return jnp.arctan2(twice * safe_sqrt(a) * safe_sqrt(b), jnp.sqrt(1 + first * a + second * b))
 
 
 def _gelu_moments(pairs: Pairs) -> tuple[Pairs, Array]:
     r"""For :math:`u\Phi(u)`: Stein's lemma twice for the value, Price's theorem for the derivative."""
+    a, b, c, _, cogap = pairs
+    determinant, m = pairs.determinant, (pairs.gap + cogap) / 2
+    ratio = 1 / (1 + a) + 1 / (1 + b)
 
-    def both(a: Array, b: Array, c: Array, determinant: Array) -> tuple[Array, Array]:
-        delta = 1 + a + b + determinant  # (1 + a)(1 + b) − c²
-        density = 1 / (2 * jnp.pi * jnp.sqrt(delta))  # E ϕ(u)ϕ(v), with ϕ the normal density
-        orthant = 0.25 + jnp.arctan2(c, jnp.sqrt(delta)) / (2 * jnp.pi)  # E Φ(u)Φ(v)
-        ratio = c / (1 + a) + c / (1 + b)
-        value = c * orthant + (determinant + c * ratio) * density
-        return value, orthant + (ratio + c / delta) * density
+    def moments(a: Array, b: Array, c: Array, determinant: ArrayLike) -> tuple[Array, Array, Array]:
+        delta = jnp.sqrt(1 + a + b + determinant)  # the root of (1 + a)(1 + b) − c²
+        density = 1 / (2 * jnp.pi * delta)  # E ϕ(u)ϕ(v), with ϕ the normal density
+        orthant = 0.25 + jnp.arctan2(c, delta) / (2 * jnp.pi)  # E Φ(u)Φ(v)
+        return delta, density, orthant
 
-    a, b = pairs.a, pairs.b
-    value, derivative = both(a, b, pairs.c, pairs.determinant)
-    after = _from_values(both(a, a, a, 0.0 * a)[0], both(b, b, b, 0.0 * b)[0], value)
-    return after, derivative
+    def parallel(a: Array, b: Array) -> Array:
+        m = safe_sqrt(a) * safe_sqrt(b)
+        _, density, orthant = moments(a, b, m, 0.0)
+        return m * orthant + (m * m / (1 + a) + m * m / (1 + b)) * density
+
+    delta, density, orthant = moments(a, b, c, determinant)
+    delta0, density0, orthant0 = moments(a, b, m, 0.0)
+    # What parallel inputs have more, term by term, each proportional to the gap; in the order of `value`. Antiparallel
+    # ones need no such care: their covariance is not the opposite of that of parallel ones.
+    turn = jnp.arcsin(_safe_divide(determinant, m * delta + jnp.abs(c) * delta0)) / (2 * jnp.pi)
+    thinner = determinant / (2 * jnp.pi * delta * delta0 * (delta + delta0))
+    below = pairs.gap * orthant0 + c * turn + c * c * ratio * thinner + determinant * (ratio * density0 - density)
+    value = c * orthant + (determinant + c * c * ratio) * density
+    derivative = orthant + (c * ratio + c / jnp.square(delta)) * density
+    after_a, after_b, spread = _spread(parallel, a, b)
+    opposite = safe_sqrt(after_a) * safe_sqrt(after_b) + value
+    near = jnp.where(pairs.gap <= cogap, spread + jnp.where(m == 0, 0, below), opposite)
+    return _after(pairs, after_a, after_b, near, derivative)
 
 
 def _erf_mixture(step: float, negligible: float) -> tuple[np.ndarray, ...]:
@@ -265,38 +330,101 @@ _TANH = (_erf_mixture(0.24, 1e-8), _erf_mixture(0.13, 1e-14))
 
 
 def _tanh_moments(pairs: Pairs) -> tuple[Pairs, Array]:
-    """Those of error functions of two scales, as in `_erf_moments`, summed over a mixture; for every variance.
+    r"""Those of error functions of two scales s and t (Williams 1997), summed over a mixture; for every variance.
 
-    The arcsine is twice that of half the angle, which is a root and a polynomial: of some hundred terms it is the cost.
+    From the arcsine for parallel inputs that for :math:`|c|` is subtracted as angles are: the tangent of half the
+    difference is a quotient, proportional to the determinant. Its arctangent is a polynomial here, as of some hundred
+    terms it is the cost.
     """
     dtype = pairs.c.dtype
     scales1, scales2, weights = _TANH[bool(jnp.finfo(dtype).eps < 1e-10)]
-    rows = (2 * scales1**2, 2 * scales2**2, 2 * scales1 * scales2, weights)
+    rows = tuple(jnp.asarray(row, dtype) for row in (2 * scales1**2, 2 * scales2**2, 2 * scales1 * scales2, weights))
 
-    def both(a: Array, b: Array, c: Array, determinant: Array) -> tuple[Array, Array]:
+    def mixture(term: Callable[..., tuple[Array, ...]], shape: tuple[int, ...], number: int) -> tuple[Array, ...]:
         @jax.checkpoint  # without it, reverse mode would store every term of all pairs
-        def term(total: tuple[Array, Array], row: tuple[Array, ...]) -> tuple[tuple[Array, Array], None]:
-            first, second, twice, weight = row
-            lengths = jax.lax.rsqrt(1 + first * a) * jax.lax.rsqrt(1 + second * b)
-            root = jax.lax.rsqrt(1 + first * a + second * b + first * second * determinant)
-            half = twice * c * lengths * jax.lax.rsqrt(2 + 2 * lengths / root)  # the sine of half the arcsine
-            angle = half * _polynomial(_ASIN, half * half)
-            return (total[0] + weight * angle, total[1] + weight * twice * root), None
+        def add(total: tuple[Array, ...], row: tuple[Array, ...]) -> tuple[tuple[Array, ...], None]:
+            return tuple(old + row[3] * new for old, new in zip(total, term(*row[:3]), strict=True)), None
 
-        zero = jnp.zeros(jnp.broadcast_shapes(a.shape, b.shape), dtype)
-        (value, derivative), _ = jax.lax.scan(term, (zero, zero), tuple(jnp.asarray(row, dtype) for row in rows))
-        return 4 / jnp.pi * value, 2 / jnp.pi * derivative
+        return jax.lax.scan(add, (jnp.zeros(shape, dtype),) * number, rows)[0]
 
-    a, b = pairs.a, pairs.b
-    value, derivative = both(a, b, pairs.c, pairs.determinant)
-    after = _from_values(both(a, a, a, 0.0 * a)[0], both(b, b, b, 0.0 * b)[0], value)
-    return after, derivative
+    def parallel(a: Array, b: Array) -> Array:
+        shape = jnp.broadcast_shapes(a.shape, b.shape)
+        return 2 / jnp.pi * mixture(lambda *factors: (_parallel_arcsine(a, b, *factors),), shape, 1)[0]
+
+    m, size, determinant = (pairs.gap + pairs.cogap) / 2, jnp.abs(pairs.c), pairs.determinant
+    m = jnp.where(m == 0, 1, m)  # the determinant is zero there
+    product = m * size
+
+    def below_and_slope(first: Array, second: Array, twice: Array) -> tuple[Array, Array]:
+        total, square = 1 + first * pairs.a + second * pairs.b, twice * twice
+        root, level = jnp.sqrt(total + square * determinant), jnp.sqrt(total)
+        whole = (1 + first * pairs.a) * (1 + second * pairs.b)
+        tangent = twice * determinant * whole / ((m * root + size * level) * (whole + root * level + square * product))
+        return 2 * tangent * _polynomial(_ATAN, tangent * tangent), twice / root
+
+    below, derivative = mixture(below_and_slope, pairs.c.shape, 2)
+    after_a, after_b, spread = _spread(parallel, pairs.a, pairs.b)
+    return _after(pairs, after_a, after_b, spread + 2 / jnp.pi * below, 2 / jnp.pi * derivative)
 
 
-def _from_values(a: Array, b: Array, c: Array) -> Pairs:
-    """Pairs from plain variances and covariances, for activations whose maps are smooth in the covariance."""
-    m = safe_sqrt(a) * safe_sqrt(b)
-    return Pairs(a, b, c, jnp.maximum(m - c, 0), jnp.maximum(m + c, 0))
+def _after(pairs: Pairs, a: Array, b: Array, near: Array, derivative: Array) -> tuple[Pairs, Array]:
+    r"""Pairs after an activation, with gaps in which nothing has cancelled, and the derivative.
+
+    A network that pulls inputs apart amplifies the gap in each layer, and with it what rounding has left in it. So the
+    gap must not be got by subtracting two numbers that are nearly equal.
+
+    Args:
+        pairs: before the activation.
+        a: variances after it, (n1, 1).
+        b: variances after it, (1, n2).
+        near: the gap after it, where the gap before it is smaller than the cogap, else the cogap, (n1, n2).
+        derivative: the expected product of the derivatives, (n1, n2).
+    """
+    m, acute, near = safe_sqrt(a) * safe_sqrt(b), pairs.gap <= pairs.cogap, jnp.maximum(near, 0)
+    c = jnp.where(acute, m - near, near - m)
+    gap, cogap = jnp.where(acute, near, 2 * m - near), jnp.where(acute, 2 * m - near, near)
+    # Without variance there is no angle, and c has a derivative that the gap cannot tell: Price's theorem does.
+    none = pairs.gap + pairs.cogap == 0
+    c = jnp.where(none, c + derivative * pairs.c, c)
+    return Pairs(a, b, c, jnp.where(none, m - c, gap), jnp.where(none, m + c, cogap)), derivative
+
+
+def _chebyshev(number: int, half_width: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes in [−half_width, half_width], none of them zero, and the matrix from values there to coefficients."""
+    angles = np.pi * (np.arange(number) + 0.5) / number
+    matrix = 2 / number * np.cos(np.outer(angles, np.arange(number)))
+    matrix[:, 0] /= 2
+    return half_width * np.cos(angles), matrix
+
+
+_CLOSE = 1.0  # standard deviations whose ratio is below e
+_SPREAD = (_chebyshev(10, _CLOSE), _chebyshev(24, _CLOSE))  # for 32 bits, and for 64
+
+
+def _spread(parallel: Callable[[Array, Array], Array], a: Array, b: Array) -> tuple[Array, Array, Array]:
+    r"""Variances :math:`V(a,a), V(b,b)` and :math:`\sqrt{V(a,a)V(b,b)} - V(a, b)` for a (n1, 1) and b (1, n2).
+
+    `parallel` is V, the covariance after the activation of parallel inputs. With :math:`s = \frac12\log(b/a)` the
+    difference is :math:`s^2` times an analytic function of s. That function is interpolated for each a, from nodes at
+    which the subtraction leaves enough digits; for large s the subtraction itself does.
+    """
+    nodes, matrix = (jnp.asarray(each, a.dtype) for each in _SPREAD[bool(jnp.finfo(a.dtype).eps < 1e-10)])
+    there = a * jnp.exp(2 * nodes)  # (n1, number)
+    values = parallel(jnp.hstack([a, there, jnp.broadcast_to(a, there.shape)]), jnp.hstack([a, there, there]))
+    after_a, after_there, mixed = values[:, :1], values[:, 1 : len(nodes) + 1], values[:, len(nodes) + 1 :]
+    after_b = parallel(b, b)
+    coefficients = (safe_sqrt(after_a) * safe_sqrt(after_there) - mixed) / nodes**2 @ matrix
+    ratio = _safe_divide(b - a, a)
+    close = (a > 0) & (jnp.abs(jnp.log1p(jnp.where(a > 0, jnp.maximum(ratio, -0.99), 0))) < 2 * _CLOSE)
+    s = jnp.log1p(jnp.where(close, ratio, 0)) / 2
+    x = s / _CLOSE
+    last = before = jnp.zeros_like(x)
+    for k in range(len(nodes) - 1, 0, -1):  # Clenshaw
+        last, before = coefficients[:, k, None] + 2 * x * last - before, last
+    near = s * s * (coefficients[:, :1] + x * last - before)
+    subtracted = lambda: safe_sqrt(after_a) * safe_sqrt(after_b) - parallel(a, b)  # noqa: E731
+    spread = jax.lax.cond(jnp.all(close), lambda: near, lambda: jnp.where(close, near, subtracted()))
+    return after_a, after_b, spread
 
 
 def _hermite_functions(order: int, half_width: float = 14.0, step: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
@@ -361,24 +489,28 @@ def from_function(name: str, function: Callable[[Array], Array], *, order: int =
             found, whole = weights @ values.T, values**2 @ density
             return jnp.where(jnp.abs(whole - jnp.sum(found**2, 0)) > _UNRESOLVED * whole, jnp.nan, found)
 
-        m = (pairs.gap + pairs.cogap) / 2
+        m, acute = (pairs.gap + pairs.cogap) / 2, pairs.gap <= pairs.cogap
+        x = _safe_divide(jnp.where(acute, pairs.gap, pairs.cogap), m)  # 1 − |ρ|
         rho = _safe_divide(pairs.c, m)
         left, right = coefficients(pairs.a), coefficients(pairs.b)
 
-        def mehler(left: Array, right: Array) -> Array:
-            def step(total: Array, row: tuple[Array, Array]) -> tuple[Array, None]:
-                return total * rho + row[0][:, None] * row[1][None, :], None
+        def step(total: Any, row: Any) -> tuple[Any, None]:
+            near, derivative, power, missing = total  # the last two are |ρ|^k and 1 − |ρ|^k
+            sign, value1, value2, slope1, slope2 = row
+            value1, value2, slope1, slope2 = value1[:, None], value2[None, :], slope1[:, None], slope2[None, :]
+            # of √(a'b') ∓ c', less what the means of the variances have too much: squares, and products times 1 − |ρ|^k
+            sign = jnp.where(acute, 1, sign)
+            both = value1 * value2 * sign
+            near = near + jnp.square(value1 - sign * value2) / 2 + both * missing
+            derivative = derivative + slope1 * slope2 * power * jnp.where(acute, 1, -sign)
+            return (near, derivative, power * jnp.abs(rho), missing + power * x), None
 
-            return jax.lax.scan(step, jnp.zeros_like(rho), (left, right), reverse=True)[0]
-
-        def variance(h: Array, shape: tuple[int, ...]) -> Array:
-            return jnp.sum(h**2, 0).reshape(shape)
-
-        derivative = mehler(left[1], right[1])
-        # Without variance ρ says nothing; what is left is the first-order term, by Price's theorem.
-        value = mehler(left[0], right[0]) + jnp.where(m == 0, derivative * pairs.c, 0)
-        after = _from_values(variance(left[0], pairs.a.shape), variance(right[0], pairs.b.shape), value)
-        return after, derivative
+        signs = jnp.asarray(np.where(np.arange(order) % 2, 1.0, -1.0), dtype)  # of −(−1)^k
+        start = (jnp.zeros_like(rho), jnp.zeros_like(rho), jnp.ones_like(rho), jnp.zeros_like(rho))
+        (near, derivative, _, _), _ = jax.lax.scan(step, start, (signs, left[0], right[0], left[1], right[1]))
+        a = jnp.sum(left[0] ** 2, 0).reshape(pairs.a.shape)
+        b = jnp.sum(right[0] ** 2, 0).reshape(pairs.b.shape)
+        return _after(pairs, a, b, near - jnp.square(safe_sqrt(a) - safe_sqrt(b)) / 2, derivative)
 
     return Activation(name, function, moments)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ntklib import activations
 from ntklib.activations import Activation, Pairs, by_name, from_function
+from ntklib.mlp import MLP
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -331,3 +332,52 @@ def test_square_root_takes_rounding_below_zero_as_zero():
     value, slope = jax.value_and_grad(activations.safe_sqrt)(-1e-17)
     assert (float(value), float(slope)) == (0, 0)
     assert float(jax.grad(activations.safe_sqrt)(4.0)) == 0.25
+
+
+@pytest.mark.parametrize("name", [*activations.names(), "of a function"])
+def test_a_network_that_pulls_inputs_apart_knows_an_input_that_it_is_given_twice(name):
+    """Each layer amplifies what rounding leaves in the gap: of 50 layers of erf nothing was left."""
+    tanh = from_function("tanh of half", lambda u: jnp.tanh(u / 2), order=256)
+    w_std = {"gelu": 1.5, "relu": 1.5, "of a function": 1.9}.get(name, 5.0)
+    mlp = MLP(depth=8, activation=tanh if name == "of a function" else name, w_std=w_std, b_std=0.1)
+    x = jax.random.normal(jax.random.key(0), (5, 4))
+    twice, once = mlp.ntk(x, x + 0.0), mlp.ntk(x)
+    np.testing.assert_allclose(jnp.diag(twice), jnp.diag(once), rtol=1e-13)
+    np.testing.assert_allclose(twice, once, rtol=1e-11)
+
+
+DRAW = np.random.default_rng(0).standard_normal((2, 5))
+NEIGHBOURS = {
+    "itself": DRAW[0],
+    "near": DRAW[0] + 1e-6 * DRAW[1],
+    "longer by 1e-5": 1.00001 * DRAW[0],
+    "longer by 1e-3": 1.001 * DRAW[0],
+    "longer by 0.3": 1.3 * DRAW[0],
+    "nearly opposite": -DRAW[0] + 1e-6 * DRAW[1],
+}
+
+
+@pytest.mark.parametrize("neighbour", NEIGHBOURS)
+def test_deep_kernels_of_nearly_equal_inputs_agree_with_sixty_digits(neighbour):
+    w_std, b_std, depth = 5.0, 0.1, 20
+    x, y = DRAW[0], NEIGHBOURS[neighbour]
+    with mp.workdps(60):
+        scale, shift = mp.mpf(w_std) ** 2, mp.mpf(b_std) ** 2
+        a, b, c = (
+            scale * mp.fsum(mp.mpf(float(s)) * mp.mpf(float(t)) for s, t in zip(u, v, strict=True)) / 5 + shift
+            for u, v in ((x, x), (y, y), (x, y))
+        )
+        theta = c
+        for _ in range(depth):
+            derivative = 4 / mp.pi / mp.sqrt((1 + 2 * a) * (1 + 2 * b) - 4 * c * c)
+            a, b, c = (
+                scale * 2 / mp.pi * mp.asin(2 * r / mp.sqrt((1 + 2 * p) * (1 + 2 * q))) + shift
+                for p, q, r in ((a, a, a), (b, b, b), (a, b, c))
+            )
+            theta = c + scale * derivative * theta
+        wanted = float(c), float(theta)
+    mlp = MLP(depth=depth, activation="erf", w_std=w_std, b_std=b_std)
+    tolerance = 1e-14 if neighbour == "itself" else 1e-10  # twenty layers amplify the last digit of the inputs too
+    np.testing.assert_allclose(mlp.nngp(x[None], y[None])[0, 0], wanted[0], rtol=tolerance)
+    of_itself = float(mlp.ntk(x[None])[0, 0])
+    np.testing.assert_allclose(mlp.ntk(x[None], y[None])[0, 0], wanted[1], rtol=0, atol=tolerance * of_itself)
