@@ -34,7 +34,11 @@ PAGE = """# {name}
 """
 LEAD_ON = """
 addEventListener("DOMContentLoaded", () => {
-  const old = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let name = decodeURIComponent(location.hash.slice(1)), old = null;
+  // what is gone leads to its class or module
+  for (; name && !(old && old.dataset.to); name = name.replace(/\\.?[^.]*$/, "")) {
+    old = document.getElementById(name) || document.getElementById(`module-${name}`);
+  }
   if (old && old.dataset.to) location.replace(new URL("#" + old.dataset.to, old.closest("a").href));
 });
 """

@@ -13,6 +13,14 @@ def own_labels(page: Page) -> None:
         del node.attrs["aria-label"]
 
 
+def named_folds(page: Page) -> None:
+    """The button that unfolds the pages below another says so."""
+    for node in page.tree.css("li > details > summary:has(> .toctree-toggle)"):
+        link = node.parent.parent.css_first("a") if node.parent is not None and node.parent.parent is not None else None
+        if link is not None:
+            node.attrs["aria-label"] = f"Pages below {link.text()}"
+
+
 def silent_icons(page: Page) -> None:
     """An icon of the theme's switch is a picture, and its title no text."""
     for node in page.tree.css("i.theme-switch[title]"):

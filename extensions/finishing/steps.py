@@ -23,6 +23,7 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     # these change attributes only, each of other elements, and could stand in any order
     scripts.deferred,
     accessibility.own_labels,
+    accessibility.named_folds,
     accessibility.silent_icons,
     accessibility.plain_bibliography,
     accessibility.different_ids,

@@ -28,6 +28,8 @@ PAGE = (
 <div id="pst-primary-sidebar" class="bd-sidebar-primary bd-sidebar">
 <button class="btn search-button__button" title="Search" aria-label="Search"><i class="fa-solid fa-sun"></i></button>
 <i class="theme-switch fa-solid" data-mode="light" title="Light"></i>
+<ul><li><a href="../library.html">The library</a><details>
+<summary><span class="toctree-toggle"><i></i></span></summary></details></li></ul>
 </div>
 <article class="bd-article" role="main">
 <details><summary aria-label="Toggle hidden content"><span>Show code cell source</span></summary></details>
@@ -124,6 +126,7 @@ CHANGES = [
     (scripts.deferred, "script[defer]", 0, 2),
     (scripts.deferred, "script[src*=documentation_options][defer]", 0, 0),
     (accessibility.own_labels, "[aria-label]", 2, 0),
+    (accessibility.named_folds, 'summary[aria-label="Pages below The library"]', 0, 1),
     (accessibility.silent_icons, "i[title]", 1, 0),
     (accessibility.silent_icons, "button[title]", 1, 1),
     (accessibility.plain_bibliography, "[role=list], [role=doc-biblioentry]", 2, 0),

@@ -114,6 +114,8 @@ def book(tmp_path_factory) -> Path:
         "ntklib.toy.Thing.move": "ntklib.toy.Thing.move",
         "module-ntklib.toy": "module-ntklib.toy",
         "module-ntklib.old": "module-ntklib.toy",
+        "ntklib.old.Thing.gone": "ntklib.toy.Thing",
+        "ntklib.toy.gone": "module-ntklib.toy",
     }.items(),
 )
 def test_an_old_address_leads_to_the_page_of_the_module(book, browser, old, new):
