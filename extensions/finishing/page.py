@@ -92,6 +92,8 @@ class Site:
         folder: where the site is.
         memory: the file that keeps what is known of the finished ones between builds.
         key: changes with everything that decides what finishing does; what is known under another one is forgotten.
+        front: the name of the title page.
+        title: of the book.
 
     Attributes:
         pages: the names of all pages.
@@ -101,8 +103,9 @@ class Site:
         sheets: the one style sheet that stands for several, by their files.
     """
 
-    def __init__(self, folder: Path, memory: Path, key: str) -> None:
+    def __init__(self, folder: Path, memory: Path, key: str, *, front: str, title: str) -> None:
         self.folder, self.memory, self.key = folder, memory, key
+        self.front, self.title = front, title
         self.sheets: dict[tuple[Path, ...], str] = {}
         known = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
         if known.get("key") != key:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts
+from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, titles
 from extensions.finishing.page import Page, Site
 
 #: A step changes a page in place, and finds one that has been through it as it should be.
@@ -20,7 +20,8 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     # what goes, goes first: nothing after it has to look at it
     scripts.no_icon_script,
     scripts.no_thebe,
-    # these change attributes only, each of other elements, and could stand in any order
+    # these change each other elements, and could stand in any order
+    titles.of_the_book,
     scripts.deferred,
     accessibility.own_labels,
     accessibility.named_folds,
@@ -69,7 +70,9 @@ def finish(site: Site, names: list[str]) -> None:
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
-        site = Site(Path(app.outdir), Path(app.doctreedir) / "finished.json", key())
+        memory = Path(app.doctreedir) / "finished.json"
+        book = {"front": f"{app.config.root_doc}.html", "title": app.config.html_title or app.config.project}
+        site = Site(Path(app.outdir), memory, key(), **book)
         finish(site, [name for name in site.pages if name.removesuffix(".html") in app.env.all_docs])
 
 

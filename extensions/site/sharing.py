@@ -19,6 +19,7 @@ from typing import Any
 
 from docutils import nodes
 from PIL import Image
+from selectolax.lexbor import LexborHTMLParser
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -182,20 +183,21 @@ def _head(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any]
         context["theme_logo"] = {**logo, "image_relative": {"light": icon, "dark": icon}}
 
 
+#: What the head of a page says about it to others.
+SHARED = (
+    "head > title",
+    'meta[name="description"]',
+    'meta[property^="og:"]',
+    'meta[name^="twitter:"]',
+    'link[rel="canonical"]',
+    'link[rel="icon"]',
+)
+
+
 def front_page(page: str, name: str) -> str:
     """What stands at the top of the site: a way to the title page, with the same title and tags."""
-    head = re.findall(r"<title>.*?</title>|<meta (?:name|property)=\"(?:description|og:|twitter:)[^>]*>", page)
-    head += re.findall(r'<link rel="(?:canonical|icon)"[^>]*>', page)
+    head = [node.html or "" for selector in SHARED for node in LexborHTMLParser(page).css(selector)]
     return REDIRECT.format(page=name, head="\n".join(head))
-
-
-def _name_title_page(app: Sphinx, exception: Exception | None) -> None:
-    """The title page is named as the book is: with the page's title, its name would be there twice."""
-    if exception is None and app.builder.name == "html":
-        root = Path(app.outdir) / f"{app.config.root_doc}.html"
-        book = html.escape(app.config.ogp_site_name)
-        page = root.read_text(encoding="utf-8")
-        root.write_text(re.sub(r"<title>.*?</title>", f"<title>{book}</title>", page), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -208,5 +210,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_transform(Pictures)
     app.connect("html-page-context", _describe_page, priority=400)
     app.connect("html-page-context", _head, priority=900)
-    app.connect("build-finished", _name_title_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

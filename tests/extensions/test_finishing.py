@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, steps
+from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, steps, titles
 from extensions.finishing.page import Facts, Page, Site
 
 HEAD = """<!DOCTYPE html>
 <html lang="en">
 <head>
+<title>A — A &amp; B</title>
 <link rel="stylesheet" type="text/css" href="../_static/a.css?v=1" />
 <link rel="stylesheet" type="text/css" href="../_static/c.css?v=1" />
 <link rel="stylesheet" media="print" href="../_static/print.css" />
@@ -83,7 +84,7 @@ def folder(tmp_path):
 
 
 def read(folder):
-    return Site(folder, folder.parent / "finished.json", "key")
+    return Site(folder, folder.parent / "finished.json", "key", front="chapters/a.html", title="A & B")
 
 
 @pytest.fixture
@@ -131,6 +132,7 @@ CHANGES = [
     (accessibility.silent_icons, "button[title]", 1, 1),
     (accessibility.plain_bibliography, "[role=list], [role=doc-biblioentry]", 2, 0),
     (accessibility.different_ids, "#proof", 1, 0),
+    (titles.of_the_book, "title", 1, 1),
     (accessibility.landmarks, 'div[role=complementary][aria-label="Book"]', 0, 1),
     (pictures.sized, 'img[width="96"][height="48"]', 0, 1),
     (pictures.sized, "img[width]", 1, 2),
@@ -149,6 +151,12 @@ def test_a_step_does_what_it_says_and_a_second_time_nothing(page, step, selector
     once = page.tree.html
     step(page)
     assert page.tree.html == once
+
+
+def test_the_title_page_alone_is_called_as_the_book(folder):
+    finished(folder)
+    assert "<title>A &amp; B</title>" in (folder / "chapters" / "a.html").read_text()
+    assert "<title>A — A &amp; B</title>" in (folder / "chapters" / "b.html").read_text()
 
 
 def test_every_step_is_tried():
