@@ -221,7 +221,10 @@ def test_a_singular_matrix_is_solved_by_least_squares_from_what_the_factorisatio
 
 
 def test_a_kernel_that_overflows_is_refused():
-    with pytest.raises(ValueError, match="kernel must return finite values"), np.errstate(over="ignore", invalid="ignore"):
+    with (
+        pytest.raises(ValueError, match="kernel must return finite values"),
+        np.errstate(over="ignore", invalid="ignore"),
+    ):
         KernelRegressor("linear").fit(X * 1e200, Y)
 
 
