@@ -38,7 +38,7 @@ NAMED = (
     r"\$\$ \((?P<equation>[\w-]+)\)",
     r"\{exercise-start\}[^\n]*\n:label: (?P<exercise>[\w-]+)",
 )
-CLAIMED = re.compile(r'data-claim=\\"\{&quot;name&quot;: &quot;([\w-]+)&quot;')
+CLAIMED = re.compile(r'data-claim=\\"[^"]*?&quot;name&quot;: &quot;([\w-]+)&quot;')
 
 
 def names_of(text: str, outputs: str) -> set[str]:
