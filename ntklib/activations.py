@@ -263,9 +263,9 @@ def _erf_moments(pairs: Pairs) -> tuple[Pairs, Array]:
 
 
 def _parallel_arcsine(a: Array, b: Array, first: ArrayLike, second: ArrayLike, twice: ArrayLike) -> Array:
-    r""":math:`\arcsin\bigl(2st\sqrt{ab}/\sqrt{(1 + 2s^2a)(1 + 2t^2b)}\bigr)`, which loses nothing near a right angle.
+    r""":math:`\arcsin\bigl(2 s t\sqrt{ab}/\sqrt{(1 + 2s^2a)(1 + 2t^2b)}\bigr)`, which loses nothing near a right angle.
 
-    The factors are :math:`2s^2, 2t^2, 2st`; times 2/π it is the covariance of two error functions of parallel inputs.
+    The factors are :math:`2s^2, 2t^2, 2 s t`; times 2/π it is the covariance of two error functions of parallel inputs.
     """
     return jnp.arctan2(twice * safe_sqrt(a) * safe_sqrt(b), jnp.sqrt(1 + first * a + second * b))
 
