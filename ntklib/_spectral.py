@@ -1,15 +1,27 @@
-r"""How is a function of a symmetric matrix applied and differentiated?
+r"""How is a function of a symmetric matrix applied and differentiated, and how does a covariance stay one?
 
-By eigendecomposition. Its derivative is the Daleckii–Krein formula, which divides differences of function values, not
-of eigenvectors, and so stays finite where eigenvalues coincide: that is where plain automatic differentiation of an
-eigendecomposition gives NaN, and it is the rule rather than the exception for kernels with a symmetry.
+A function by eigendecomposition. Its derivative is the Daleckii–Krein formula, which divides differences of function
+values, not of eigenvectors, and so stays finite where eigenvalues coincide: that is where plain automatic
+differentiation of an eigendecomposition gives NaN, and it is the rule rather than the exception for kernels with a
+symmetry.
 """
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-__all__ = ["flow_integral"]
+__all__ = ["as_covariance", "flow_integral"]
+
+
+def as_covariance(matrix: Array) -> Array:
+    """A difference of covariances (..., n, n) without what rounding left: symmetric, and no variance is negative.
+
+    >>> as_covariance(jnp.array([[-1e-9, 0.5], [0.25, 1.0]])).tolist()
+    [[0.0, 0.375], [0.375, 1.0]]
+    """
+    symmetric = (matrix + jnp.swapaxes(matrix, -1, -2)) / 2
+    negative = jnp.minimum(jnp.diagonal(symmetric, axis1=-2, axis2=-1), 0)
+    return symmetric - negative[..., None] * jnp.eye(matrix.shape[-1], dtype=matrix.dtype)
 
 
 @jax.custom_jvp

@@ -19,7 +19,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ntklib import _precision, _validation
-from ntklib._spectral import flow_integral
+from ntklib._spectral import as_covariance, flow_integral
 from ntklib.mlp import MLP
 
 __all__ = ["Run", "ensemble_moments", "gradient_descent", "gradient_flow"]
@@ -100,7 +100,8 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
         t: time, at least 0; a number, an array of them, or infinity.
 
     Returns:
-        mean (n_test,) or (n_test, k), and covariance (n_test, n_test), both after the shape of `t`.
+        mean (n_test,) or (n_test, k), and covariance (n_test, n_test), both after the shape of `t`. The covariance is
+        exactly symmetric, and no variance is negative.
 
     Raises:
         ValueError: as :func:`gradient_flow`.
@@ -117,7 +118,8 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
 
     a = jnp.swapaxes(_integral(theta, cross.T, flat_t, jnp.zeros((), theta.dtype)), 1, 2)  # (T, n_test, n)
     mixed = a @ k_tx.T
-    mean, covariance = a @ y, k_tt - mixed - jnp.swapaxes(mixed, 1, 2) + a @ k_xx @ jnp.swapaxes(a, 1, 2)
+    mean = a @ y
+    covariance = as_covariance(k_tt - mixed - jnp.swapaxes(mixed, 1, 2) + a @ k_xx @ jnp.swapaxes(a, 1, 2))
     return mean.reshape(*shape_t, *mean.shape[1:]), covariance.reshape(*shape_t, *covariance.shape[1:])
 
 

@@ -428,7 +428,11 @@ def _require_memory(n: int, advice: str) -> None:
 
 
 def _solve(gram: Array, targets: Array, ridge: float) -> Array:
-    """The coefficients (K + λ)⁻¹ y, (n,) or (n, k), by a Cholesky factorisation in the memory of K, which is lost."""
+    """The coefficients (K + λ)⁻¹ y, (n,) or (n, k), by a Cholesky factorisation in the memory of K, which is lost.
+
+    Where the matrix is singular to rounding, they are the least of those that fit best: directions in which it is below
+    nε of its largest singular value, with ε the rounding unit, count as none.
+    """
     if not 0 <= ridge < np.inf:
         raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
     matrix = np.require(gram, requirements=["C", "W"])
@@ -439,18 +443,15 @@ def _solve(gram: Array, targets: Array, ridge: float) -> Array:
         raise ValueError("kernel must return finite values, got NaN or infinity")
     # LAPACK counts in columns, so it works on the transpose without a copy, and leaves one triangle as it was.
     factor, failed = linalg.lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
-    if not failed:
-        reciprocal, _ = linalg.lapack.dpocon(factor, size, uplo="L")
-        if reciprocal < np.finfo(float).eps:
-            message = f"Ill-conditioned matrix (rcond={reciprocal:.6g}): result may not be accurate."
-            warnings.warn(message, linalg.LinAlgWarning, stacklevel=3)
+    if not failed and linalg.lapack.dpocon(factor, size, uplo="L")[0] > np.finfo(float).eps:
         return linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
     # the words of scikit-learn's KernelRidge
     warnings.warn(
         "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
     )
     triangle = np.tril(matrix, -1)
-    return linalg.lstsq(triangle + triangle.T + np.diag(diagonal), targets, overwrite_a=True)[0]
+    matrix = triangle + triangle.T + np.diag(diagonal)
+    return linalg.lstsq(matrix, targets, cond=len(matrix) * np.finfo(float).eps, overwrite_a=True)[0]
 
 
 def _classes(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:

@@ -28,6 +28,7 @@ from jax.scipy.linalg import solve_triangular
 from jax.typing import ArrayLike
 
 from ntklib import _precision, _tree, _validation, kernels
+from ntklib._spectral import as_covariance
 
 __all__ = ["Posterior", "condition"]
 
@@ -112,9 +113,7 @@ class Posterior:
         """The covariance of the function between inputs (m, d), without noise: (m, m), exactly symmetric."""
         points = self._points(x)
         whitened = self._whitened(points)
-        matrix = self.kernel(points) - jnp.matmul(whitened.T, whitened, precision="highest")
-        negative = jnp.diag(jnp.minimum(jnp.diag(matrix), 0))
-        return (matrix + matrix.T) / 2 - negative
+        return as_covariance(self.kernel(points) - jnp.matmul(whitened.T, whitened, precision="highest"))
 
     def sample(self, key: Array, x: ArrayLike, n: int) -> Array:
         """Draw functions, without noise.

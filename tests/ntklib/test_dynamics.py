@@ -332,6 +332,15 @@ def test_an_untrained_ensemble_is_the_prior_and_a_trained_one_is_certain_at_its_
     np.testing.assert_allclose(covariance, np.zeros((N, N)), atol=tolerance)
 
 
+@pytest.mark.parametrize("t", [0.0, 100.0, jnp.inf])
+def test_the_covariance_of_an_ensemble_is_one(t):
+    """In 32 bits too: at the training inputs the variance falls to rounding, which must not make it negative."""
+    x = jax.random.normal(jax.random.key(3), (30, 10), jnp.float32)
+    _, covariance = ensemble_moments(MLP(depth=2), x, x[:, 0], jnp.concatenate([x, 2 * x]), t)
+    np.testing.assert_array_equal(covariance, covariance.T)
+    assert np.sqrt(np.diag(covariance)).min() >= 0
+
+
 def test_ensemble_moments_put_the_times_first(x64):
     mean, covariance = ensemble_moments(NETWORK, X, Y, X_TEST, [[0.5], [2.0]])
     assert (mean.shape, covariance.shape) == ((2, 1, TESTS, OUTPUTS), (2, 1, TESTS, TESTS))
