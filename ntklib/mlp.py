@@ -18,7 +18,8 @@ from jax import Array
 from jax.typing import ArrayLike, DTypeLike
 
 from ntklib import _tree, _validation
-from ntklib.activations import Activation, Pairs, by_name, safe_sqrt
+from ntklib._pairs import Pairs, safe_sqrt
+from ntklib.activations import Activation, by_name
 from ntklib.kernels import Kernel
 
 __all__ = ["MLP", "Layer", "NetworkKernel", "Params"]

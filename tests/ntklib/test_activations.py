@@ -11,7 +11,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntklib import activations
+from ntklib import _interpolants, _mehler, _pairs, activations
 from ntklib.activations import Activation, Pairs, by_name, from_function
 from ntklib.mlp import MLP
 
@@ -241,7 +241,7 @@ def test_the_covariance_after_a_dense_layer_is_affine():
 @pytest.mark.parametrize(("dtype", "bound"), [(jnp.float32, 3e-7), (jnp.float64, 5e-16)])
 def test_the_polynomials_of_relu_are_the_functions_that_they_stand_for(dtype, bound):
     s = jnp.asarray(np.concatenate([[0, 1e-12, 1e-6], np.linspace(1e-3, 0.5, 200)]), dtype)
-    got = [np.asarray(activations._polynomial(table, s), float) for table in (activations._ASIN, activations._BEND)]
+    got = [np.asarray(_interpolants.polynomial(table, s), float) for table in (_interpolants.ASIN, _interpolants.BEND)]
     with mp.workdps(60):
         for j, value in enumerate(s.tolist()):
             root = mp.sqrt(mp.mpf(value)) or mp.mpf(10) ** -15
@@ -250,8 +250,17 @@ def test_the_polynomials_of_relu_are_the_functions_that_they_stand_for(dtype, bo
                 assert abs(row[j] / want - 1) < bound
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [(jnp.float32, 3e-7), (jnp.float64, 5e-16)])
+def test_the_polynomial_of_tanh_is_an_arctangent(dtype, bound):
+    tangent = jnp.asarray(np.concatenate([[1e-12, 1e-6], np.linspace(1e-3, 1, 200)]), dtype)
+    got = np.asarray(_interpolants.polynomial(_interpolants.ATAN, tangent * tangent), float)
+    with mp.workdps(60):
+        for value, tan in zip(got, tangent.tolist(), strict=True):
+            assert abs(value / (mp.atan(tan) / tan) - 1) < bound
+
+
 def test_the_hermite_rows_are_orthonormal():
-    nodes, rows = activations._hermite_functions(24)
+    nodes, rows = _mehler._hermite_functions(24)
     weight = np.exp(-(nodes**2) / 2) * (nodes[1] - nodes[0]) / np.sqrt(2 * np.pi)
     np.testing.assert_allclose((rows / weight) @ rows.T, np.eye(24), atol=1e-12)
 
@@ -329,9 +338,9 @@ def test_an_order_that_the_quadrature_does_not_resolve_is_refused(order):
 
 
 def test_square_root_takes_rounding_below_zero_as_zero():
-    value, slope = jax.value_and_grad(activations.safe_sqrt)(-1e-17)
+    value, slope = jax.value_and_grad(_pairs.safe_sqrt)(-1e-17)
     assert (float(value), float(slope)) == (0, 0)
-    assert float(jax.grad(activations.safe_sqrt)(4.0)) == 0.25
+    assert float(jax.grad(_pairs.safe_sqrt)(4.0)) == 0.25
 
 
 @pytest.mark.parametrize("name", [*activations.names(), "of a function"])
