@@ -86,7 +86,7 @@ def _erf_moments(pairs: Pairs) -> tuple[Pairs, Array]:
     sine = jnp.minimum(safe_divide(numerator / 2**0.5, sine_of_sum), 1)
     after_a, after_b = (2 / jnp.pi * jnp.arctan2(2 * each, jnp.sqrt(1 + 4 * each)) for each in (a, b))
     means = jnp.square(safe_sqrt(after_a) - safe_sqrt(after_b)) / 2  # by what their geometric mean is smaller
-    near = 2 / jnp.pi * jnp.arcsin(sine) - means
+    near = jnp.where((a == 0) | (b == 0), 0, 2 / jnp.pi * jnp.arcsin(sine) - means)
     return after_activation(pairs, after_a, after_b, near, 4 / jnp.pi / root)
 
 

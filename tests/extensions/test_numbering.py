@@ -22,7 +22,9 @@ from tools import pdf
 
 SITE = ROOT / "_build" / "html"
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-ORDER = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+LISTED = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+MODULES = sorted(f"appendix/library/{path.stem}" for path in (ROOT / "appendix" / "library").glob("*.md"))
+ORDER = [*LISTED, *MODULES]
 CHAPTERS = [name for name in ORDER if name.startswith("chapters/")]
 needs_a_site = pytest.mark.skipif(not (SITE / "claims.json").exists(), reason="there is no site yet: make book")
 
@@ -170,7 +172,7 @@ def test_chapters_are_numbered_in_the_order_of_the_book_and_nothing_else_is():
         page = (SITE / f"{name}.html").read_text()
         heading = text(article(name).select_one("h1"))
         assert heading.startswith(f"{number} · ")
-        assert f"<title>{heading.removesuffix('#')} &#8212; " in page
+        assert f"<title>{heading.removesuffix('#')} — " in page
         assert [text(mark) for mark in article(name).select(".section-number")] == [f"{number} ·"], "a section has one"
         sidebar = re.search(r'<nav class="bd-links.*?</nav>', page, re.DOTALL)[0]
         listed = re.findall(r'<a class="[^"]*reference internal" href="[^"]*">\s*(\d[^<]*?)\s*</a>', sidebar)
@@ -378,7 +380,7 @@ def test_numbers_run_through_the_parts_and_references_follow(small):
 def test_the_printed_book_has_the_numbers_in_its_contents(small, browser, tmp_path):
     pypdf = pytest.importorskip("pypdf", reason="no pypdf: pip install pypdf")
     pages = [f"{name}.html" for name in PAGES]
-    command = [sys.executable, "-m", "extensions.pdf", "--out", str(tmp_path / "book.pdf")]
+    command = [sys.executable, "-m", "tools.pdf", "--out", str(tmp_path / "book.pdf")]
     done = subprocess.run(
         command, cwd=small, env={**os.environ, "PYTHONPATH": str(small)}, capture_output=True, text=True
     )

@@ -126,11 +126,9 @@ def test_kernels_of_networks_add_and_multiply_with_the_others(x64):
 
 
 def test_a_sum_keeps_what_its_parts_know_about_equal_points(x64):
-    """Pair by pair, rounding on the diagonal would double with every layer here."""
     deep = MLP(depth=30, activation="erf", w_std=3.0, b_std=0.4).nngp
     wanted = np.array(deep(X))
     np.testing.assert_allclose((1.0 * deep + 0.5 * RBF())(X), wanted + RBF()(X) / 2, rtol=1e-12)
-    assert np.abs(np.diag(pair_by_pair(deep, X, X)) - np.diag(wanted)).max() > 1e-10
     x = np.array([[1.0, 0.0], [1.0, 1e-7]])
     ntk = MLP(depth=2).ntk
     gap = lambda kernel: kernel(x)[0, 0] - kernel(x)[0, 1]  # noqa: E731

@@ -233,7 +233,9 @@ def test_second_inputs_left_out_are_the_first(x64, name):
     mlp = MLP(depth=2, activation=name)
     alone = jax.jit(lambda x: jnp.stack([mlp.nngp(x), mlp.ntk(x)]))(x)
     np.testing.assert_allclose(alone, kernels(mlp)(x, x), rtol=1e-13, atol=1e-14)
-    np.testing.assert_allclose(alone, jnp.swapaxes(alone, 1, 2), rtol=1e-14)
+    # those of gelu and tanh interpolate in one of the two variances
+    exact = name in ("relu", "erf")
+    np.testing.assert_allclose(alone, jnp.swapaxes(alone, 1, 2), rtol=1e-14 * exact, atol=1e-13 * (not exact))
     assert np.linalg.eigvalsh(alone).min() > -1e-13
     for kernel in alone:
         assert (kernel[6] == 0).all()
