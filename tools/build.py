@@ -21,7 +21,8 @@ from typing import IO
 import yaml
 
 # a checker of addresses that notebooks do without takes seconds to be imported: jsonschema goes on if it is not there
-START = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyter_book.cli.main import main; main()"
+NEEDLESS = "rfc3987_syntax"
+START = f"import sys; sys.modules[{NEEDLESS!r}] = None; from jupyter_book.cli.main import main; main()"
 EXECUTING = re.compile(r"([\w./ -]+?)(?:\.md)?: Executing notebook")
 EXECUTED = re.compile(r"([\w./ -]+?)(?:\.md)?: Executed notebook in ([\d.]+) seconds")
 # what is missing from a site of one page, and may stand on another
@@ -48,6 +49,7 @@ def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) 
     warnings = threading.Thread(target=_relay, args=(process.stderr, elsewhere))
     warnings.start()
     # needed at the end, and imported while the builder is at work
+    sys.modules.setdefault(NEEDLESS, None)  # type: ignore[arg-type]
     from extensions.site.sharing import front_page
     from tools.times import grown, measured
 

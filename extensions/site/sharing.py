@@ -14,8 +14,13 @@ import html
 import logging
 import os
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from docutils import nodes
 from PIL import Image
@@ -200,10 +205,19 @@ def front_page(page: str, name: str) -> str:
     return REDIRECT.format(page=name, head="\n".join(head))
 
 
+@contextmanager
+def _without_cards() -> Iterator[None]:
+    """Import without what draws cards: none is drawn where the address is not known, and matplotlib takes a second."""
+    drawing = "sphinxext.opengraph._social_cards"
+    with patch.dict(sys.modules, {drawing: None}), redirect_stdout(StringIO()):  # it says that there will be none
+        yield
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("extensions.store")
-    app.setup_extension("sphinxext.opengraph")
+    with nullcontext() if site_address() else _without_cards():
+        app.setup_extension("sphinxext.opengraph")
     app.connect("config-inited", _configure, priority=900)
     app.connect("doctree-read", _describe)
     app.connect("env-updated", _pictures)

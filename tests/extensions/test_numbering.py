@@ -403,6 +403,23 @@ def test_a_chapter_alone_has_the_numbers_of_the_book(small):
     assert [text(mark) for mark in alone.select(".section-number")] == ["2 ·"]
 
 
+def test_prose_is_edited_without_counting_every_page_again(small):
+    file, kept = (
+        small / "chapters" / "first.md",
+        small / "_build" / ".doctrees" / "extra.doctree",
+    )  # nothing refers to it
+    whole, age = kept.read_bytes(), kept.stat()
+    kept.write_bytes(b"whoever reads this stops")
+    os.utime(kept, ns=(age.st_atime_ns, age.st_mtime_ns))
+    file.write_text(file.read_text() + "\nA sentence more.\n")
+    status, said = build(small)
+    kept.write_bytes(whole)
+    os.utime(kept, ns=(age.st_atime_ns, age.st_mtime_ns))
+    assert status == 0, said
+    assert labels(small, "chapters/first") == of(1), "the numbers of a page that is read again are remembered"
+    assert "A sentence more." in text(read(small / "_build" / "html", "chapters/first"))
+
+
 def test_a_new_theorem_renumbers_its_chapter_everywhere_and_nothing_else(small):
     site = small / "_build" / "html"
     before = {name: (site / f"{name}.html").read_bytes() for name in PAGES}
