@@ -78,11 +78,13 @@ class Facts:
         names: the classes of its elements, and the words of its scripts, which may give or take one.
         links: into other pages of the site, as it writes them.
         sheets: the style sheets that it asks for, as it writes them.
+        passages: what can be found on it: id, title and text of each.
     """
 
     names: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     sheets: list[str] = field(default_factory=list)
+    passages: list[list[str]] = field(default_factory=list)
 
 
 class Site:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, titles
+from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, search, titles
 from extensions.finishing.page import Page, Site
 
 #: A step changes a page in place, and finds one that has been through it as it should be.
@@ -20,6 +20,7 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     # what goes, goes first: nothing after it has to look at it
     scripts.no_icon_script,
     scripts.no_thebe,
+    search.of_the_book,
     # these change each other elements, and could stand in any order
     titles.of_the_book,
     scripts.deferred,
@@ -46,7 +47,7 @@ UNUSED = (
 
 def key() -> str:
     """Changes with everything that decides what is done to a page."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = [*sorted(Path(__file__).parent.glob("*.py")), search.SYNONYMS]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -59,11 +60,13 @@ def finish(site: Site, names: list[str]) -> None:
     icons.lighten_fonts(site)  # before the sheets that name these fonts become one
     for name in site.written:
         page = Page(site, name)
+        site.facts[name].passages = search.passages(page)
         for step in STEPS:
             step(page)
         page.write()
         site.facts[name].sheets = page.sheets()
     rules.forget_unused(site)
+    search.write(site, names)
     previews.write(site, names)  # they show pieces of finished pages
     site.remember()
 
@@ -79,6 +82,7 @@ def _finish(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("extensions.finishing.previews")
+    app.setup_extension("extensions.finishing.search")
     app.add_config_value("book_finishing", key(), "html", str)  # pages finished otherwise are written anew
     app.connect("build-finished", _finish, priority=900)  # when everything that others add to the site is there
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,7 +12,6 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
-from sphinx.util.index_entries import split_index_msg
 
 from extensions.typesetting.numbering import numbers
 
@@ -34,17 +33,6 @@ class IndexStatements(SphinxTransform):
                     node.parent.insert(node.parent.index(node), addnodes.index(entries=[entry]))
 
 
-def _find_all(app: Sphinx) -> list[Any]:
-    """Give the search the entries of the pages that this build did not write again, which Sphinx forgets."""
-    found = app.builder.indexer._index_entries  # type: ignore[attr-defined]
-    for name, entries in app.env.get_domain("index").data["entries"].items():
-        texts = (
-            (text, target, main) for kind, value, target, main, _ in entries for text in split_index_msg(kind, value)
-        )
-        found.setdefault(name, sorted({(text, target or "", main) for text, target, main in texts}))
-    return []
-
-
 def _number(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Write `Mercer (theorem 2.5)` for `Mercer (theorem)`, also where that stands below an entry of the same name."""
     known = numbers(app.env) if "genindexentries" in context else {}
@@ -63,6 +51,5 @@ def _number(app: Sphinx, pagename: str, templatename: str, context: dict[str, An
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.add_transform(IndexStatements)
-    app.connect("html-collect-pages", _find_all)
     app.connect("html-page-context", _number)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

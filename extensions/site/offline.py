@@ -44,16 +44,6 @@ def _copy_mathjax(app: Sphinx) -> None:
             shutil.copyfile(source / name, target / name)
 
 
-def _search_from_files(app: Sphinx, exception: Exception | None) -> None:
-    """Pages opened as files may not read each other, so there the search shows titles without excerpts."""
-    path = Path(app.outdir) / "_static" / "documentation_options.js"
-    if exception is None and path.exists():
-        served = 'SHOW_SEARCH_SUMMARY: location.protocol !== "file:"'
-        options = path.read_text(encoding="utf-8")
-        if (changed := options.replace("SHOW_SEARCH_SUMMARY: true", served)) != options:
-            path.write_text(changed, encoding="utf-8")
-
-
 def _drop_foreign_scripts(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -70,6 +60,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("config-inited", _use_own_mathjax, priority=900)
     app.connect("builder-inited", _copy_mathjax)
-    app.connect("build-finished", _search_from_files)
     app.connect("html-page-context", _drop_foreign_scripts, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
