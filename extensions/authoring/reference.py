@@ -68,13 +68,17 @@ def _public(library: Path) -> Iterator[str]:
 
 
 def passed_on(library: Path, name: str) -> list[tuple[str, str]]:
-    """If a module defines nothing itself: what it takes from which other, each a name or ``*``; else nothing."""
+    """If a module defines nothing itself: what it takes from which other, each a name or ``*``; else nothing.
+
+    What it takes from private modules, which have no pages, is explained on its own.
+    """
     body = _parsed(library, name).body
     defined = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     imports = [
         node for node in body if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(library.name)
     ]
-    return [] if defined else [(str(node.module), alias.name) for node in imports for alias in node.names]
+    private = [node for node in imports if str(node.module).rpartition(".")[2].startswith("_")]
+    return [] if defined or private else [(str(node.module), alias.name) for node in imports for alias in node.names]
 
 
 def modules(library: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """What is kept of a claim: for the page on which it stands, and for the ledger of the book?"""
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -97,7 +98,20 @@ def function_name(name: str, function: Callable | str) -> str:
     if not isinstance(function, str):
         function = getattr(function, "func", function)  # of an attribute that is computed when it is asked for
         what = getattr(function, "__qualname__", type(function).__qualname__)
-        function = f"{getattr(function, '__module__', '?')}.{what}"
+        function = f"{_public_module(str(getattr(function, '__module__', '?')), what)}.{what}"
     if not function.startswith("ntklib."):
         raise ValueError(f"function of claim {name!r} must be one of ntklib, got {function}")
     return function
+
+
+def _public_module(module: str, what: str) -> str:
+    """The module whose page explains what a private module defines: the one that offers it."""
+    package, _, last = module.rpartition(".")
+    if package != "ntklib" or not last.startswith("_"):
+        return module
+    offering = (
+        name
+        for name, loaded in sorted(sys.modules.items())
+        if name.startswith("ntklib.") and "._" not in name and what.split(".")[0] in getattr(loaded, "__all__", ())
+    )
+    return next(offering, module)

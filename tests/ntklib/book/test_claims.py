@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
+from ntklib import estimators
 from ntklib.book._display import box
 from ntklib.book.claims import AtLeast, AtMost, ClaimError, Estimate, Interval, claim, in_common, progress, scientific
 
@@ -180,6 +181,11 @@ def test_an_object_that_is_called_is_its_class_and_a_computed_attribute_is_what_
 
     outcome = make(1, 1, function=[MLP.nngp, RBF()])
     assert outcome.function == ["ntklib.mlp.MLP.nngp", "ntklib.kernels.RBF"]
+
+
+def test_what_a_private_module_defines_is_named_by_the_module_that_offers_it():
+    outcome = make(1, 1, function=[estimators.RelevanceVectorRegressor.predict, estimators.NTK()])
+    assert outcome.function == ["ntklib.estimators.RelevanceVectorRegressor.predict", "ntklib.estimators.NTK"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""What do the estimators share? A kernel of any kind, what they keep of it, and how classes are numbered."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.gaussian_process.kernels import Kernel
+from sklearn.utils.multiclass import check_classification_targets
+
+from ntklib import _memory, kernels
+from ntklib._sklearn_kernels import double_precision
+
+__all__ = ["Array", "KernelEstimator", "KernelLike", "classes_of", "indicators", "labels_of"]
+
+Array = NDArray[np.float64]
+KernelLike: TypeAlias = str | Callable[[Array, Array], ArrayLike] | Kernel
+
+_NAMED: dict[str, Callable[[Any], Callable[[Array, Array], ArrayLike]]] = {
+    "rbf": kernels.RBF,
+    "laplace": kernels.Laplace,
+    "linear": lambda scale: lambda a, b: (a / scale) @ (b / scale).T,
+}
+
+
+class KernelEstimator(BaseEstimator):
+    """What the four share: a kernel that is a name, a callable or a scikit-learn kernel."""
+
+    kernel: KernelLike
+    lengthscale: Any
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = isinstance(self.kernel, str) and self.kernel == "precomputed"
+        return tags
+
+    def _start(self, X: Array) -> None:
+        """Check the kernel, and remember what a prediction needs: the training points."""
+        if isinstance(self.kernel, str):
+            if self.kernel == "precomputed":
+                if X.shape[0] != X.shape[1]:
+                    raise ValueError(f"Precomputed matrix must be a square matrix. Input is a {X.shape} matrix.")
+            elif self.kernel not in _NAMED:
+                known = ", ".join(map(repr, (*_NAMED, "precomputed")))
+                raise ValueError(f"kernel must be one of {known}, a callable or a kernel, got {self.kernel!r}")
+        elif isinstance(self.kernel, type) or not callable(self.kernel):
+            raise ValueError(
+                f"kernel must be a name, a callable or a scikit-learn kernel, got {self.kernel!r}"
+                f"{kernels.advice(self.kernel)}"
+            )
+        scale = np.asarray(self.lengthscale, float)
+        if scale.shape not in ((), X.shape[1:]) or not np.all((scale > 0) & np.isfinite(scale)):
+            raise ValueError(
+                f"lengthscale must be finite and positive, a number or of shape {X.shape[1:]}, got {self.lengthscale!r}"
+            )
+        self.kernel_ = clone(self.kernel) if isinstance(self.kernel, Kernel) else self.kernel
+        self.X_fit_ = X
+
+    def _gram(self, X: Array, columns: NDArray[np.intp] | slice = slice(None)) -> Array:
+        """The kernel between rows of X and the training points, or some of them."""
+        if isinstance(self.kernel_, str) and self.kernel_ == "precomputed":
+            return X[:, columns]
+        return self._between(X, None if X is self.X_fit_ and columns == slice(None) else self.X_fit_[columns])
+
+    def _between(self, X: Array, other: Array | None = None) -> Array:
+        """The kernel between rows of X and other points, or the rows themselves."""
+        kernel: Any = self.kernel_
+        if isinstance(kernel, str):
+            kernel = _NAMED[kernel](np.asarray(self.lengthscale, float))
+        alone = other is None and isinstance(kernel, kernels.Kernel)
+        other = X if other is None else other
+        if not len(other):
+            return np.empty((len(X), 0))
+        with double_precision():  # for the kernels of this library
+            gram = np.asarray(kernel(X) if alone else kernel(X, other), float)
+        if gram.shape != (len(X), len(other)):
+            raise ValueError(
+                f"kernel must return shape {(len(X), len(other))} for inputs of shapes {X.shape} and {other.shape}, "
+                f"got {gram.shape}"
+            )
+        if not np.isfinite(gram).all():
+            raise ValueError("kernel must return finite values, got NaN or infinity")
+        return gram
+
+    def _own_gram(self, X: Array) -> Array:
+        """The kernel matrix of the training points, in memory that nobody else looks at."""
+        gram = self._gram(X)
+        own = _memory.empty(gram.shape, float)
+        own[:] = gram
+        return own
+
+
+def classes_of(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:
+    """The different labels, and for each sample the number of its label."""
+    check_classification_targets(y)
+    classes, number = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y must have at least 2 classes, but it contains only one class: {classes[0]!r}")
+    return classes, number
+
+
+def indicators(number: NDArray[np.intp], k: int) -> Array:
+    """1 for the class of a sample and 0 for the others, (n, k); for two classes only the second, (n, 1)."""
+    return np.eye(k)[number][:, 1:] if k == 2 else np.eye(k)[number]
+
+
+def labels_of(outputs: Array, classes: NDArray) -> NDArray:
+    """The labels that outputs (m,) by their sign, or (m, k) by the largest, stand for."""
+    return classes[(outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)]

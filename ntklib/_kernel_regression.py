@@ -1,0 +1,118 @@
+r"""How is a kernel fitted to numbers? By kernel ridge regression, through one decomposition, or without the matrix."""
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from scipy import linalg
+from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ntklib import _memory, iterative
+from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike
+from ntklib._sklearn_kernels import double_precision
+
+__all__ = ["KernelRegressor", "require_memory", "solve"]
+
+
+class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
+    r"""Kernel ridge regression: :math:`f(x) = k(x, X)\,(K + \lambda)^{-1} y`, the mean of a Gaussian process.
+
+    The ridge is added to the diagonal of the kernel matrix, without a factor n, so it is the variance of the noise of
+    the Gaussian process with this kernel and mean zero. There is no intercept: centre the targets, or add a constant
+    to the kernel.
+
+    Args:
+        kernel: ``"rbf"``, :math:`\exp(-\|x - x'\|^2/(2\ell^2))`; ``"laplace"``, :math:`\exp(-\|x - x'\|/\ell)`;
+            ``"linear"``, :math:`x^\top x'/\ell^2`; ``"precomputed"``, where X is the kernel matrix; a function of two
+            arrays (n1, d) and (n2, d) that returns (n1, n2), for instance an :class:`ntklib.kernels.Kernel` as
+            ``MLP(depth=2).ntk`` is one; or a scikit-learn kernel, for instance :class:`NTK`, with its hyper-parameters
+            as they are.
+        lengthscale: :math:`\ell`, of the kernels with a name; a number or one for each coordinate.
+        ridge: :math:`\lambda \ge 0`.
+        solver: ``"direct"``, by Cholesky decomposition of the kernel matrix, :math:`n^3/3` operations and
+            :math:`16 n^2` bytes; or ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which never holds the matrix and
+            solves to a residual of 1e-8: for many points and a ridge that is not tiny.
+
+    Attributes:
+        dual_coef_: :math:`(K + \lambda)^{-1} y`, (n,) or (n, k).
+        X_fit_: the training inputs, (n, d).
+        kernel_: the kernel that is used for predictions.
+        n_features_in_: the number of features, d.
+
+    Raises:
+        ValueError: in `fit`, for input or parameters that do not fit; and a warning if the matrix is singular or
+            nearly so, as from scikit-learn's `KernelRidge`.
+        MemoryError: in `fit`, with the solver ``"direct"``, if the matrix does not fit in memory; says how much it is.
+        NotConvergedError: in `fit`, with the solver ``"cg"``.
+
+    >>> x = np.linspace(0, 6, 30)[:, None]
+    >>> model = KernelRegressor(lengthscale=1.0, ridge=1e-6).fit(x, np.sin(x[:, 0]))
+    >>> round(float(model.predict([[1.5]])[0] - np.sin(1.5)), 4)
+    0.0
+    """
+
+    def __init__(
+        self, kernel: KernelLike = "rbf", *, lengthscale: Any = 1.0, ridge: float = 1.0, solver: str = "direct"
+    ) -> None:
+        self.kernel = kernel
+        self.lengthscale = lengthscale
+        self.ridge = ridge
+        self.solver = solver
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Solve for the coefficients, from inputs (n, d) and targets (n,) or (n, k)."""
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+        self._start(X)
+        if self.solver not in ("direct", "cg"):
+            raise ValueError(f"solver must be 'direct' or 'cg', got {self.solver!r}")
+        if self.solver == "cg":
+            if isinstance(self.kernel_, str) and self.kernel_ == "precomputed":
+                raise ValueError("solver='cg' is for a matrix that is not held; for kernel='precomputed' take 'direct'")
+            with double_precision():
+                self.dual_coef_ = iterative.solve_cg(self._between, X, y, self.ridge, tol=1e-8).coefficients
+            return self
+        require_memory(len(X), "take solver='cg', which never holds the matrix, or fewer points")
+        self.dual_coef_ = solve(self._own_gram(X), np.asarray(y, float), self.ridge)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """The function at inputs (m, d): (m,) or (m, k)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        if self.solver == "cg":
+            with double_precision():
+                return iterative.matmul(self._between, X, self.X_fit_, self.dual_coef_)
+        return self._gram(X) @ self.dual_coef_
+
+
+def require_memory(n: int, advice: str) -> None:
+    """Refuse a direct solve with n points that would not fit: the matrix, and what it is decomposed in."""
+    _memory.require(2 * n * n * 8, f"a direct solve with {n} points", advice)
+
+
+def solve(gram: Array, targets: Array, ridge: float) -> Array:
+    """The coefficients (K + λ)⁻¹ y, (n,) or (n, k), by a Cholesky factorisation in the memory of K, which is lost.
+
+    Where the matrix is singular to rounding, they are the least of those that fit best: directions in which it is below
+    nε of its largest singular value, with ε the rounding unit, count as none.
+    """
+    if not 0 <= ridge < np.inf:
+        raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
+    matrix = np.require(gram, requirements=["C", "W"])
+    entries = np.einsum("ii->i", matrix)
+    entries += ridge
+    diagonal, size = entries.copy(), linalg.lapack.dlange("1", matrix.T)
+    if not np.isfinite(size):
+        raise ValueError("kernel must return finite values, got NaN or infinity")
+    # LAPACK counts in columns, so it works on the transpose without a copy, and leaves one triangle as it was.
+    factor, failed = linalg.lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
+    if not failed and linalg.lapack.dpocon(factor, size, uplo="L")[0] > np.finfo(float).eps:
+        return linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
+    # the words of scikit-learn's KernelRidge
+    warnings.warn(
+        "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
+    )
+    triangle = np.tril(matrix, -1)
+    matrix = triangle + triangle.T + np.diag(diagonal)
+    return linalg.lstsq(matrix, targets, cond=len(matrix) * np.finfo(float).eps, overwrite_a=True)[0]
