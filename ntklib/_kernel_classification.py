@@ -1,4 +1,4 @@
-r"""How is a kernel fitted to classes? By regression on their signs."""
+r"""How is a kernel fitted to classes, and how sure is it of them? By regression on signs, and outputs left out."""
 
 from typing import Any, Self
 
@@ -7,14 +7,25 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, classes_of, indicators, labels_of
+from ntklib import _calibration
+from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, classes_of, indicators, labels_of, weights_of
 from ntklib._kernel_regression import require_memory, solve
 
 __all__ = ["KernelClassifier"]
 
+# So many points suffice for one slope and a few shifts; the diagonal of the whole inverse would triple the time of fit.
+_LEFT_OUT = 1000
+
 
 class KernelClassifier(ClassifierMixin, KernelEstimator):
     r"""Kernel ridge regression on classes: targets ±1 for each class against the others, the largest output wins.
+
+    Probabilities are a softmax of the outputs, with one slope and a shift for each class: for two classes Platt's
+    method. It is fitted to outputs at training points that were left out, which follow from the same decomposition, and
+    of more than a thousand points to those of a thousand, drawn at random. Where classes are of different size, the
+    most probable class need not be the one with the largest output, which `predict` gives.
+
+    As :class:`KernelRegressor`, it keeps copies of all that predictions depend on.
 
     Args:
         kernel: as for :class:`KernelRegressor`.
@@ -24,8 +35,11 @@ class KernelClassifier(ClassifierMixin, KernelEstimator):
     Attributes:
         classes_: the labels, (k,).
         dual_coef_: (n, 1) for two classes, (n, k) for more.
-        X_fit_: the training inputs, (n, d).
+        slope_: by which outputs are multiplied for probabilities, not negative.
+        shift_: what is then added for each class, (k,).
+        X_fit_: the training inputs, (n, d), except for a precomputed kernel.
         kernel_: the kernel that is used for predictions.
+        lengthscale_: that of the kernels with a name.
         n_features_in_: the number of features, d.
 
     Raises:
@@ -41,14 +55,43 @@ class KernelClassifier(ClassifierMixin, KernelEstimator):
         self.lengthscale = lengthscale
         self.ridge = ridge
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Solve for the coefficients, from inputs (n, d) and labels (n,)."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Solve for the coefficients, and calibrate the probabilities.
+
+        Args:
+            X: inputs, (n, d), or the kernel matrix, (n, n).
+            y: labels, (n,).
+            sample_weight: as of :class:`KernelRegressor`, (n,).
+        """
+        X, y = self._validated(X, y)
         self.classes_, number = classes_of(y)
         self._start(X)
         require_memory(len(X), "take KernelRegressor(solver='cg') on targets of ±1 for each class, or fewer points")
-        self.dual_coef_ = solve(self._own_gram(X), 2 * indicators(number, len(self.classes_)) - 1, self.ridge)
+        targets = 2 * indicators(number, len(self.classes_)) - 1
+        weights = weights_of(sample_weight, len(X))
+        root = None if weights is None else np.sqrt(weights)
+        scale = 1.0 if root is None else root[:, None]
+        # those that are left out stand last, where little of the decomposition tells what would be without them
+        last = min(len(X), _LEFT_OUT)
+        order = np.random.default_rng(0).permutation(len(X)) if len(X) > last else np.arange(len(X))
+        solution, inverse = solve(self._own_gram(X, root, order), (targets * scale)[order], self.ridge, last)
+        self.dual_coef_ = np.empty_like(targets)
+        self.dual_coef_[order] = solution
+        self.dual_coef_ *= scale
+        self._calibrate(order[len(X) - last :], inverse, targets, number, weights)
         return self
+
+    def _calibrate(
+        self, chosen: NDArray[np.intp], inverse: Array, targets: Array, number: NDArray[np.intp], weights: Array | None
+    ) -> None:
+        """Fit the probabilities to the outputs at the chosen points, of which the inverse has this diagonal."""
+        weight = np.ones(len(chosen)) if weights is None else weights[chosen]
+        counts = weight > 0
+        chosen, inverse, weight = chosen[counts], inverse[counts], weight[counts]
+        outputs = _calibration.left_out(
+            targets[chosen], self.dual_coef_[chosen], inverse * weight, weight, float(self.ridge)
+        )
+        self.slope_, self.shift_ = _calibration.fit(_for_each(outputs), number[chosen], weight)
 
     def decision_function(self, X: Any) -> Array:
         """The outputs at inputs (m, d): (m,) for two classes, positive for the second; (m, k) for more."""
@@ -56,6 +99,17 @@ class KernelClassifier(ClassifierMixin, KernelEstimator):
         outputs = self._gram(validate_data(self, X, dtype=np.float64, reset=False)) @ self.dual_coef_
         return outputs[:, 0] if len(self.classes_) == 2 else outputs
 
+    def predict_proba(self, X: Any) -> Array:
+        """The probabilities of the classes at inputs (m, d): (m, k)."""
+        outputs = self.decision_function(X)
+        calibration = _calibration.Calibration(self.slope_, self.shift_)
+        return calibration.probabilities(_for_each(outputs.reshape(len(outputs), -1)))
+
     def predict(self, X: Any) -> NDArray:
         """The labels (m,) for inputs (m, d)."""
         return labels_of(self.decision_function(X), self.classes_)
+
+
+def _for_each(outputs: Array) -> Array:
+    """The outputs of all classes, (m, k): of two there is only that of the second, whose opposite is the first."""
+    return np.hstack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs

@@ -8,11 +8,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.gaussian_process.kernels import Kernel
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
 
 from ntklib import _memory, kernels
 from ntklib._sklearn_kernels import double_precision
 
-__all__ = ["Array", "KernelEstimator", "KernelLike", "classes_of", "indicators", "labels_of"]
+__all__ = ["Array", "KernelEstimator", "KernelLike", "classes_of", "indicators", "labels_of", "weights_of"]
 
 Array = NDArray[np.float64]
 KernelLike: TypeAlias = str | Callable[[Array, Array], ArrayLike] | Kernel
@@ -54,12 +55,25 @@ class KernelEstimator(BaseEstimator):
             raise ValueError(
                 f"lengthscale must be finite and positive, a number or of shape {X.shape[1:]}, got {self.lengthscale!r}"
             )
-        self.kernel_ = clone(self.kernel) if isinstance(self.kernel, Kernel) else self.kernel
-        self.X_fit_ = X
+        self.lengthscale_ = scale.copy()
+        # of scikit-learn's kernels and of those of the book, their numbers too; of a function nothing can be copied
+        self.kernel_ = clone(self.kernel, safe=False)
+        if not self._precomputed:
+            self.X_fit_ = X
+
+    @property
+    def _precomputed(self) -> bool:
+        """Whether what was fitted is a matrix."""
+        return isinstance(self.kernel_, str) and self.kernel_ == "precomputed"
+
+    def _validated(self, X: Any, y: Any, **how: Any) -> tuple[Array, Array]:
+        """Inputs and targets in 64 bits. The points are a copy, as predictions need them; a matrix they do not."""
+        matrix = isinstance(self.kernel, str) and self.kernel == "precomputed"
+        return validate_data(self, X, y, dtype=np.float64, copy=not matrix, **how)
 
     def _gram(self, X: Array, columns: NDArray[np.intp] | slice = slice(None)) -> Array:
         """The kernel between rows of X and the training points, or some of them."""
-        if isinstance(self.kernel_, str) and self.kernel_ == "precomputed":
+        if self._precomputed:
             return X[:, columns]
         return self._between(X, None if X is self.X_fit_ and columns == slice(None) else self.X_fit_[columns])
 
@@ -67,7 +81,7 @@ class KernelEstimator(BaseEstimator):
         """The kernel between rows of X and other points, or the rows themselves."""
         kernel: Any = self.kernel_
         if isinstance(kernel, str):
-            kernel = _NAMED[kernel](np.asarray(self.lengthscale, float))
+            kernel = _NAMED[kernel](self.lengthscale_)
         alone = other is None and isinstance(kernel, kernels.Kernel)
         other = X if other is None else other
         if not len(other):
@@ -83,12 +97,44 @@ class KernelEstimator(BaseEstimator):
             raise ValueError("kernel must return finite values, got NaN or infinity")
         return gram
 
-    def _own_gram(self, X: Array) -> Array:
-        """The kernel matrix of the training points, in memory that nobody else looks at."""
-        gram = self._gram(X)
-        own = _memory.empty(gram.shape, float)
-        own[:] = gram
+    def _own_gram(self, X: Array, root: Array | None = None, order: NDArray[np.intp] | None = None) -> Array:
+        """The kernel matrix of the training points, in memory that nobody else looks at.
+
+        With the roots of their weights (n,) also multiplied by these from both sides, and the points in another order.
+        """
+        own = _memory.empty((len(X), len(X)), float)
+        if order is None or np.array_equal(order, np.arange(len(X))):
+            own[:] = self._gram(X)
+        elif self._precomputed:
+            for row, source in zip(own, order, strict=True):  # by rows, as a matrix of all would be a copy
+                row[:] = X[source, order]
+        else:
+            own[:] = self._between(X[order])
+        if root is not None:
+            root = root if order is None else root[order]
+            own *= root[:, None]
+            own *= root
         return own
+
+
+def weights_of(sample_weight: Any, n: int) -> Array | None:
+    """The weights of n points, (n,), or None if all count the same.
+
+    Raises:
+        ValueError: if they are not n numbers, finite and not negative, of which one at least is positive.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, float)
+    weights = np.full(n, float(weights)) if weights.ndim == 0 else weights.copy()
+    if weights.shape != (n,):
+        raise ValueError(f"sample_weight must be a number or have shape ({n},), got {weights.shape}")
+    if not np.all(np.isfinite(weights) & (weights >= 0)) or not weights.any():
+        raise ValueError(
+            "sample_weight must be finite and not negative, and not all zero, "
+            f"got from {weights.min()} to {weights.max()}"
+        )
+    return weights
 
 
 def classes_of(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:

@@ -9,7 +9,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ntklib import _memory, iterative
-from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike
+from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, weights_of
 from ntklib._sklearn_kernels import double_precision
 
 __all__ = ["KernelRegressor", "require_memory", "solve"]
@@ -21,6 +21,10 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
     The ridge is added to the diagonal of the kernel matrix, without a factor n, so it is the variance of the noise of
     the Gaussian process with this kernel and mean zero. There is no intercept: centre the targets, or add a constant
     to the kernel.
+
+    What was fitted is its own: points, length scale and the numbers of a kernel are copied, so that neither an array
+    that is changed in place nor `set_params` changes predictions until `fit` is called again. A function that is
+    handed over as the kernel is called as it is: what it looks at must not change.
 
     Args:
         kernel: ``"rbf"``, :math:`\exp(-\|x - x'\|^2/(2\ell^2))`; ``"laplace"``, :math:`\exp(-\|x - x'\|/\ell)`;
@@ -36,8 +40,10 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
 
     Attributes:
         dual_coef_: :math:`(K + \lambda)^{-1} y`, (n,) or (n, k).
-        X_fit_: the training inputs, (n, d).
+        X_fit_: the training inputs, (n, d), except for a precomputed kernel.
         kernel_: the kernel that is used for predictions.
+        lengthscale_: that of the kernels with a name.
+        solver_: the solver, by which predictions are computed too.
         n_features_in_: the number of features, d.
 
     Raises:
@@ -60,27 +66,46 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         self.ridge = ridge
         self.solver = solver
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Solve for the coefficients, from inputs (n, d) and targets (n,) or (n, k)."""
-        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        r"""Solve for the coefficients.
+
+        Args:
+            X: inputs, (n, d), or the kernel matrix, (n, n).
+            y: targets, (n,) or (n, k).
+            sample_weight: :math:`w \ge 0`, (n,), of the squared errors in
+                :math:`\sum_i w_i (f(x_i) - y_i)^2 + \lambda\|f\|^2`: a point of weight 2 counts as two. The noise of
+                point i then has the variance :math:`\lambda/w_i`.
+        """
+        X, y = self._validated(X, y, multi_output=True, y_numeric=True)
         self._start(X)
         if self.solver not in ("direct", "cg"):
             raise ValueError(f"solver must be 'direct' or 'cg', got {self.solver!r}")
+        self.solver_ = self.solver
+        weights, targets = weights_of(sample_weight, len(X)), np.asarray(y, float)
+        root = None if weights is None else np.sqrt(weights)
+        scale = 1.0 if root is None else root.reshape(-1, *[1] * (targets.ndim - 1))
         if self.solver == "cg":
-            if isinstance(self.kernel_, str) and self.kernel_ == "precomputed":
+            if self._precomputed:
                 raise ValueError("solver='cg' is for a matrix that is not held; for kernel='precomputed' take 'direct'")
+            kernel, points = (self._between, X) if root is None else (self._weighted, np.c_[X, root])
             with double_precision():
-                self.dual_coef_ = iterative.solve_cg(self._between, X, y, self.ridge, tol=1e-8).coefficients
+                found = iterative.solve_cg(kernel, points, targets * scale, self.ridge, tol=1e-8)
+            self.dual_coef_ = found.coefficients * scale
             return self
         require_memory(len(X), "take solver='cg', which never holds the matrix, or fewer points")
-        self.dual_coef_ = solve(self._own_gram(X), np.asarray(y, float), self.ridge)
+        self.dual_coef_ = solve(self._own_gram(X, root), targets * scale, self.ridge)[0] * scale
         return self
+
+    def _weighted(self, X: Array, other: Array | None = None) -> Array:
+        """The kernel between points whose last coordinate is the root of their weight, multiplied by these."""
+        gram = self._between(X[:, :-1], None if other is None else other[:, :-1])
+        return gram * X[:, -1:] * (X if other is None else other)[:, -1]
 
     def predict(self, X: Any) -> Array:
         """The function at inputs (m, d): (m,) or (m, k)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        if self.solver == "cg":
+        if self.solver_ == "cg":
             with double_precision():
                 return iterative.matmul(self._between, X, self.X_fit_, self.dual_coef_)
         return self._gram(X) @ self.dual_coef_
@@ -91,10 +116,11 @@ def require_memory(n: int, advice: str) -> None:
     _memory.require(2 * n * n * 8, f"a direct solve with {n} points", advice)
 
 
-def solve(gram: Array, targets: Array, ridge: float) -> Array:
+def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> tuple[Array, Array]:
     """The coefficients (K + λ)⁻¹ y, (n,) or (n, k), by a Cholesky factorisation in the memory of K, which is lost.
 
-    Where the matrix is singular to rounding, they are the least of those that fit best: directions in which it is below
+    Of the inverse also the last so many entries of the diagonal: these follow from the end of the factor alone. Where
+    the matrix is singular to rounding, they are the least of those that fit best: directions in which it is below
     nε of its largest singular value, with ε the rounding unit, count as none.
     """
     if not 0 <= ridge < np.inf:
@@ -108,11 +134,18 @@ def solve(gram: Array, targets: Array, ridge: float) -> Array:
     # LAPACK counts in columns, so it works on the transpose without a copy, and leaves one triangle as it was.
     factor, failed = linalg.lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
     if not failed and linalg.lapack.dpocon(factor, size, uplo="L")[0] > np.finfo(float).eps:
-        return linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
+        coefficients = linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
+        corner = np.tril(factor[len(factor) - last :, len(factor) - last :])
+        return coefficients, np.sum(linalg.lapack.dtrtri(corner, lower=1)[0] ** 2, axis=0) if last else np.empty(0)
     # the words of scikit-learn's KernelRidge
     warnings.warn(
         "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
     )
     triangle = np.tril(matrix, -1)
     matrix = triangle + triangle.T + np.diag(diagonal)
-    return linalg.lstsq(matrix, targets, cond=len(matrix) * np.finfo(float).eps, overwrite_a=True)[0]
+    cut_off, inverse = len(matrix) * np.finfo(float).eps, np.empty(0)
+    if last:
+        values, vectors = linalg.eigh(matrix)
+        values = np.maximum(np.abs(values), cut_off * np.abs(values).max(initial=np.finfo(float).tiny))
+        inverse = np.einsum("ij,ij->i", vectors[len(matrix) - last :] / values, vectors[len(matrix) - last :])
+    return linalg.lstsq(matrix, targets, cond=cut_off, overwrite_a=True)[0], inverse

@@ -58,8 +58,7 @@ class _RelevanceVectorMachine(KernelEstimator):
             intercept[row] = one.weights[~of_points].sum()
         self.coef_: Any = coef
         self.intercept_: Any = intercept
-        precomputed = isinstance(self.kernel_, str) and self.kernel_ == "precomputed"
-        if not precomputed:
+        if not self._precomputed:
             self.relevance_vectors_ = self.X_fit_ = self.X_fit_[self.relevance_]  # a prediction needs no others
         self.log_marginal_likelihood_ = float(sum(one.evidence[-1] for one in found))
         self.n_iter_ = max(one.steps for one in found)
@@ -68,8 +67,7 @@ class _RelevanceVectorMachine(KernelEstimator):
         """The kept basis functions at inputs (m, d), without the constant."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        precomputed = isinstance(self.kernel_, str) and self.kernel_ == "precomputed"
-        return self._gram(X, self.relevance_ if precomputed else slice(None))
+        return self._gram(X, self.relevance_ if self._precomputed else slice(None))
 
 
 class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
@@ -82,6 +80,9 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
 
     It is a Gaussian process whose covariance has the rank of the number of kept functions. With a kernel that falls to
     zero its variance far away from the data is that of the noise and of the constant alone, where it knows least.
+
+    As :class:`KernelRegressor`, it keeps copies of all that predictions depend on. It takes no `sample_weight`: a
+    weight may stand for many examples or for little noise, which leads to different evidence, and so to other points.
 
     Args:
         kernel: as for :class:`KernelRegressor`; it need not be positive definite. Tipping's width r
@@ -101,6 +102,7 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
         log_marginal_likelihood_: the log evidence that was reached.
         n_iter_: number of steps tried, at most `max_iter`.
         kernel_: the kernel that is used for predictions.
+        lengthscale_: that of the kernels with a name.
         n_features_in_: the number of features, d.
 
     Raises:
@@ -116,7 +118,7 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Find the relevant basis functions for inputs (n, d) and targets (n,)."""
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        X, y = self._validated(X, y, y_numeric=True, ensure_min_samples=2)
         y = np.asarray(y, float)
         self._start(X)
         scale = float(np.abs(y).max()) or 1.0  # so that targets of any unit can be squared
@@ -162,6 +164,7 @@ class RelevanceVectorClassifier(ClassifierMixin, _RelevanceVectorMachine):
         log_marginal_likelihood_: the log evidence that was reached, summed over the classes.
         n_iter_: number of steps tried, the largest of the classes.
         kernel_: the kernel that is used for predictions.
+        lengthscale_: that of the kernels with a name.
         n_features_in_: the number of features, d.
 
     Raises:
@@ -177,7 +180,7 @@ class RelevanceVectorClassifier(ClassifierMixin, _RelevanceVectorMachine):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Find the relevant basis functions for inputs (n, d) and labels (n,)."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
+        X, y = self._validated(X, y)
         self.classes_, number = classes_of(y)
         self._start(X)
         design = self._design(X)

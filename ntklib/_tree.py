@@ -1,13 +1,14 @@
-"""How does a frozen dataclass become a JAX tree whose numbers are leaves?"""
+"""How does a frozen dataclass become a JAX tree whose numbers are leaves, and how does a tree get arrays of its own?"""
 
 import dataclasses
 import functools
 from typing import Any
 
 import jax
+import numpy as np
 from jax.tree_util import GetAttrKey
 
-__all__ = ["register"]
+__all__ = ["copied", "register"]
 
 
 def register(cls: type) -> None:
@@ -41,6 +42,18 @@ def register(cls: type) -> None:
         return value
 
     jax.tree_util.register_pytree_with_keys(cls, flatten, build, flatten_without_names)
+
+
+def copied(tree: Any) -> Any:
+    """The same tree with copies of NumPy's arrays, which whoever handed them over may change; JAX's cannot be changed.
+
+    >>> numbers = {"slope": np.ones(2)}
+    >>> own = copied(numbers)
+    >>> numbers["slope"] *= 3
+    >>> own["slope"].tolist()
+    [1.0, 1.0]
+    """
+    return jax.tree.map(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, tree)
 
 
 def _values(value: Any, names: tuple[str, ...]) -> tuple[Any, ...]:

@@ -32,6 +32,8 @@ def count(name: str, value: Any, least: int) -> int:
 def floating(name: str, x: ArrayLike) -> Array:
     """`x` as a JAX array, refused unless it is real and floating: integers would be rounded somewhere unseen."""
     array = jnp.asarray(x)
+    if isinstance(x, np.ndarray):
+        jax.block_until_ready(array)  # JAX copies it while Python goes on, and the caller may change it next
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise ValueError(f"{name} must have a real floating dtype, got {array.dtype}; convert it first")
     return array

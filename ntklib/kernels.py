@@ -393,6 +393,8 @@ def _check(kernel: Kernel, name: str, *, positive: bool) -> None:
         object.__setattr__(kernel, name, float(value))
     elif isinstance(value, list | tuple):
         object.__setattr__(kernel, name, numbers)
+    elif isinstance(value, np.ndarray):
+        object.__setattr__(kernel, name, value.copy())  # a kernel is frozen, whatever happens to the array
 
 
 def _squared_distance(difference: Array, lengthscale: ArrayLike) -> Array:

@@ -66,7 +66,7 @@ def condition(kernel: kernels.Kernel, x: ArrayLike, y: ArrayLike, noise: ArrayLi
     if targets.ndim not in (1, 2) or len(targets) != len(inputs) or not len(inputs):
         raise ValueError(f"y must have shape ({len(inputs)},) or ({len(inputs)}, k) with n > 0, got {targets.shape}")
     variance = _noise(noise)
-    kept = jax.tree.map(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, kernel)
+    kept = _tree.copied(kernel)
     gram = kept(inputs)
     factor, coefficients, evidence, finite, definite = _decomposed(gram, targets, variance)
     if _is_false(finite):

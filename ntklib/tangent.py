@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from ntklib import _validation
+from ntklib import _tree, _validation
 from ntklib.activations import by_name
 from ntklib.mlp import MLP, Params
 
@@ -291,7 +291,7 @@ def linearize(apply: Apply, params: Any) -> Callable[[Any, Array], Array]:
 
     Args:
         apply: ``apply(params, x)`` gives the outputs (n, k).
-        params: the parameters :math:`\theta_0`, a tree of floating arrays.
+        params: the parameters :math:`\theta_0`, a tree of floating arrays, of which copies are kept.
 
     Returns:
         ``f(params, x)``, with the shapes of `apply`.
@@ -301,9 +301,11 @@ def linearize(apply: Apply, params: Any) -> Callable[[Any, Array], Array]:
     15.0
     """
 
+    centre = _tree.copied(params)
+
     def linearized(new: Any, x: Array) -> Array:
-        difference = jax.tree.map(jnp.subtract, new, params)
-        value, change = jax.jvp(lambda p: apply(p, x), (params,), (difference,))
+        difference = jax.tree.map(jnp.subtract, new, centre)
+        value, change = jax.jvp(lambda p: apply(p, x), (centre,), (difference,))
         return value + change
 
     return linearized
