@@ -2,6 +2,7 @@ r"""How does scikit-learn use the kernels of the book? As its own, by an adapter
 
 import functools
 import importlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,8 +22,22 @@ __all__ = ["NTK", "SklearnKernel", "double_precision"]
 Bounds = tuple[float, float] | str
 
 
+_first: list[int] = []  # the process that computed first
+
+
 def double_precision() -> Any:
-    """A context in which JAX computes with 64 bits, as scikit-learn does, whatever is switched on outside."""
+    """A context in which JAX computes with 64 bits, as scikit-learn does, whatever is switched on outside.
+
+    Raises:
+        RuntimeError: in a process that was forked from one that has computed here, where JAX would wait forever.
+    """
+    if not _first:
+        _first.append(os.getpid())
+    elif _first[0] != os.getpid():
+        raise RuntimeError(
+            "this process was forked from one in which JAX had computed, and JAX's threads do not survive that; take "
+            "joblib's backend 'loky', the default, or 'threading', or start processes by 'spawn'"
+        )
     if callable(switch := getattr(jax, "enable_x64", None)):  # since JAX 0.8
         return switch(True)
     return importlib.import_module("jax.experimental").enable_x64(True)

@@ -18,9 +18,11 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
-from ntklib import _precision, _validation
+from ntklib import _examples, _precision, _validation
 from ntklib._spectral import as_covariance, flow_integral
 from ntklib.mlp import MLP
+
+Apply = Callable[[Any, Any], Array]
 
 __all__ = ["Run", "ensemble_moments", "gradient_descent", "gradient_flow"]
 
@@ -206,9 +208,9 @@ class Run(NamedTuple):
 
 
 def gradient_descent(
-    apply: Callable[[Any, Array], Array],
+    apply: Apply,
     params: Any,
-    x: ArrayLike,
+    x: Any,
     y: ArrayLike,
     *,
     learning_rate: ArrayLike,
@@ -221,7 +223,7 @@ def gradient_descent(
     Args:
         apply: ``apply(params, x)`` gives the outputs (n, k).
         params: where to start, a tree of floating arrays.
-        x: inputs, (n, d).
+        x: inputs, (n, d) or of any rank, (n, ...), the first axis for examples; or a tree of such arrays.
         y: targets, (n, k), or (n,) for one output.
         learning_rate: of each step.
         steps: how many.
@@ -234,7 +236,8 @@ def gradient_descent(
         losses. In float32 the loss stops falling some seven digits below where it began.
 
     Raises:
-        ValueError: if a shape or dtype does not fit or a number is negative, or if progress is asked for inside of
+        ValueError: if a shape or dtype does not fit or a number is negative, if batch statistics are among the
+            parameters, or if progress is asked for inside of
             `jax.jit`, `jax.vmap` or `jax.grad`, which run the loop as a whole.
 
     >>> x, y = jnp.array([[1.0], [2.0]]), jnp.array([2.0, 4.0])
@@ -242,7 +245,7 @@ def gradient_descent(
     >>> round(float(run.params), 4), run.steps.tolist(), run.outputs.shape
     (2.0, [0, 100], (2, 2, 1))
     """
-    x, y = _validation.matrix("x", x), _validation.floating("y", y)
+    params, x, y = _examples.parameters(params), _examples.batch("x", x), _validation.floating("y", y)
     steps, record_every = _validation.count("steps", steps, 0), _validation.count("record_every", record_every, 0)
     if not isinstance(learning_rate, jax.core.Tracer) and not np.all(np.asarray(learning_rate) >= 0):
         raise ValueError(f"learning_rate must not be negative or NaN, got {learning_rate!r}")
@@ -256,9 +259,9 @@ def gradient_descent(
     return _descend_in_turns(apply, params, x, _targets(apply, params, x, y), learning_rate, steps, every, progress)
 
 
-def _targets(apply: Callable[[Any, Array], Array], params: Any, x: Array, y: Array) -> Array:
+def _targets(apply: Apply, params: Any, x: Any, y: Array) -> Array:
     """`y` in the shape of the outputs; to trace the network for that takes as long as some thirty steps."""
-    shape = _validation.output_shape(apply, params, "x", x)
+    shape = _examples.output_shape(apply, params, "x", x)
     if shape != (y[:, None].shape if y.ndim == 1 else y.shape):
         raise ValueError(f"y must have shape {shape} like the outputs (or (n,) for one output), got {y.shape}")
     return y.reshape(shape)
@@ -266,9 +269,9 @@ def _targets(apply: Callable[[Any, Array], Array], params: Any, x: Array, y: Arr
 
 @functools.partial(jax.jit, static_argnames=("apply", "chunks", "every", "rest"))
 def _descend(
-    apply: Callable[[Any, Array], Array],
+    apply: Apply,
     params: Any,
-    x: Array,
+    x: Any,
     y: Array,
     learning_rate: ArrayLike,
     chunks: int,
@@ -291,11 +294,11 @@ def _descend(
 
 
 def _loss_and_step(
-    apply: Callable[[Any, Array], Array], x: Array, y: Array, learning_rate: ArrayLike
+    apply: Apply, x: Any, y: Array, learning_rate: ArrayLike
 ) -> tuple[Callable[[Any], tuple[Array, Array]], Callable[[Any, Any], Any]]:
     def loss(params: Any) -> tuple[Array, Array]:
         outputs = apply(params, x)
-        return jnp.sum((outputs - y) ** 2) / (2 * len(x)), outputs
+        return jnp.sum((outputs - y) ** 2) / (2 * len(y)), outputs
 
     def step(_: Any, params: Any) -> Any:
         gradient = jax.grad(loss, has_aux=True)(params)[0]
@@ -305,9 +308,9 @@ def _loss_and_step(
 
 
 def _descend_in_turns(
-    apply: Callable[[Any, Array], Array],
+    apply: Apply,
     params: Any,
-    x: Array,
+    x: Any,
     y: Array,
     learning_rate: ArrayLike,
     steps: int,
@@ -341,11 +344,11 @@ def _descend_in_turns(
 
 @functools.partial(jax.jit, static_argnames=("apply", "unit", "recording"))
 def _turn(
-    apply: Callable[[Any, Array], Array],
+    apply: Apply,
     params: Any,
     recorded: tuple[Array, Array],
     *,
-    x: Array,
+    x: Any,
     y: Array,
     learning_rate: ArrayLike,
     start: int,
@@ -365,7 +368,7 @@ def _turn(
 
 
 @functools.partial(jax.jit, static_argnames=("apply",))
-def _note(apply: Callable[[Any, Array], Array], params: Any, x: Array, y: Array) -> tuple[Array, Array]:
+def _note(apply: Apply, params: Any, x: Any, y: Array) -> tuple[Array, Array]:
     return _loss_and_step(apply, x, y, 0.0)[0](params)
 
 

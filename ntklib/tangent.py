@@ -15,15 +15,14 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
-from ntklib import _tree, _validation
+from ntklib import _examples, _validation
 from ntklib.activations import by_name
 from ntklib.mlp import MLP, Params
 
 __all__ = ["empirical_ntk", "linearize"]
 
-Apply = Callable[[Any, Array], Array]
+Apply = Callable[[Any, Any], Array]
 Pass = tuple[list[Array], list[Array]]  # what enters each layer, and the slopes of the activations
 
 # A block of rows of the Jacobian may take this much memory, in bytes: large enough to keep the products busy.
@@ -33,8 +32,8 @@ _BLOCK_BYTES = 128 * 2**20
 def empirical_ntk(
     apply: Apply,
     params: Any,
-    x1: ArrayLike,
-    x2: ArrayLike | None = None,
+    x1: Any,
+    x2: Any = None,
     *,
     outputs: Literal["trace", "full"] = "trace",
 ) -> Array:
@@ -49,10 +48,12 @@ def empirical_ntk(
     that memory does not grow with their number. The ways agree to rounding.
 
     Args:
-        apply: ``apply(params, x)`` gives the outputs (n, k) for inputs (n, d), each row from its own input alone.
+        apply: ``apply(params, x)`` gives the outputs (n, k) for n inputs, each row from its own input alone; this is
+            tried on two of them, except while JAX traces.
         params: a tree of floating arrays.
-        x1: inputs, (n1, d).
-        x2: inputs, (n2, d); `x1` if left out, which halves the work.
+        x1: inputs, (n1, d) or of any rank, (n1, ...), the first axis for examples; or a tree of arrays with such a
+            first axis, among which there may be integers and truth values.
+        x2: inputs, n2 in the shape of those of `x1`; `x1` if left out, which halves the work.
         outputs: ``"trace"`` for the mean over the outputs of the kernel of each output with itself, ``"full"``
             for all pairs of outputs.
 
@@ -61,7 +62,8 @@ def empirical_ntk(
         an entry is off by some 1e-6 of the largest; its smallest eigenvalues need float64.
 
     Raises:
-        ValueError: if a shape or dtype does not fit, or `outputs` is neither of the two.
+        ValueError: if a shape or dtype does not fit, `outputs` is neither of the two, `apply` mixes rows, or batch
+            statistics are among the parameters.
 
     >>> theta = {"slope": jnp.array([[2.0], [3.0]])}
     >>> x = jnp.array([[1.0, 0.0], [1.0, 1.0]])
@@ -70,27 +72,30 @@ def empirical_ntk(
     """
     if outputs not in ("trace", "full"):
         raise ValueError(f"outputs must be 'trace' or 'full', got {outputs!r}")
-    first, second = _validation.inputs(x1, x2)
+    params = _examples.parameters(params)
     owner = getattr(apply, "__self__", None)
     if type(owner) is MLP and apply == owner.apply:  # a subclass may compute something else
-        return _by_layers(owner, params, first, second, trace=outputs == "trace")
-    shape = _validation.output_shape(apply, params, "x1", first)
+        return _by_layers(owner, params, *_validation.inputs(x1, x2), trace=outputs == "trace")
+    first, second = _examples.batches(x1, x2)
+    shape = _examples.output_shape(apply, params, "x1", first)
     other = first if second is None else second
-    if min(len(first), len(other)) == 0:
-        return jnp.zeros((len(first), len(other), *(shape[1:] * 2 if outputs == "full" else ())), first.dtype)
-    leaves = jax.tree.leaves(params)
+    leaves, n1, n2 = jax.tree.leaves(params), _examples.size(first), _examples.size(other)
+    if min(n1, n2) == 0:
+        dtype = jnp.result_type(*jax.tree.leaves(first), *leaves)
+        return jnp.zeros((n1, n2, *(shape[1:] * 2 if outputs == "full" else ())), dtype)
+    _examples.refuse_unless_rowwise(apply, params, first if n1 > 1 else other)
     row_bytes = shape[1] * sum(jnp.size(leaf) * jnp.result_type(leaf).itemsize for leaf in leaves)
     size = max(1, _BLOCK_BYTES // max(row_bytes, 1))
     block = functools.partial(_block, apply, params, trace=outputs == "trace")
-    if size < max(len(first), len(other)):
+    if size < max(n1, n2) and isinstance(first, Array):  # of a tree nothing is known
         structured = _structured(apply, trace=outputs == "trace")
         larger = structured and _structured_rows(structured, params, first, other, size)
         if structured and larger:
             block, size = functools.partial(_structured_block, structured, params), larger
 
-    left = [first[i : i + size] for i in range(0, len(first), size)]
+    left = [_examples.rows(first, slice(i, i + size)) for i in range(0, n1, size)]
     if second is not None:
-        right = [second[j : j + size] for j in range(0, len(second), size)]
+        right = [_examples.rows(second, slice(j, j + size)) for j in range(0, n2, size)]
         return jnp.concatenate([jnp.concatenate([block(a, b) for b in right], 1) for a in left], 0)
     grid: dict[tuple[int, int], Array] = {}
     for i, a in enumerate(left):
@@ -103,11 +108,14 @@ def empirical_ntk(
 
 
 @functools.partial(jax.jit, static_argnames=("apply", "trace"))
-def _block(apply: Apply, params: Any, x1: Array, x2: Array | None, *, trace: bool) -> Array:
+def _block(apply: Apply, params: Any, x1: Any, x2: Any, *, trace: bool) -> Array:
     """The kernel between two blocks of inputs, by contracting their Jacobians leaf by leaf."""
 
-    def jacobian(x: Array) -> list[Array]:
-        per_input = jax.vmap(jax.jacrev(lambda p, row: apply(p, row[None])[0]), (None, 0))(params, x)
+    def alone(params: Any, row: Any) -> Array:
+        return apply(params, jax.tree.map(lambda leaf: leaf[None], row))[0]
+
+    def jacobian(x: Any) -> list[Array]:
+        per_input = jax.vmap(jax.jacrev(alone), (None, 0))(params, x)
         return [leaf.reshape(*leaf.shape[:2], -1) for leaf in jax.tree.leaves(per_input)]  # (n, k, size)
 
     j1 = jacobian(x1)
@@ -282,7 +290,7 @@ def _backward(mlp: MLP, params: Params, slopes: list[Array], *, axis: int) -> li
     return returning
 
 
-def linearize(apply: Apply, params: Any) -> Callable[[Any, Array], Array]:
+def linearize(apply: Apply, params: Any) -> Callable[[Any, Any], Array]:
     r"""The first-order expansion of a network in its parameters, around the given ones.
 
     :math:`f_{lin}(\theta, x) = f(\theta_0, x) + \nabla_\theta f(\theta_0, x)\,(\theta - \theta_0)`: linear in
@@ -290,20 +298,23 @@ def linearize(apply: Apply, params: Any) -> Callable[[Any, Array], Array]:
     training (Lee et al. 2019, eq. 6). Computed by a Jacobian-vector product; no Jacobian is formed.
 
     Args:
-        apply: ``apply(params, x)`` gives the outputs (n, k).
+        apply: ``apply(params, x)`` gives the outputs (n, k) for inputs of any rank, or a tree of them.
         params: the parameters :math:`\theta_0`, a tree of floating arrays, of which copies are kept.
 
     Returns:
         ``f(params, x)``, with the shapes of `apply`.
+
+    Raises:
+        ValueError: if a parameter is not floating, or batch statistics are among them.
 
     >>> f = linearize(lambda params, x: params**2 * x, jnp.array(3.0))
     >>> float(f(jnp.array(4.0), jnp.array(1.0)))  # 9 + 6 (4 - 3)
     15.0
     """
 
-    centre = _tree.copied(params)
+    centre = _examples.parameters(params)
 
-    def linearized(new: Any, x: Array) -> Array:
+    def linearized(new: Any, x: Any) -> Array:
         difference = jax.tree.map(jnp.subtract, new, centre)
         value, change = jax.jvp(lambda p: apply(p, x), (centre,), (difference,))
         return value + change

@@ -26,6 +26,7 @@ FLOORS = {
     "_precision": 0,
     "_relevance": 0,
     "_tree": 0,
+    "_examples": 1,
     "neural_tangents": 0,  # a file without other imports from this library
     "_mehler": 1,
     "activations": 1,
@@ -44,6 +45,7 @@ FLOORS = {
     "nofreelunch": 3,
     "approximation": 3,
     "estimators": 4,
+    "_calibration": 0,
     "_kernel_classification": 4,
     "_kernel_estimator": 4,
     "_kernel_regression": 4,
