@@ -126,7 +126,7 @@ def parameters(params: Any) -> Any:
 def refuse_unless_rowwise(apply: Apply, params: Any, x: Any) -> None:
     """Refuse a network whose output at one example depends on the others: a kernel of pairs does not describe it.
 
-    Two examples are computed alone and side by side; not while JAX traces, where nothing can be compared.
+    Two examples are computed alone and among a few others; not while JAX traces, where nothing can be compared.
     """
     if size(x) < 2 or any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((params, x))):
         return
@@ -134,7 +134,7 @@ def refuse_unless_rowwise(apply: Apply, params: Any, x: Any) -> None:
     if gap > eps**0.5 * scale:
         raise ValueError(
             f"apply must give each row from its own input alone, and the outputs at one input change by {gap:.2g} (of "
-            f"{scale:.2g}) when another stands beside it, as with BatchNorm or dropout in training mode. Take "
+            f"{scale:.2g}) when others stand beside it, as with BatchNorm or dropout in training mode. Take "
             "evaluation mode: in flax.linen use_running_average=True and deterministic=True, in flax.nnx model.eval(), "
             "in Equinox eqx.nn.inference_mode(model), in Haiku is_training=False"
         )
@@ -142,12 +142,13 @@ def refuse_unless_rowwise(apply: Apply, params: Any, x: Any) -> None:
 
 @functools.partial(jax.jit, static_argnames=("apply",))
 def _beside(apply: Apply, params: Any, x: Any) -> tuple[Array, Array, float]:
-    """By how much outputs change when another example is added, beside their size, and the rounding unit."""
-    few = rows(x, slice(16))
+    """By how much outputs change when other examples are added, beside their size, and the rounding unit."""
+    few = rows(x, slice(16))  # of two alone, a batch that is normalised may have no variance either
     differs = sum(jnp.any((leaf[1:] != leaf[:1]).reshape(len(leaf) - 1, -1), axis=1) for leaf in jax.tree.leaves(few))
-    other = 1 + jnp.argmax(differs)  # beside a copy of itself, a normalisation of the batch may show nothing
-    two = jax.tree.map(lambda leaf: jnp.stack([leaf[0], leaf[other]]), few)
-    # both of them: random numbers, for instance, begin with the same ones however many are drawn
-    together, alone = apply(params, two), jnp.concatenate([apply(params, rows(two, slice(i, i + 1))) for i in (0, 1)])
-    scale = jnp.maximum(jnp.max(jnp.abs(together)), jnp.max(jnp.abs(alone)))
-    return jnp.max(jnp.abs(together - alone)), scale, float(jnp.finfo(together.dtype).eps)
+    # two of them: random numbers, for instance, begin with the same ones however many are drawn
+    two = jnp.stack([jnp.zeros((), int), 1 + jnp.argmax(differs)])
+    together = apply(params, few)[two]
+    alone = jnp.concatenate([apply(params, jax.tree.map(lambda leaf, i=i: leaf[i][None], few)) for i in two])
+    known = jnp.isfinite(together)  # alone, where the variance is zero, an output may be NaN
+    gap = jnp.where(known, jnp.where(jnp.isfinite(alone), jnp.abs(together - alone), jnp.inf), 0)
+    return jnp.max(gap), jnp.max(jnp.where(known, jnp.abs(together), 0)), float(jnp.finfo(together.dtype).eps)
