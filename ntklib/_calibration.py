@@ -6,35 +6,18 @@ point had it not been in the training set follows from the decomposition that ga
 .. math:: f_{-i}(x_i) = y_i - c_i / G_{ii}, \qquad G = (K + \Lambda)^{-1},\; c = G y,
 
 with the variance of the noise :math:`\Lambda_{ii} = \lambda/w_i` (Rasmussen and Williams 2006, eq. 5.12). To these
-outputs a softmax with one slope and a shift for each class is fitted, which for two classes is Platt's method.
+outputs a softmax is fitted that multiplies all of them by one slope, as in Platt's method without its shift: so the
+class with the largest output is also the most probable one.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
-__all__ = ["Calibration", "fit", "left_out"]
+__all__ = ["left_out", "slope"]
 
 Array = NDArray[np.float64]
-
-
-class Calibration(NamedTuple):
-    """Outputs s (n, k) stand for the probabilities softmax(a s + b).
-
-    Attributes:
-        slope: a, at least 0.
-        shift: b, (k,), of which the first is 0.
-    """
-
-    slope: float
-    shift: Array
-
-    def probabilities(self, outputs: Array) -> Array:
-        """Of the classes, (n, k)."""
-        return softmax(self.slope * outputs + self.shift, axis=1)
 
 
 def left_out(targets: Array, coefficients: Array, inverse_diagonal: Array, weights: Array, ridge: float) -> Array:
@@ -59,36 +42,25 @@ def left_out(targets: Array, coefficients: Array, inverse_diagonal: Array, weigh
     return targets - share[:, None] * coefficients / inverse_diagonal[:, None]
 
 
-def fit(outputs: Array, number: NDArray[np.intp], weights: Array) -> Calibration:
-    """The slope and shifts that are most probable, given outputs (n, k), the numbers of the classes, and weights (n,).
+def slope(outputs: Array, number: NDArray[np.intp], weights: Array) -> float:
+    r"""The most probable a in softmax(a s), given outputs s (n, k), the numbers of the classes and weights (n,).
 
-    Platt's targets take the place of zero and one, so that classes that are apart do not make the slope infinite: with
-    N_c examples of class c these have the probability (N_c + 1)/(N_c + k), and of the other classes 1/(N_c + k) each.
+    Platt's targets take the place of zero and one, so that classes that are apart do not make it infinite: with
+    :math:`N_c` examples of class c these have the probability :math:`(N_c + 1)/(N_c + k)`, and of the other classes
+    :math:`1/(N_c + k)` each. Where the outputs say less than nothing it is as good as zero, but positive.
     """
     k = outputs.shape[1]
-    counts = np.bincount(number, weights, k)
-    wanted = np.full((k, k), 1.0) + np.diag(counts)
-    wanted = weights[:, None] * (wanted / wanted.sum(1, keepdims=True))[number]
-    total = weights.sum()
+    wanted = np.ones((k, k)) + np.diag(np.bincount(number, weights, k))
+    wanted = (wanted / wanted.sum(1, keepdims=True))[number]
 
-    def loss(theta: Array) -> tuple[float, Array]:
-        logits = theta[0] * outputs + np.append(0.0, theta[1:])
-        error = weights[:, None] * softmax(logits, axis=1) - wanted
-        slope = np.append(np.sum(error * outputs), error.sum(0)[1:])
-        return -float(np.sum(wanted * log_softmax(logits, axis=1))) / total, slope / total
+    def derivative(a: float) -> float:
+        """Of the loss, which is convex: it increases."""
+        return float(np.sum(weights[:, None] * (softmax(a * outputs, axis=1) - wanted) * outputs))
 
-    def curvature(theta: Array) -> Array:
-        p = softmax(theta[0] * outputs + np.append(0.0, theta[1:]), axis=1)
-        weighted = weights[:, None] * p
-        apart = outputs - np.sum(p * outputs, axis=1, keepdims=True)
-        mixed = np.sum(weighted * apart, axis=0)[1:]
-        shifts = np.diag(weighted.sum(0)) - weighted.T @ p
-        return np.block([[np.sum(weighted * apart**2), mixed], [mixed[:, None], shifts[1:, 1:]]]) / total
-
-    found = optimize.minimize(
-        loss, np.zeros(k), jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-12}
-    ).x
-    if found[0] < 0:  # the outputs say less than nothing: what is known is how frequent the classes are
-        frequent = np.log(wanted.sum(0))
-        return Calibration(0.0, frequent - frequent[0])
-    return Calibration(float(found[0]), np.append(0.0, found[1:]))
+    least = float(np.finfo(float).eps ** 0.5)
+    if derivative(least) >= 0:
+        return least
+    upper = 1.0
+    while derivative(upper) < 0 and upper < 1 / least:
+        upper *= 2
+    return float(optimize.brentq(derivative, least, upper, xtol=1e-14, rtol=1e-14)) if upper < 1 / least else upper

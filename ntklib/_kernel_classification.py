@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -13,17 +14,17 @@ from ntklib._kernel_regression import require_memory, solve
 
 __all__ = ["KernelClassifier"]
 
-# So many points suffice for one slope and a few shifts; the diagonal of the whole inverse would triple the time of fit.
+# So many points suffice for one slope; the diagonal of the whole inverse would triple the time of fit.
 _LEFT_OUT = 1000
 
 
 class KernelClassifier(ClassifierMixin, KernelEstimator):
     r"""Kernel ridge regression on classes: targets ±1 for each class against the others, the largest output wins.
 
-    Probabilities are a softmax of the outputs, with one slope and a shift for each class: for two classes Platt's
-    method. It is fitted to outputs at training points that were left out, which follow from the same decomposition, and
-    of more than a thousand points to those of a thousand, drawn at random. Where classes are of different size, the
-    most probable class need not be the one with the largest output, which `predict` gives.
+    Probabilities are a softmax of the outputs times a slope, so the most probable class is the one that `predict`
+    gives. The slope is fitted to outputs at training points that were left out, which follow from the same
+    decomposition; of more than a thousand points to those of a thousand, drawn at random. Far from all data, where the
+    outputs of most kernels vanish, all classes are equally probable.
 
     As :class:`KernelRegressor`, it keeps copies of all that predictions depend on.
 
@@ -35,8 +36,7 @@ class KernelClassifier(ClassifierMixin, KernelEstimator):
     Attributes:
         classes_: the labels, (k,).
         dual_coef_: (n, 1) for two classes, (n, k) for more.
-        slope_: by which outputs are multiplied for probabilities, not negative.
-        shift_: what is then added for each class, (k,).
+        slope_: by which outputs are multiplied for probabilities, positive.
         X_fit_: the training inputs, (n, d), except for a precomputed kernel.
         kernel_: the kernel that is used for predictions.
         lengthscale_: that of the kernels with a name.
@@ -91,7 +91,7 @@ class KernelClassifier(ClassifierMixin, KernelEstimator):
         outputs = _calibration.left_out(
             targets[chosen], self.dual_coef_[chosen], inverse * weight, weight, float(self.ridge)
         )
-        self.slope_, self.shift_ = _calibration.fit(_for_each(outputs), number[chosen], weight)
+        self.slope_ = _calibration.slope(_for_each(outputs), number[chosen], weight)
 
     def decision_function(self, X: Any) -> Array:
         """The outputs at inputs (m, d): (m,) for two classes, positive for the second; (m, k) for more."""
@@ -102,8 +102,7 @@ class KernelClassifier(ClassifierMixin, KernelEstimator):
     def predict_proba(self, X: Any) -> Array:
         """The probabilities of the classes at inputs (m, d): (m, k)."""
         outputs = self.decision_function(X)
-        calibration = _calibration.Calibration(self.slope_, self.shift_)
-        return calibration.probabilities(_for_each(outputs.reshape(len(outputs), -1)))
+        return softmax(self.slope_ * _for_each(outputs.reshape(len(outputs), -1)), axis=1)
 
     def predict(self, X: Any) -> NDArray:
         """The labels (m,) for inputs (m, d)."""
