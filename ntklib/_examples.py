@@ -144,11 +144,10 @@ def refuse_unless_rowwise(apply: Apply, params: Any, x: Any) -> None:
 def _beside(apply: Apply, params: Any, x: Any) -> tuple[Array, Array, float]:
     """By how much outputs change when other examples are added, beside their size, and the rounding unit."""
     few = rows(x, slice(16))  # of two alone, a batch that is normalised may have no variance either
-    differs = sum(jnp.any((leaf[1:] != leaf[:1]).reshape(len(leaf) - 1, -1), axis=1) for leaf in jax.tree.leaves(few))
-    # two of them: random numbers, for instance, begin with the same ones however many are drawn
-    two = jnp.stack([jnp.zeros((), int), 1 + jnp.argmax(differs)])
-    together = apply(params, few)[two]
-    alone = jnp.concatenate([apply(params, jax.tree.map(lambda leaf, i=i: leaf[i][None], few)) for i in two])
+    ends = (slice(1), slice(-1, None))  # both: random numbers, for instance, begin alike however many are drawn
+    together = apply(params, few)
+    together = jnp.concatenate([together[end] for end in ends])
+    alone = jnp.concatenate([apply(params, rows(few, end)) for end in ends])
     known = jnp.isfinite(together)  # alone, where the variance is zero, an output may be NaN
     gap = jnp.where(known, jnp.where(jnp.isfinite(alone), jnp.abs(together - alone), jnp.inf), 0)
     return jnp.max(gap), jnp.max(jnp.where(known, jnp.abs(together), 0)), float(jnp.finfo(together.dtype).eps)
