@@ -56,8 +56,7 @@ class KernelEstimator(BaseEstimator):
                 f"lengthscale must be finite and positive, a number or of shape {X.shape[1:]}, got {self.lengthscale!r}"
             )
         self.lengthscale_ = scale.copy()
-        # of scikit-learn's kernels and of those of the book, their numbers too; of a function nothing can be copied
-        self.kernel_ = clone(self.kernel, safe=False)
+        self.kernel_ = _own(self.kernel)
         if not self._precomputed:
             self.X_fit_ = X
 
@@ -115,6 +114,18 @@ class KernelEstimator(BaseEstimator):
             own *= root[:, None]
             own *= root
         return own
+
+
+def _own(kernel: KernelLike) -> KernelLike:
+    """A copy of a kernel with its numbers; a function, compiled or not, is itself, as nothing of it can be copied."""
+    if hasattr(kernel, "__wrapped__"):  # of jax.jit, which would compile a copy anew
+        return kernel
+    try:
+        return clone(kernel, safe=False)
+    except Exception as error:
+        raise ValueError(
+            f"kernel must be a function, or an object that can be copied, as it is kept for predictions; got {kernel!r}"
+        ) from error
 
 
 def weights_of(sample_weight: Any, n: int) -> Array | None:

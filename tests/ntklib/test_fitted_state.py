@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -107,6 +108,16 @@ def test_a_matrix_is_neither_kept_nor_copied(estimator):
     before = outcome(model, between)
     gram *= 3
     assert all(map(np.array_equal, outcome(model, between), before))
+
+
+def test_a_function_is_kept_as_it_is_and_what_cannot_be_copied_is_refused():
+    compiled = jax.jit(lambda a, b: jnp.exp(-jnp.sum((a[:, None] - b) ** 2, 2)))
+    for function in (compiled, compiled.__wrapped__):
+        assert estimators.KernelRegressor(function).fit(X, Y).kernel_ is function
+    locked = Metric(1.0)
+    locked.lock = threading.Lock()
+    with pytest.raises(ValueError, match="kernel must be a function, or an object that can be copied"):
+        estimators.KernelRegressor(locked).fit(X, Y)
 
 
 @pytest.mark.parametrize("kernel", [kernels.RBF, kernels.Laplace, Scaled])
