@@ -57,6 +57,8 @@ class KernelEstimator(BaseEstimator):
             )
         self.lengthscale_ = scale.copy()
         self.kernel_ = _own(self.kernel)
+        for name in ("X_fit_", "relevance_vectors_"):  # of a fit before, with a kernel of points
+            self.__dict__.pop(name, None)
         if not self._precomputed:
             self.X_fit_ = X
 

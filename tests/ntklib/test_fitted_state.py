@@ -102,7 +102,8 @@ def test_a_fitted_model_does_not_follow_what_it_was_fitted_to(estimator, case):
 def test_a_matrix_is_neither_kept_nor_copied(estimator):
     y = Y > 0 if hasattr(estimator, "predict_proba") else Y
     gram = np.exp(-(cdist(X, X) ** 2))
-    model = clone(estimator).set_params(kernel="precomputed").fit(gram, y)
+    model = clone(estimator).fit(X, y).set_params(kernel="precomputed").fit(gram, y)
+    assert not {"X_fit_", "relevance_vectors_"} & vars(model).keys()
     assert not any(np.size(value) >= gram.size for value in vars(model).values())
     between = np.exp(-(cdist(X_TEST, X) ** 2))
     before = outcome(model, between)
