@@ -29,5 +29,5 @@ def axe() -> str:
     places = [os.environ.get("AXE_CORE", ""), ROOT / "_build" / "node" / "node_modules" / "axe-core" / "axe.min.js"]
     for place in places:
         if place and Path(place).exists():
-            return Path(place).read_text()
+            return Path(place).read_text(encoding="utf-8")
     pytest.skip("no axe-core: npm install --prefix _build/node axe-core@4.14.1")

@@ -48,7 +48,8 @@ def this_build() -> dict[str, str]:
     """The versions, the processor and the date that the ledger records."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists() and (match := re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)):
+    known = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
+    if match := re.search(r"^model name\s*:\s*(.+)$", known, re.MULTILINE):
         processor = match[1]
     return {
         "Python": platform.python_version(),
@@ -127,7 +128,7 @@ def _pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:
     shown = sorted(set(findings(env, "ledger")) & env.all_docs.keys())
     for docname in shown:  # or Sphinx would not put MathJax there
         env.get_domain("math").data["has_equations"][docname] = True
-    bibliography = [Path(app.srcdir, name).read_text() for name in app.config.bibtex_bibfiles]
+    bibliography = [Path(app.srcdir, name).read_text(encoding="utf-8") for name in app.config.bibtex_bibfiles]
     return shown if changed(env, "ledger", [shown, list(all_claims(env)), bibliography, app.builder.name]) else []
 
 
@@ -135,7 +136,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         claims = [{**claim, "page": f"{docname}.html"} for docname, claim in all_claims(app.env)]
         text = json.dumps({"build": this_build(), "claims": claims}, indent=1, ensure_ascii=False)
-        (Path(app.outdir) / "claims.json").write_text(text + "\n")
+        (Path(app.outdir) / "claims.json").write_text(text + "\n", encoding="utf-8")
         to_static(app, SCRIPT)
 
 

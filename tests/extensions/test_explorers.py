@@ -25,17 +25,17 @@ PAGE = ROOT / "appendix" / "explorers.md"
 def site(tmp_path_factory) -> Path:
     """A book of two pages, one with explorers and one without, built like the real one."""
     book = tmp_path_factory.mktemp("book")
-    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["sphinx"]["local_extensions"]["extensions.authoring.explorers"] = "."
-    (book / "_config.yml").write_text(yaml.safe_dump(config))
-    (book / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: explorers\n")
-    (book / "intro.md").write_text("# Nothing moves here\n\nNo explorer.\n")
-    (book / "explorers.md").write_text(PAGE.read_text())
+    (book / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (book / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: explorers\n", encoding="utf-8")
+    (book / "intro.md").write_text("# Nothing moves here\n\nNo explorer.\n", encoding="utf-8")
+    (book / "explorers.md").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
         (book / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "tools.build", str(book)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return book / "_build" / "html"
@@ -237,17 +237,19 @@ def test_what_is_drawn_is_what_python_computes(open_page, computed, index):
 
 
 def test_the_page_has_the_script_once_and_nothing_of_the_widget_manager(open_page, site):
-    page = (site / "explorers.html").read_text()
+    page = (site / "explorers.html").read_text(encoding="utf-8")
     assert len(re.findall(r"<script[^>]*/explorer\.js|<script[^>]*_static/explorer\.js", page)) == 1
     for unwanted in ("require", "html-manager", "widget-state", "widget-view", "cdn.", "unpkg"):
         assert unwanted not in re.sub(r'<script type="text/plain">[^<]*', "", page), unwanted
-    assert "explorer.js" not in (site / "intro.html").read_text()
+    assert "explorer.js" not in (site / "intro.html").read_text(encoding="utf-8")
     assert open_page("intro.html").locator(".ntk-explorer").count() == 0
 
 
 def test_the_weights(site):
     assert (site / "_static" / "explorer.js").stat().st_size <= 40_000
-    explorers = re.findall(r'<div class="ntk-explorer">.*?</div>', (site / "explorers.html").read_text())
+    explorers = re.findall(
+        r'<div class="ntk-explorer">.*?</div>', (site / "explorers.html").read_text(encoding="utf-8")
+    )
     assert len(explorers) == 6
     assert max(map(len, explorers)) <= 500_000
 

@@ -133,4 +133,4 @@ def test_without_the_script_the_answer_is_in_a_fold(browser, site):
 
 def test_every_chapter_has_at_least_two():
     for path in sorted((ROOT / "chapters").glob("*.md")):
-        assert path.read_text().count("{self-check}") >= 2, path.name
+        assert path.read_text(encoding="utf-8").count("{self-check}") >= 2, path.name
