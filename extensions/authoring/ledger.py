@@ -71,6 +71,24 @@ def _summary(claims: list[tuple[str, dict[str, Any]]]) -> str:
     )
 
 
+class stored_entry(nodes.entry):
+    """A cell that keeps what it says in the book's words, whatever a browser's translation shows in their place."""
+
+
+def _entry(cell: list[nodes.Node]) -> stored_entry:
+    words = "".join(node.astext() for node in cell)
+    return stored_entry("", nodes.paragraph("", "", *cell), words=" ".join(words.split()))
+
+
+def _visit_stored_entry(self: Any, node: stored_entry) -> None:
+    self.visit_entry(node)
+    self.body[-1] = self.body[-1].replace("<td", f'<td data-words="{self.attval(node["words"])}"', 1)
+
+
+def _depart_stored_entry(self: Any, node: stored_entry) -> None:
+    self.depart_entry(node)
+
+
 def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]]]) -> nodes.table:
     heads = (
         "claim",
@@ -106,7 +124,7 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
             [nodes.Text("–" if deviation is None else f"{deviation:.2g}")],
             [nodes.Text(claim["verdict"])],
         ]
-        body += nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
+        body += nodes.row("", *(_entry(cell) for cell in cells))
     return table
 
 
@@ -149,6 +167,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("extensions.store")
     app.add_node(ledger_node)
+    app.add_node(stored_entry, html=(_visit_stored_entry, _depart_stored_entry))
     app.add_directive("claims-ledger", LedgerDirective)
     app.connect("env-get-updated", _pages_to_write)
     app.connect("doctree-resolved", _fill)

@@ -11,7 +11,7 @@ import jupytext
 import numpy as np
 import pytest
 import yaml
-from browser import ROOT, axe
+from browser import ROOT, TRANSLATE, TURN, axe
 from docutils import nodes
 from scipy.interpolate import RegularGridInterpolator
 
@@ -298,6 +298,35 @@ def test_a_check_box_and_a_list(open_page):
     assert explorer.evaluate(READ)["images"] != before
     choice.press("L")
     assert explorer.evaluate(READ)["images"] == before
+
+
+def test_translated_and_from_right_to_left_they_are_drawn_and_move_as_before(open_page):
+    page = open_page()
+    found = page.evaluate(TURN, ".plot svg, .reading")
+    assert found["seen"] >= 10
+    assert found["turned"] == []
+    for explorer in page.locator(".ntk-explorer").all():
+        picture = explorer.locator("svg[role=img]").bounding_box()
+        for text in explorer.locator("svg[role=img] text").all():
+            box = text.bounding_box()
+            assert box["x"] >= picture["x"] - 1
+            assert box["x"] + box["width"] <= picture["x"] + picture["width"] + 1
+    explorer = explorer_at(page, 0)
+    assert (
+        control(explorer, "show draws").evaluate("(e) => getComputedStyle(e.closest('.controls')).direction") == "rtl"
+    )
+    page.evaluate(TRANSLATE)
+    slider, check = explorer.locator("input[type=range]").first, explorer.locator("input[type=checkbox]")
+    box = slider.bounding_box()
+    for fraction, value in [(0.99, "4"), (0.01, "0.25"), (0.5, "1")]:
+        slider.click(position={"x": fraction * box["width"], "y": box["height"] / 2})
+        assert slider.get_attribute("aria-valuetext") == value
+        assert explorer.locator(".reading").first.inner_text() == value
+    check.click()
+    assert not explorer.evaluate(READ)["paths"][2]
+    before = explorer_at(page, 2).evaluate(READ)["images"]
+    explorer_at(page, 2).locator("select").select_option("Gauss")
+    assert explorer_at(page, 2).evaluate(READ)["images"] != before
 
 
 def test_what_a_screen_reader_says(open_page):
