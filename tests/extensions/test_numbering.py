@@ -415,7 +415,7 @@ def test_prose_is_edited_without_counting_every_page_again(small):
     whole, age = kept.read_bytes(), kept.stat()
     kept.write_bytes(b"whoever reads this stops")
     os.utime(kept, ns=(age.st_atime_ns, age.st_mtime_ns))
-    file.write_text(file.read_text() + "\nA sentence more.\n")
+    file.write_text(file.read_text(encoding="utf-8") + "\nA sentence more.\n", encoding="utf-8")
     status, said = build(small)
     kept.write_bytes(whole)
     os.utime(kept, ns=(age.st_atime_ns, age.st_mtime_ns))
