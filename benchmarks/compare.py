@@ -40,6 +40,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.terminal import show_all_signs
+
 FOLDER = Path(__file__).parent
 Prepare = Callable[[], Callable[[], Any]]
 
@@ -81,6 +83,7 @@ def main(cases: list[Case]) -> None:
     """Run the benchmark that calls this; what `python NAME.py` does."""
     # a compilation that is read from disk would count as none
     os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+    show_all_signs()
     parser = argparse.ArgumentParser()
     parser.add_argument("--case", help="only cases with this in their name")
     parser.add_argument("--peak", nargs=2, metavar=("WORK", "CONTENDER"), help=argparse.SUPPRESS)
@@ -166,7 +169,7 @@ def _precision(x64: bool) -> Any:
 
 def _peak_apart(script: Path, work: str, contender: str) -> int:
     done = subprocess.run(
-        [sys.executable, str(script), "--peak", work, contender], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, str(script), "--peak", work, contender], stdout=subprocess.PIPE, encoding="utf-8", check=True
     )
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -185,7 +188,7 @@ def _restart_peak() -> int:
     """Forget the peak so far, where the system can (Linux), and return what the process holds now."""
     gc.collect()
     with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     return _resident("VmRSS")
 
 
@@ -193,7 +196,7 @@ def _resident(field: str) -> int:
     """Memory that this process has now (VmRSS) or had at most (VmHWM); elsewhere than on Linux, always the latter."""
     status = Path("/proc/self/status")
     if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith(field + ":"))
+        (line,) = (line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith(field + ":"))
         return int(line.split()[1]) * 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
@@ -205,7 +208,9 @@ def machine() -> dict[str, Any]:
     info = Path("/proc/cpuinfo")
     if info.exists():
         names = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+            line.split(":", 1)[1].strip()
+            for line in info.read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
         ]
         model = names[0] if names else model
     versions = {}
@@ -227,14 +232,14 @@ def _record(name: str, result: dict[str, Any], order: list[str]) -> None:
     """Add a case to the run of today on this machine, or begin one."""
     path = FOLDER / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
-    runs = json.loads(path.read_text()) if path.exists() else []
+    runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     head = {"date": datetime.datetime.now(datetime.UTC).date().isoformat(), "machine": machine()}
     if not runs or {name: runs[-1][name] for name in head} != head:
         runs.append(head | {"cases": []})
     cases = {case["work"]: case for case in runs[-1]["cases"]} | {result["work"]: result}
     runs[-1]["cases"] = [cases[work] for work in order if work in cases]
     partial = path.with_suffix(".json.part")
-    partial.write_text(json.dumps(runs, indent=1, ensure_ascii=False) + "\n")
+    partial.write_text(json.dumps(runs, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
 
 
@@ -257,7 +262,9 @@ def _described(contender: dict[str, Any]) -> str:
 
 
 def _run_all(names: list[str]) -> None:
-    scripts = sorted(path for path in FOLDER.glob("*.py") if path.read_text().rstrip().endswith("    main(CASES)"))
+    scripts = sorted(
+        path for path in FOLDER.glob("*.py") if path.read_text(encoding="utf-8").rstrip().endswith("    main(CASES)")
+    )
     unknown = set(names) - {path.stem for path in scripts}
     if unknown:
         raise SystemExit(f"no benchmark {sorted(unknown)}; there are {[path.stem for path in scripts]}")

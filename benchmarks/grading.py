@@ -27,6 +27,7 @@ from coursework.masters.cells import grade_id, is_solution
 from coursework.masters.reading import available, load
 from coursework.masters.variants import variant
 from coursework.sandbox.walls import SandboxMissing, require
+from tools.terminal import show_all_signs
 
 SECRET = b"the secret of a class that does not exist"
 BAD = [
@@ -61,7 +62,7 @@ def seconds(assignment: Assignment, students: int, workers: int) -> Iterator[flo
         roster, handed_in, out = Path(folder, "roster.csv"), Path(folder, "in"), Path(folder, "out")
         handed_in.mkdir()
         names = [f"student{number}" for number in range(students)]
-        roster.write_text("id,name\n" + "".join(f"{name},{name.title()}\n" for name in names))
+        roster.write_text("id,name\n" + "".join(f"{name},{name.title()}\n" for name in names), encoding="utf-8")
         for number, name in enumerate(names):
             nbformat.write(submission(assignment, number, name), handed_in / f"{name}.ipynb")
         start = time.perf_counter()
@@ -83,6 +84,7 @@ def seconds(assignment: Assignment, students: int, workers: int) -> Iterator[flo
 
 def main() -> None:
     """Print a line for each assignment."""
+    show_all_signs()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="assignments (default: all)")
     parser.add_argument("--students", type=int, default=200)

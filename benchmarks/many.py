@@ -29,6 +29,7 @@ from nbformat import NotebookNode
 
 from extensions.execution.fingerprint import with_fingerprint
 from extensions.execution.side_by_side import cached
+from tools.terminal import show_all_signs
 
 ROOT = Path(__file__).parent.parent
 NAMED = (
@@ -63,7 +64,7 @@ def executed(path: Path, cache: Any) -> tuple[NotebookNode, dict[str, Any]]:
     Raises:
         SystemExit: if the book was not built with the page as it stands.
     """
-    notebook = read_myst_markdown_notebook(with_fingerprint(path.read_text())[0], path=str(path))
+    notebook = read_myst_markdown_notebook(with_fingerprint(path.read_text(encoding="utf-8"))[0], path=str(path))
     if not cached(cache, notebook):
         raise SystemExit(f"{path} has not been executed as it stands: run 'make book' first.")
     record, found = cache.merge_match_into_notebook(notebook)
@@ -76,14 +77,14 @@ def make(folder: Path, chapters: int) -> Path:
     kept = shutil.ignore_patterns("_build", ".*", "tests", "*.pyc", "__pycache__")
     shutil.copytree(ROOT, folder, ignore=kept)
     there, here = (get_cache(place / "_build" / ".jupyter_cache") for place in (ROOT, folder))
-    toc = yaml.safe_load((folder / "_toc.yml").read_text())
+    toc = yaml.safe_load((folder / "_toc.yml").read_text(encoding="utf-8"))
     parts = [part["chapters"] for part in toc["parts"]]
     originals = [(part, e["file"]) for part in parts for e in part if e["file"].startswith("chapters/")]
     pages = [toc["root"], *(entry["file"] for part in parts for entry in part)]
 
     def put(name: str, text: str, notebook: NotebookNode, data: dict[str, Any]) -> None:
         path = folder / f"{name}.md"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         read = read_myst_markdown_notebook(with_fingerprint(text)[0], path=str(path))
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         for cell, known in zip((c for c in read.cells if c.cell_type == "code"), cells, strict=True):
@@ -91,14 +92,14 @@ def make(folder: Path, chapters: int) -> Path:
         here.cache_notebook_bundle(CacheBundleIn(read, str(path), data=data), check_validity=False, overwrite=True)
 
     for name in pages:
-        text = (ROOT / f"{name}.md").read_text()
+        text = (ROOT / f"{name}.md").read_text(encoding="utf-8")
         if with_fingerprint(text)[1]:
             put(name, text, *executed(ROOT / f"{name}.md", there))
     missing = chapters - len(originals)
     copies = ((part, name, number) for number in count(2) for part, name in originals)
     last = originals[-1][1]
     for part, name, number in (next(copies) for _ in range(missing)):
-        text, last = (ROOT / f"{name}.md").read_text(), f"{name}-{number}"
+        text, last = (ROOT / f"{name}.md").read_text(encoding="utf-8"), f"{name}-{number}"
         notebook, data = executed(ROOT / f"{name}.md", there)
         outputs = json.dumps(notebook)
         names = names_of(text, outputs)
@@ -106,7 +107,7 @@ def make(folder: Path, chapters: int) -> Path:
         notebook = NotebookNode(json.loads(renamed(outputs, names, f"-{number}"), object_hook=NotebookNode))
         put(last, copy, notebook, data)
         part.append({"file": last})
-    (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     return folder / f"{last}.md"
 
 
@@ -118,7 +119,7 @@ def timed(what: str, book: Path) -> None:
     """
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "tools.build", "."]
-    done = subprocess.run(command, cwd=book, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=book, capture_output=True, encoding="utf-8", errors="replace", check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
         raise SystemExit(done.stdout[-4000:] + done.stderr[-8000:])
@@ -130,13 +131,17 @@ def timed(what: str, book: Path) -> None:
 
 def main() -> None:
     """Make the book and time its builds."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.many", description=__doc__)
     parser.add_argument("chapters", nargs="?", type=int, default=24, help="how many chapters there are to be")
     book = ROOT / "_build" / "many"
     chapter = make(book, parser.parse_args().chapters)
     timed("from nothing", book)
     timed("unchanged", book)
-    chapter.write_text(chapter.read_text().replace("\n## ", "\nA sentence that was not there.\n\n## ", 1))
+    chapter.write_text(
+        chapter.read_text(encoding="utf-8").replace("\n## ", "\nA sentence that was not there.\n\n## ", 1),
+        encoding="utf-8",
+    )
     timed("after prose", book)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from tools.chromium import launched
 from tools.serve import served
+from tools.terminal import show_all_signs
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
@@ -181,6 +182,7 @@ def pages(site: Path = SITE) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every chapter and print a table."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.site", description=__doc__)
     parser.add_argument("pages", nargs="*", help="addresses within the site; otherwise every chapter")
     parser.add_argument("--site", type=Path, default=SITE, help="the folder of the built site")
@@ -210,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 flush=True,
             )
     if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

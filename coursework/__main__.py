@@ -1,6 +1,7 @@
 """The command line: `python -m coursework COMMAND --help`."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ SECRET = Path("coursework-secret.txt")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 if all went well, 1 if a check failed, 2 if the command could not be done."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that its encoding lacks is shown by its number
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     try:
         return options.run(options)

@@ -16,7 +16,7 @@ def available_bytes() -> int | None:
     """The memory that this process can still take without swapping, or None if the system does not say."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
+        for line in meminfo.read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     try:

@@ -47,7 +47,7 @@ class Target:
             )
             return
         self.list = self.path.with_name(self.path.name + ".blocks")
-        if self.list.exists() and "\n" in self.list.read_text():
+        if self.list.exists() and "\n" in self.list.read_text(encoding="utf-8"):
             self._read()
         elif self.path.exists():
             raise ValueError(f"{self.path} exists and was not begun by gram (there is no {self.list}); remove it")
@@ -56,7 +56,7 @@ class Target:
 
     def _read(self) -> None:
         # the last line counts when it is whole: a process may have ended within it
-        head, *lines = self.list.read_text().split("\n")[:-1]
+        head, *lines = self.list.read_text(encoding="utf-8").split("\n")[:-1]
         try:
             found = dict(json.loads(head))
         except (json.JSONDecodeError, TypeError, ValueError):
@@ -82,9 +82,10 @@ class Target:
         if self.path is None:
             self.array = _memory.empty(self.shape, self.dtype)
         elif self.writes:
-            lines = self.list.read_text().split("\n")[:-1] if self.size and self.path.exists() else []
+            lines = self.list.read_text(encoding="utf-8").split("\n")[:-1] if self.size and self.path.exists() else []
             lines = lines or [json.dumps(self.identity | {"size": size})]
-            self.list.write_text("".join(line + "\n" for line in lines))  # without a line that was cut off
+            whole = "".join(line + "\n" for line in lines)  # without a line that was cut off
+            self.list.write_text(whole, encoding="utf-8")
             if not self.path.exists():
                 partial = self.path.with_name(self.path.name + ".part")
                 np.lib.format.open_memmap(partial, "w+", self.dtype, self.shape).flush()

@@ -11,6 +11,47 @@ from tools.chromium import launched
 
 ROOT = Path(__file__).parent.parent
 
+# Sets the page from right to left, and says which of some elements then write their signs, or draw their parts, in
+# another order or at other distances than from left to right. In the shadow of an element as in the page.
+TURN = """(selectors) => {
+  const roots = [document, ...[...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean)];
+  const found = roots.flatMap((root) => [...root.querySelectorAll(selectors)]).filter((e) => e.getClientRects().length);
+  const places = (element) => {
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), lefts = [], range = document.createRange();
+    while (texts.nextNode()) for (let k = 0; k < Math.min(200, texts.currentNode.data.length); k++) {
+      range.setStart(texts.currentNode, k);
+      range.setEnd(texts.currentNode, k + 1);
+      lefts.push(range.getBoundingClientRect().left);
+    }
+    for (const part of [...element.querySelectorAll(":not(clipPath, clipPath *)")].slice(0, 200))
+      lefts.push(part.getBoundingClientRect().left);
+    return lefts.map((left) => Math.round(left - lefts[0]));
+  };
+  const before = found.map(places);
+  document.documentElement.dir = "rtl";
+  const turned = found.filter((e, k) => places(e).some((left, part) => Math.abs(left - before[k][part]) > 1));
+  return { seen: found.length, turned: turned.map((e) => `${e.localName}: ${e.textContent.slice(0, 60)}`) };
+}"""
+
+# What a browser's translation does to a page: each run of text is wrapped twice, and other words stand in its place.
+TRANSLATE = """() => {
+  const translate = (root) => {
+    const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT), found = [];
+    while (texts.nextNode()) found.push(texts.currentNode);
+    for (const text of found) {
+      const parent = text.parentElement, words = text.data.replace(/[^\\s]/g, "ж");
+      if (!text.data.trim() || (parent && parent.closest("script, style, textarea"))) continue;
+      if (parent && parent.closest("svg, option, title")) { text.data = words; continue; }
+      const [outer, inner] = [document.createElement("font"), document.createElement("font")];
+      inner.append(words);
+      outer.append(inner);
+      text.replaceWith(outer);
+    }
+    for (const element of root.querySelectorAll("*")) if (element.shadowRoot) translate(element.shadowRoot);
+  };
+  translate(document.body);
+}"""
+
 
 @contextlib.contextmanager
 def chromium() -> Iterator:
@@ -29,5 +70,5 @@ def axe() -> str:
     places = [os.environ.get("AXE_CORE", ""), ROOT / "_build" / "node" / "node_modules" / "axe-core" / "axe.min.js"]
     for place in places:
         if place and Path(place).exists():
-            return Path(place).read_text()
+            return Path(place).read_text(encoding="utf-8")
     pytest.skip("no axe-core: npm install --prefix _build/node axe-core@4.14.1")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "ARCHITECTURE.md").read_text()
+TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 ROOMS = sorted(path.name for path in (ROOT / "extensions").iterdir() if any(path.glob("*.py")))
 #: What a new maintainer asks for, and a word of the entry that answers.
 QUESTIONS = {
@@ -59,7 +59,7 @@ def test_every_room_has_its_line():
 
 
 def test_the_readme_leads_here_and_to_every_folder():
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "](ARCHITECTURE.md)" in readme
     listed = set(re.findall(r"^    (\w+)/ ", readme, re.MULTILINE))
     rooms = set(re.findall(r"^\| `(\w+)/", TEXT.split("## To change X")[0], re.MULTILINE))
@@ -70,7 +70,7 @@ def test_the_readme_leads_here_and_to_every_folder():
 def imports(path: Path) -> set[str]:
     """The packages of this repository that a file imports, at its top or in a function."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -96,12 +96,12 @@ def test_the_rooms_import_downwards():
 
 def test_every_extension_is_switched_on():
     modules = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text()
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text(encoding="utf-8")
         for path in (ROOT / "extensions").rglob("*.py")
     }
     extensions = {name for name, text in modules.items() if "\ndef setup(app: Sphinx)" in text}
     by_others = {name for text in modules.values() for name in re.findall(r'setup_extension\("([\w.]+)"\)', text)}
-    listed = set(yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["local_extensions"])
+    listed = set(yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["local_extensions"])
     assert listed <= extensions
     assert extensions - listed == {"extensions.store", "extensions.finishing.previews"}
     assert extensions - listed <= by_others

@@ -9,6 +9,7 @@ an error stops it.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import IO
 
 import yaml
+
+from tools.terminal import show_all_signs
 
 # a checker of addresses that notebooks do without takes seconds to be imported: jsonschema goes on if it is not there
 NEEDLESS = "rfc3987_syntax"
@@ -42,7 +45,12 @@ def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) 
     command = [sys.executable, "-c", START, "build", str(source)]
     command += ["--nitpick", "--warningiserror", "--keep-going"] if strict else []
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, "PYTHONUTF8": "1"},
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -136,20 +144,21 @@ def one_chapter(source: Path, name: str) -> Path:
     for file in shared:
         if not (book / file).is_symlink() and (source / file).exists():
             (book / file).symlink_to((source / file).resolve())
-    config = yaml.safe_load((source / "_config.yml").read_text())
+    config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["cache"] = str((source / "_build" / ".jupyter_cache").resolve())
     config["sphinx"]["config"] |= {
         "suppress_warnings": ["ref", "myst.xref_missing", "app.add_directive"],
         "nb_execution_raise_on_error": True,
         "book_chapter_number": chapter_number(source / "_toc.yml", name),
     }
-    (book / "_config.yml").write_text(yaml.safe_dump(config))
-    (book / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": f"chapters/{name}"}))
+    (book / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (book / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": f"chapters/{name}"}), encoding="utf-8")
     return book
 
 
 def main() -> int:
     """Read the command line and build."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
     parser.add_argument("source", nargs="?", type=Path, default=Path(), help="the folder of the book")
     parser.add_argument("--chapter", metavar="NAME", help="that chapter alone, for an author at work")

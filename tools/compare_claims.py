@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from tools.terminal import show_all_signs
+
 
 def read(place: str) -> dict[str, Any]:
     """The ledger at a path or an address.
@@ -31,7 +33,7 @@ def read(place: str) -> dict[str, Any]:
             with urllib.request.urlopen(place, timeout=30) as answer:
                 ledger = json.load(answer)
         else:
-            ledger = json.loads(Path(place).read_text())
+            ledger = json.loads(Path(place).read_text(encoding="utf-8"))
         if not isinstance(ledger, dict) or not {"build", "claims"} <= ledger.keys():
             raise ValueError("it is not the ledger of a book")
         return ledger
@@ -82,6 +84,7 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
 
 def main() -> int:
     """Read the command line and print the report."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.compare_claims", description=__doc__)
     parser.add_argument("other", help="the ledger to compare with: a path or an address")
     parser.add_argument("this", nargs="?", default="_build/html", help="the ledger of this build")

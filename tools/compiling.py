@@ -23,7 +23,7 @@ SETTINGS = {
 
 def xla_flags(lock: Path = LOCK) -> str:
     """XLA's flags for a chapter: those of the environment, and before them the book's where they are known."""
-    locked = re.search(r"^jaxlib==(\S+)", lock.read_text(), re.MULTILINE)
+    locked = re.search(r"^jaxlib==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
     known = locked is not None and locked[1] == importlib.metadata.version("jaxlib")
     given = os.environ.get("XLA_FLAGS", "").split()
     own = [f"--{name}={value}" for name, value in SETTINGS.items()] if known else []

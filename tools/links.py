@@ -8,12 +8,15 @@ robots says nothing about the link. Links within the book are checked by the tes
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from tools.terminal import show_all_signs
 
 GONE = re.compile(r"(?:404|410) Client Error|Failed to resolve|Name or service not known")
 START = "from jupyter_book.cli.main import main; main()"
@@ -46,7 +49,8 @@ def check(source: Path) -> int:
     output = source / "_build" / "linkcheck" / "output.json"
     output.unlink(missing_ok=True)
     command = [sys.executable, "-c", START, *ARGUMENTS, str(source)]
-    process = subprocess.run(command, capture_output=True, text=True)
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    process = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", errors="replace")
     if not output.exists():
         raise RuntimeError(f"linkcheck did not run:\n{process.stdout}\n{process.stderr}")
     return judge(json.loads(line) for line in output.read_text(encoding="utf-8").splitlines())
@@ -54,6 +58,7 @@ def check(source: Path) -> int:
 
 def main() -> int:
     """Read the command line and check."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.links", description=__doc__)
     parser.add_argument("source", nargs="?", type=Path, default=Path(), help="the folder of the book")
     return 1 if check(parser.parse_args().source) else 0

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ntklib import __version__
+from tools.terminal import show_all_signs
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
@@ -41,6 +42,7 @@ def pack(site: Path, target: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Pack the site and say how large the archive is."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.pack", description=__doc__)
     parser.add_argument("--site", type=Path, default=SITE, help="the built site")
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "book.zip", help="the file to write")

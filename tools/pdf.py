@@ -23,6 +23,7 @@ import yaml
 
 from tools import chromium, repository
 from tools.serve import served
+from tools.terminal import show_all_signs
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
@@ -163,6 +164,7 @@ def print_book(site: Path, pages: Sequence[str], parts: dict[str, str], target: 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the book and say how large it is, or what is wrong."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.pdf", description=__doc__)
     parser.add_argument("--site", type=Path, default=SITE, help="the built site")
     parser.add_argument("--out", type=Path, default=BOOK, help="the file to write")

@@ -16,6 +16,7 @@ from unittest import mock
 
 from tools import threads
 from tools.compiling import xla_flags
+from tools.terminal import show_all_signs
 
 
 def failing(chapter: Path, shift: int) -> list[str]:
@@ -56,6 +57,7 @@ def failing(chapter: Path, shift: int) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line, run the chapter, and print what fails."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.redraw", description=__doc__)
     parser.add_argument("chapter", help="its name, without the ending")
     parser.add_argument("shifts", nargs="*", type=int, default=[1000, 2000, 3000], help="added to every seed")

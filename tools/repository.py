@@ -55,7 +55,9 @@ def parsed(text: str) -> str | None:
 
 def _git(*arguments: str) -> str:
     try:
-        process = subprocess.run(["git", "-C", str(HERE), *arguments], capture_output=True, text=True, timeout=20)
+        process = subprocess.run(
+            ["git", "-C", str(HERE), *arguments], capture_output=True, encoding="utf-8", errors="replace", timeout=20
+        )
     except OSError:  # there is no git
         return ""
     return process.stdout.strip() if process.returncode == 0 else ""

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tools.terminal import show_all_signs
+
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".xml"}  # the rest is compressed in itself
 
 
@@ -64,6 +66,7 @@ def served(folder: Path) -> Iterator[str]:
 
 def main(site: Path = Path("_build/html")) -> None:
     """Serve the built site until Ctrl-C, a file as it is at the moment that it is asked for."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.serve", description=__doc__)
     parser.add_argument("port", nargs="?", type=int, default=8000)
     port = parser.parse_args().port

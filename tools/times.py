@@ -12,6 +12,8 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 
+from tools.terminal import show_all_signs
+
 PUBLISHED = Path(__file__).parent.parent / "benchmarks" / "chapters.json"
 GROWN = 1.5  # that much more than published is worth a word
 NOISE = {"seconds": 5.0, "bytes": 100e6}  # and no less than this
@@ -37,7 +39,7 @@ def published(name: str) -> dict[str, float]:
     >>> published("no/such-page")
     {}
     """
-    return json.loads(PUBLISHED.read_text())["pages"].get(name, {}) if PUBLISHED.exists() else {}
+    return json.loads(PUBLISHED.read_text(encoding="utf-8"))["pages"].get(name, {}) if PUBLISHED.exists() else {}
 
 
 def grown(pages: dict[str, dict[str, float]]) -> list[str]:
@@ -57,6 +59,7 @@ def grown(pages: dict[str, dict[str, float]]) -> list[str]:
 
 def main() -> None:
     """Compare the last build with what is published, or publish it."""
+    show_all_signs()
     parser = argparse.ArgumentParser(prog="python -m tools.times", description=__doc__)
     parser.add_argument("--publish", action="store_true", help="write benchmarks/chapters.json from the last build")
     pages = measured(Path("_build/.jupyter_cache"), Path())
@@ -65,7 +68,7 @@ def main() -> None:
         return
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
     rounded = {name: {kind: round(value) for kind, value in page.items()} for name, page in sorted(pages.items())}
-    PUBLISHED.write_text(json.dumps({"machine": machine, "pages": rounded}, indent=1) + "\n")
+    PUBLISHED.write_text(json.dumps({"machine": machine, "pages": rounded}, indent=1) + "\n", encoding="utf-8")
     print(f"{len(rounded)} pages written to {PUBLISHED}")
 
 

@@ -45,13 +45,13 @@ def known(name: str, text: str) -> bool:
     """Whether this page, as it stands, has shown the same twice, as is recorded or was found on this machine."""
     now = inputs(text)
     found = _found(name)
-    return recorded().get(name) == now or (found.exists() and found.read_text() == now)
+    return recorded().get(name) == now or (found.exists() and found.read_text(encoding="utf-8") == now)
 
 
 def remember(name: str, text: str) -> None:
     """Two executions of this page have agreed: to be recorded when somebody asks for it."""
     FOUND.mkdir(parents=True, exist_ok=True)
-    _found(name).write_text(inputs(text))
+    _found(name).write_text(inputs(text), encoding="utf-8")
 
 
 def main() -> int:

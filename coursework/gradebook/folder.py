@@ -158,7 +158,7 @@ def locked(out: Path) -> Iterator[None]:
     """
     import fcntl  # not on Windows, where nothing is graded
 
-    with (private_folder(out) / ".lock").open("w") as file:
+    with (private_folder(out) / ".lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -40,12 +40,12 @@ def read_secret(path: Path, *, create: bool = False) -> bytes:
     path = Path(path)
     if create and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(secrets.token_hex(BYTES) + "\n")
     if not path.exists():
         raise FileNotFoundError(f"no secret in {path}: grading needs the one that the assignments were released with")
     try:
-        secret = bytes.fromhex(path.read_text().strip())
+        secret = bytes.fromhex(path.read_text(encoding="utf-8").strip())
     except ValueError as error:
         raise ValueError(f"{path}: not a secret: wanted hexadecimal digits") from error
     if len(secret) < 16:

@@ -80,7 +80,7 @@ class Sandbox:
             inner.close()
             os.close(writer)
         try:
-            with os.fdopen(reader) as file:
+            with os.fdopen(reader, encoding="utf-8") as file:
                 self.pid = int(json.loads(file.read())["child-pid"])
             self._pidfd = os.pidfd_open(self.pid)
             self._receive(limits.start, limits.start)

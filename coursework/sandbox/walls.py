@@ -99,7 +99,9 @@ def isolation() -> tuple[str, ...]:
     options = ["--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"]
     options += ["--cap-drop", "ALL", "--clearenv", "--die-with-parent", "--new-session", "--as-pid-1"]
     try:
-        known = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
+        known = subprocess.run(
+            ["bwrap", "--help"], capture_output=True, encoding="utf-8", errors="replace", check=False
+        ).stdout
     except FileNotFoundError as error:
         raise SandboxMissing(INSTEAD) from error
     return tuple(options + [option for option in ("--disable-userns",) if option in known])
@@ -117,7 +119,9 @@ def require(*private: Path) -> None:
     if not sys.platform.startswith("linux") or shutil.which("bwrap") is None:
         raise SandboxMissing(INSTEAD)
     trial = ["bwrap", *isolation(), *mounts(None, False, DEFAULT), "/bin/true"]
-    done = subprocess.run(trial, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        trial, capture_output=True, encoding="utf-8", errors="replace", check=False, stdin=subprocess.DEVNULL
+    )
     if done.returncode != 0:
         raise SandboxMissing(NAMESPACES + one_line(done.stderr))
     for path in (REPOSITORY, *private):

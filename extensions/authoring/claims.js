@@ -5,7 +5,8 @@ document.querySelectorAll("table.claims-ledger").forEach((table) => {
   const [CHAPTER, KIND] = [1, 2];
   const body = table.tBodies[0];
   const rows = [...body.rows];
-  const text = (row, column) => row.cells[column].textContent.trim();
+  // what the book wrote, not what is shown: a browser's translation puts other words there
+  const text = (row, column) => row.cells[column].dataset.words;
 
   // "12.5 %", "2^-7" and "1/3" start with a number; a row without one goes last whichever way the column is sorted
   const number = (words) => {
@@ -37,7 +38,8 @@ document.querySelectorAll("table.claims-ledger").forEach((table) => {
     const select = document.createElement("select");
     label.append(name, select);
     select.append(new Option("all", ""));
-    [...new Set(rows.map((row) => text(row, column)))].forEach((v) => select.append(new Option(v, v)));
+    const named = new Map(rows.map((row) => [text(row, column), row.cells[column].textContent.trim()]));
+    named.forEach((name, value) => select.append(new Option(name, value)));
     select.addEventListener("change", () => {
       shown[column] = select.value;
       filter();

@@ -24,6 +24,7 @@ from ntklib.book.claims import scientific
 logger = logging.getLogger(__name__)
 
 KEY = re.compile(r"\b[a-z]+\d{4}[a-z]*\b")  # of the bibliography
+NUMBER = re.compile(r"([-−]?\d[^\s,]*(?: [±·] [^\s,]+)*)")  # as a whole, also in a text from right to left
 MARK = re.compile(r'<div class="ntk-claim" data-claim="([^"]*)">')
 
 
@@ -124,8 +125,11 @@ class ClaimBoxes(SphinxTransform):
 
     def _box(self, claim: dict[str, Any]) -> nodes.container:
         statement = nodes.paragraph("", "", *prose(claim["statement"]), classes=["claim-statement"])
-        words = nodes.Text(f"{claim['comparison']} (")
-        numbers = nodes.paragraph("", "", words, *source_nodes(self.env, claim), nodes.Text(") "))
+        words = [
+            nodes.inline(part, part, classes=["claim-number"]) if NUMBER.fullmatch(part) else nodes.Text(part)
+            for part in NUMBER.split(claim["comparison"])
+        ]
+        numbers = nodes.paragraph("", "", *words, nodes.Text(" ("), *source_nodes(self.env, claim), nodes.Text(") "))
         numbers["classes"].append("claim-numbers")
         numbers += nodes.inline(claim["verdict"], claim["verdict"], classes=["claim-verdict"])
         classes = ["claim", "claim-" + claim["verdict"].split()[0]]

@@ -48,7 +48,8 @@ def this_build() -> dict[str, str]:
     """The versions, the processor and the date that the ledger records."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists() and (match := re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)):
+    known = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
+    if match := re.search(r"^model name\s*:\s*(.+)$", known, re.MULTILINE):
         processor = match[1]
     return {
         "Python": platform.python_version(),
@@ -68,6 +69,24 @@ def _summary(claims: list[tuple[str, dict[str, Any]]]) -> str:
         f"{count['theorem']} compare with a theorem or an identity, {count['ours']} with what this book measured "
         f"before; {count['measured']} {'is' if count['measured'] == 1 else 'are'} recorded and not judged."
     )
+
+
+class stored_entry(nodes.entry):
+    """A cell that keeps what it says in the book's words, whatever a browser's translation shows in their place."""
+
+
+def _entry(cell: list[nodes.Node]) -> stored_entry:
+    words = "".join(node.astext() for node in cell)
+    return stored_entry("", nodes.paragraph("", "", *cell), words=" ".join(words.split()))
+
+
+def _visit_stored_entry(self: Any, node: stored_entry) -> None:
+    self.visit_entry(node)
+    self.body[-1] = self.body[-1].replace("<td", f'<td data-words="{self.attval(node["words"])}"', 1)
+
+
+def _depart_stored_entry(self: Any, node: stored_entry) -> None:
+    self.depart_entry(node)
 
 
 def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]]]) -> nodes.table:
@@ -105,7 +124,7 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
             [nodes.Text("–" if deviation is None else f"{deviation:.2g}")],
             [nodes.Text(claim["verdict"])],
         ]
-        body += nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
+        body += nodes.row("", *(_entry(cell) for cell in cells))
     return table
 
 
@@ -127,7 +146,7 @@ def _pages_to_write(app: Sphinx, env: BuildEnvironment) -> list[str]:
     shown = sorted(set(findings(env, "ledger")) & env.all_docs.keys())
     for docname in shown:  # or Sphinx would not put MathJax there
         env.get_domain("math").data["has_equations"][docname] = True
-    bibliography = [Path(app.srcdir, name).read_text() for name in app.config.bibtex_bibfiles]
+    bibliography = [Path(app.srcdir, name).read_text(encoding="utf-8") for name in app.config.bibtex_bibfiles]
     return shown if changed(env, "ledger", [shown, list(all_claims(env)), bibliography, app.builder.name]) else []
 
 
@@ -135,7 +154,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         claims = [{**claim, "page": f"{docname}.html"} for docname, claim in all_claims(app.env)]
         text = json.dumps({"build": this_build(), "claims": claims}, indent=1, ensure_ascii=False)
-        (Path(app.outdir) / "claims.json").write_text(text + "\n")
+        (Path(app.outdir) / "claims.json").write_text(text + "\n", encoding="utf-8")
         to_static(app, SCRIPT)
 
 
@@ -148,6 +167,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("extensions.store")
     app.add_node(ledger_node)
+    app.add_node(stored_entry, html=(_visit_stored_entry, _depart_stored_entry))
     app.add_directive("claims-ledger", LedgerDirective)
     app.connect("env-get-updated", _pages_to_write)
     app.connect("doctree-resolved", _fill)

@@ -51,7 +51,8 @@ def closure(modules: set[str], library: Path = LIBRARY) -> list[Path]:
             continue
         seen.add(path)
         seen |= {p for p in path.parent.iterdir() if p.is_file() and p.suffix != ".py"}
-        waiting += [file for name in imported_modules(path.read_text()) for file in files_of(name, library)]
+        imported = imported_modules(path.read_text(encoding="utf-8"))
+        waiting += [file for name in imported for file in files_of(name, library)]
     return sorted(seen)
 
 

@@ -26,10 +26,12 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     startup.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(STARTUP, startup / "00-book.py")
     # the kernel's remarks on its own transport are nobody's concern here
-    (profile / "profile_default" / "ipython_kernel_config.py").write_text("get_config().IPKernelApp.log_level = 40\n")
+    settings = profile / "profile_default" / "ipython_kernel_config.py"
+    settings.write_text("get_config().IPKernelApp.log_level = 40\n", encoding="utf-8")
     return {
         "IPYTHONDIR": str(profile),
         "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",  # a cell reads and writes the same whatever the machine's encoding is
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": xla_flags(),
         **threads.ONE_EACH,

@@ -45,12 +45,12 @@ def last_execution(env: BuildEnvironment, docname: str) -> Execution | None:
     folder = Path(env.mystnb_config.execution_cache_path or "")  # type: ignore[attr-defined]
     record = folder / "executed_with.json"
     key = f"{data['runtime']:.6f}"  # two executions take the same number of microseconds only by a miracle
-    kept = json.loads(record.read_text()) if record.exists() else {}
+    kept = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     entry = kept.get(docname)
     if entry is None or entry["key"] != key:
         entry = {"key": key, "date": date, "versions": _versions()}
         if folder.is_dir():
-            record.write_text(json.dumps({**kept, docname: entry}, indent=1))
+            record.write_text(json.dumps({**kept, docname: entry}, indent=1), encoding="utf-8")
     return Execution(float(data["runtime"]), entry["date"], entry["versions"])
 
 

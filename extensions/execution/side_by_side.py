@@ -44,7 +44,7 @@ def _execute_side_by_side(app: Sphinx, env: BuildEnvironment, docnames: list[str
     waiting: list[tuple[Path, NotebookNode]] = []
     for docname in docnames:
         path = Path(env.doc2path(docname))
-        text, files = with_fingerprint(path.read_text())
+        text, files = with_fingerprint(path.read_text(encoding="utf-8"))
         if files:
             reader = create_nb_reader(str(path), env.myst_config, config, text)  # type: ignore[attr-defined]
             notebook = reader.read(text) if reader is not None else None
@@ -88,7 +88,7 @@ def peak_memory(pid: int) -> list[int]:
     True
     """
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
         return []
     return [int(size) * 1024 for size in re.findall(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)]

@@ -38,7 +38,7 @@ def widget(explorer: Any) -> Any:
     names = [p.name for p in explorer.parameters]
 
     class Base(anywidget.AnyWidget):
-        _esm = SCRIPT.read_text() + "\nexport default { render: explorer.render };\n"
+        _esm = SCRIPT.read_text(encoding="utf-8") + "\nexport default { render: explorer.render };\n"
         _spec = traitlets.Dict().tag(sync=True)
         _answer = traitlets.Dict().tag(sync=True)
         _progress = traitlets.List([1, 1]).tag(sync=True)

@@ -257,6 +257,8 @@ const explorer = (() => {
     .legend li { display: flex; align-items: center; gap: 0.45rem; }
     .legend canvas { width: 5rem; height: 0.7rem; border-radius: 2px; }
     .plot { position: relative; }
+    .title, .legend li, .text, .note, .setting, .value, label { unicode-bidi: plaintext; }
+    .plot, .legend canvas, .reading, input:is([type="range"], [type="number"]), .numbers { direction: ltr; unicode-bidi: isolate; }
     .plot svg { display: block; position: relative; overflow: visible; font-size: 12.5px; font-variant-numeric: tabular-nums; }
     .plot canvas { position: absolute; image-rendering: pixelated; }
     .axis { stroke: var(--faint); stroke-width: 1; fill: none; opacity: 0.75; }
@@ -399,8 +401,9 @@ const explorer = (() => {
           button.addEventListener("click", () => play(k));
           value.append(button);
           rename = () => {
-            button.textContent = still.matches ? "Step" : playing ? "❚❚ Pause" : "▶ Play";
-            button.setAttribute("aria-label", button.textContent.replace(/^\W+/, "") + ", " + p.label);
+            const [sign, word] = still.matches ? ["", "Step"] : playing ? ["❚❚ ", "Pause"] : ["▶ ", "Play"];
+            button.textContent = sign + word;
+            button.setAttribute("aria-label", word + ", " + p.label);
           };
           still.addEventListener("change", rename);
           rename();

@@ -33,19 +33,19 @@ if __name__ == "__main__":
 @pytest.fixture
 def folder(tmp_path):
     shutil.copy(BENCHMARKS / "compare.py", tmp_path)
-    (tmp_path / "sums.py").write_text(SCRIPT)
+    (tmp_path / "sums.py").write_text(SCRIPT, encoding="utf-8")
     return tmp_path
 
 
 def run(folder, *arguments):
-    return subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False)
 
 
 def test_a_run_records_ratios_memory_and_the_machine_and_replaces_itself(folder):
     for arguments in (("compare.py",), ("sums.py", "--case", "n = 2")):
         done = run(folder, *arguments)
         assert done.returncode == 0, done.stderr
-        (last,) = json.loads((folder / "results" / "sums.json").read_text())
+        (last,) = json.loads((folder / "results" / "sums.json").read_text(encoding="utf-8"))
         assert last["machine"]["cores"] >= 1
         first, second = last["cases"]
         assert first["contenders"]["much"]["ratio"] < 0.5 < second["contenders"]["some"]["ratio"]
@@ -60,8 +60,10 @@ def test_a_run_records_ratios_memory_and_the_machine_and_replaces_itself(folder)
 
 
 def test_all_benchmarks_with_peers_run_and_one_that_fails_does_not_stop_the_others(folder):
-    (folder / "broken.py").write_text(SCRIPT.replace("def some():", "def some():\n    raise OSError('broken')"))
-    (folder / "other.py").write_text("raise SystemExit('has no peers, and a command of its own')")
+    (folder / "broken.py").write_text(
+        SCRIPT.replace("def some():", "def some():\n    raise OSError('broken')"), encoding="utf-8"
+    )
+    (folder / "other.py").write_text("raise SystemExit('has no peers, and a command of its own')", encoding="utf-8")
     done = run(folder, "compare.py")
     assert done.returncode != 0
     assert "OSError: broken" in done.stderr
@@ -73,5 +75,5 @@ def test_all_benchmarks_with_peers_run_and_one_that_fails_does_not_stop_the_othe
 def test_unknown_names_are_errors(folder):
     assert "no benchmark ['what']; there are ['sums']" in run(folder, "compare.py", "what").stderr
     assert "no case has 'n = 3'" in run(folder, "sums.py", "--case", "n = 3").stderr
-    (folder / "sums.py").write_text(SCRIPT.replace('goals={"much"', 'goals={"nobody"'))
+    (folder / "sums.py").write_text(SCRIPT.replace('goals={"much"', 'goals={"nobody"'), encoding="utf-8")
     assert "goals must name peers, ['much'], got ['nobody']" in run(folder, "sums.py").stderr

@@ -29,7 +29,7 @@ def main(chapter: Path, out: Path, folder: Path) -> None:
     notebook = jupytext.read(chapter)
     resources = {"metadata": {"path": str(chapter.parent)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute(env=environment)
-    out.write_text(json.dumps(shown(notebook), indent=1))
+    out.write_text(json.dumps(shown(notebook), indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

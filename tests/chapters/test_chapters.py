@@ -26,9 +26,9 @@ BUBBLEWRAP = ["bwrap", "--dev-bind", "/", "/", "--unshare-net", "--die-with-pare
 
 
 def chapters() -> list[str]:
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-    return [name for name in files if with_fingerprint((ROOT / f"{name}.md").read_text())[1]]
+    return [name for name in files if with_fingerprint((ROOT / f"{name}.md").read_text(encoding="utf-8"))[1]]
 
 
 def isolated() -> list[str]:
@@ -47,7 +47,7 @@ def execution_of_the_build(name: str) -> list | None:
     folder = ROOT / "_build" / ".jupyter_cache"
     if not folder.exists():
         return None
-    text, _ = with_fingerprint((ROOT / f"{name}.md").read_text())
+    text, _ = with_fingerprint((ROOT / f"{name}.md").read_text(encoding="utf-8"))
     notebook = read_myst_markdown_notebook(text, path=str(ROOT / f"{name}.md"))
     cache = get_cache(folder)
     if not cached(cache, notebook):
@@ -60,12 +60,12 @@ def execute(name: str, folder: Path) -> subprocess.Popen:
     folder.mkdir()
     script = [sys.executable, str(Path(__file__).with_name("execute.py")), str(ROOT / f"{name}.md")]
     command = [*isolated(), *script, str(folder / "shown.json"), str(folder)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", chapters())
 def test_two_executions_without_network_agree(name, tmp_path):
-    text = (ROOT / f"{name}.md").read_text()
+    text = (ROOT / f"{name}.md").read_text(encoding="utf-8")
     if os.environ.get("BOOK_TWICE") != "all" and twice.known(name, text):
         return  # they did
     built = execution_of_the_build(name)
@@ -73,8 +73,8 @@ def test_two_executions_without_network_agree(name, tmp_path):
     processes = [execute(name, tmp_path / run) for run in runs]
     errors = [process.communicate(timeout=900)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(runs), "\n".join(errors)[-4000:]
-    again = json.loads((tmp_path / "again" / "shown.json").read_text())
-    first = built if built is not None else json.loads((tmp_path / "first" / "shown.json").read_text())
+    again = json.loads((tmp_path / "again" / "shown.json").read_text(encoding="utf-8"))
+    first = built if built is not None else json.loads((tmp_path / "first" / "shown.json").read_text(encoding="utf-8"))
     assert any(first), "the chapter shows nothing"
     assert len(first) == len(again)
     for index, (one, other) in enumerate(zip(first, again, strict=True)):

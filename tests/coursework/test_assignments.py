@@ -111,4 +111,4 @@ def test_its_chapters_exist(assignment):
 
 
 def test_assignments_are_no_pages_of_the_book():
-    assert "coursework" not in (ROOT / "_toc.yml").read_text()
+    assert "coursework" not in (ROOT / "_toc.yml").read_text(encoding="utf-8")

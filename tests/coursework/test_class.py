@@ -54,7 +54,7 @@ def test_a_class_from_the_download_to_the_gradebook(tmp_path, cache):
     assert len(tables[0]) == 3
 
     (out / "marks.csv").write_text(
-        "student,question,points,comment\n1,q3-written,4,\n2,q3-written,0,copied\n2,accept,1,\n"
+        "student,question,points,comment\n1,q3-written,4,\n2,q3-written,0,copied\n2,accept,1,\n", encoding="utf-8"
     )
     export(out, class_, "canvas", tmp_path / "canvas.csv")
     rows = list(csv.reader(io.StringIO((tmp_path / "canvas.csv").read_text(encoding="utf-8"))))

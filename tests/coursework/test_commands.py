@@ -27,9 +27,9 @@ def test_list(run):
 
 
 def test_list_passes_over_what_is_no_assignment(run, tmp_path):
-    (tmp_path / "toy.md").write_text((TOY_FOLDER / "toy.md").read_text())
-    (tmp_path / "notes.md").write_text("# To do\n")
-    (tmp_path / "My Set.md").write_text((TOY_FOLDER / "toy.md").read_text())
+    (tmp_path / "toy.md").write_text((TOY_FOLDER / "toy.md").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "notes.md").write_text("# To do\n", encoding="utf-8")
+    (tmp_path / "My Set.md").write_text((TOY_FOLDER / "toy.md").read_text(encoding="utf-8"), encoding="utf-8")
     status, said = run("list", "--assignments", tmp_path)
     assert status == 0
     assert said.startswith("toy                  A toy (5 minutes")
@@ -43,7 +43,7 @@ def test_list_passes_over_what_is_no_assignment(run, tmp_path):
 def test_a_notebook_is_not_named_as_a_chapter(run, tmp_path, monkeypatch):
     """Students put it into the folder of the chapters, where two files of one name would be one page."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "secret.txt").write_text("00" * 32)
+    (tmp_path / "secret.txt").write_text("00" * 32, encoding="utf-8")
     more = ["--assignments", TOY_FOLDER, "--secret", "secret.txt"]
     for arguments in ([], ["--variant", "7"], ["--student", "a/b"]):
         assert run("release", "toy", *more, *arguments)[0] == 0
@@ -52,7 +52,7 @@ def test_a_notebook_is_not_named_as_a_chapter(run, tmp_path, monkeypatch):
 
 def released(tmp_path):
     """A class with its notebooks, and the command that made them."""
-    (tmp_path / "roster.csv").write_text(ROSTER)
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
     return [
         *("release", "toy", "--assignments", TOY_FOLDER, "--roster", tmp_path / "roster.csv"),
         *("--secret", tmp_path / "secret.txt", "--out", tmp_path / "out"),
@@ -69,13 +69,13 @@ def test_release_replaces_no_notebook_that_was_handed_out(run, tmp_path):
     assert "3 of them as they were" in run(*command)[1], "line ends of another system are no change"
     (tmp_path / "out" / "toy_ada.ipynb").write_bytes(before["toy_ada.ipynb"])
 
-    (tmp_path / "roster.csv").write_text(ROSTER + "dan,Dan,dan@example.org\n")
+    (tmp_path / "roster.csv").write_text(ROSTER + "dan,Dan,dan@example.org\n", encoding="utf-8")
     (tmp_path / "secret.txt").rename(tmp_path / "kept.txt")
     status, said = run(*command)  # as from another folder, where there is no secret
     assert status == 2
     assert "there is no secret in" in said
     assert not (tmp_path / "secret.txt").exists()
-    (tmp_path / "secret.txt").write_text("11" * 32)
+    (tmp_path / "secret.txt").write_text("11" * 32, encoding="utf-8")
     status, said = run(*command)
     assert status == 2
     assert "toy_ada.ipynb exists already, and its number differs: another secret or --id?" in said
@@ -95,7 +95,7 @@ def test_release_replaces_no_notebook_that_was_handed_out(run, tmp_path):
 
 def test_release_leaves_nothing_behind_if_it_cannot_begin(run, tmp_path):
     command = released(tmp_path)
-    (tmp_path / "out").write_text("a file")
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
     status, said = run(*command)
     assert status == 2
     assert "out is a file, wanted a folder" in said
@@ -106,8 +106,8 @@ def test_release_leaves_nothing_behind_if_it_cannot_begin(run, tmp_path):
 
 
 def test_a_solution_for_a_student_who_is_not_in_the_roster_is_refused(run, tmp_path):
-    (tmp_path / "roster.csv").write_text(ROSTER)
-    (tmp_path / "secret.txt").write_text("00" * 32)
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    (tmp_path / "secret.txt").write_text("00" * 32, encoding="utf-8")
     common = [
         "solution",
         "toy",
@@ -126,7 +126,7 @@ def test_a_solution_for_a_student_who_is_not_in_the_roster_is_refused(run, tmp_p
 
 
 def test_grades_among_the_submissions_are_refused(run, tmp_path, sandboxed):
-    (tmp_path / "roster.csv").write_text(ROSTER)
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
     (tmp_path / "in").mkdir()
     for submissions, out in (("in", "in"), ("in", "in/grades"), ("grades/in", "grades")):
         (tmp_path / submissions).mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def test_grades_among_the_submissions_are_refused(run, tmp_path, sandboxed):
 
 def test_feedback_says_who_has_no_total_and_refuses_other_ids(run, tmp_path):
     out, _ = graded_roster(tmp_path, ROSTER, ada="ok", bob="ok", cyd="half")
-    (out / "marks.csv").write_text("student,question,points,comment\nada,q3-written,4,\n")
+    (out / "marks.csv").write_text("student,question,points,comment\nada,q3-written,4,\n", encoding="utf-8")
     pages = tmp_path / "pages"
     common = ["feedback", "--roster", tmp_path / "roster.csv", "--grades", out, "--out", pages]
     status, said = run(*common)
@@ -150,7 +150,7 @@ def test_feedback_says_who_has_no_total_and_refuses_other_ids(run, tmp_path):
     assert status == 2
     assert "nobody who was graded is in the roster: graded were 'ada', 'bob', 'cyd'" in said
     assert len(list(pages.iterdir())) == 3
-    (tmp_path / "roster.csv").write_text(ROSTER.replace("cyd,Cyd,cyd@example.org\n", ""))
+    (tmp_path / "roster.csv").write_text(ROSTER.replace("cyd,Cyd,cyd@example.org\n", ""), encoding="utf-8")
     status, said = run(*common)
     assert status == 0
     assert "2 pages" in said
@@ -171,11 +171,11 @@ def test_the_page_says_that_the_notebook_has_another_number(toy, cache, answered
 def test_release_and_solution(run, tmp_path):
     status, _ = run("release", "toy", "--assignments", TOY_FOLDER, "--out", tmp_path / "a.ipynb")
     assert status == 0
-    assert "BEGIN" not in (tmp_path / "a.ipynb").read_text()
+    assert "BEGIN" not in (tmp_path / "a.ipynb").read_text(encoding="utf-8")
     status, _ = run("solution", "toy", "--assignments", TOY_FOLDER, "--variant", "7", "--out", tmp_path / "b.ipynb")
     assert status == 0
-    assert "VARIANT = 7" in (tmp_path / "b.ipynb").read_text()
-    assert "hidden 4711" in (tmp_path / "b.ipynb").read_text()
+    assert "VARIANT = 7" in (tmp_path / "b.ipynb").read_text(encoding="utf-8")
+    assert "hidden 4711" in (tmp_path / "b.ipynb").read_text(encoding="utf-8")
     status, said = run("release", "toy", "--assignments", TOY_FOLDER, "--out", tmp_path / "a.ipynb")
     assert status == 2
     assert "exists already" in said
@@ -205,13 +205,13 @@ def test_what_cannot_be_done_is_said_in_a_line(run, arguments, reason):
 
 def test_a_class_from_release_to_feedback(run, tmp_path, sandboxed):
     roster, secret, out = tmp_path / "roster.csv", tmp_path / "secret.txt", tmp_path / "grades"
-    roster.write_text(ROSTER)
+    roster.write_text(ROSTER, encoding="utf-8")
     common = ["--roster", roster, "--secret", secret]
     status, said = run("release", "toy", "--assignments", TOY_FOLDER, *common, "--out", tmp_path / "toy")
     assert status == 0, said
     assert "3 notebooks" in said
     ada, bob = tmp_path / "toy" / "toy_ada.ipynb", tmp_path / "toy" / "toy_bob.ipynb"
-    assert ada.read_text() != bob.read_text()
+    assert ada.read_text(encoding="utf-8") != bob.read_text(encoding="utf-8")
     fill(ada, q1_answer=MEAN, q2_answer=GRAM)
     fill(bob, q1_answer=MEAN + "\nimport os\nos.remove('/etc/passwd')", q2_answer="import os\nos._exit(1)")
     (tmp_path / "toy" / "toy_cyd.ipynb").unlink()
@@ -232,14 +232,14 @@ def test_a_class_from_release_to_feedback(run, tmp_path, sandboxed):
     assert status == 0, said
     status, said = run("feedback", "--roster", roster, "--grades", out, "--out", tmp_path / "pages")
     assert status == 0, said
-    page = (tmp_path / "pages" / "bob.html").read_text()
+    page = (tmp_path / "pages" / "bob.html").read_text(encoding="utf-8")
     assert "q2-gram" in page
     assert not any(secret in page for secret in ("4711", "4712", "4713", "17.5", "Ada"))
 
 
 def test_grading_without_bubblewrap_is_refused(run, tmp_path, monkeypatch):
     monkeypatch.setattr(walls.shutil, "which", lambda name: None)
-    (tmp_path / "roster.csv").write_text(ROSTER)
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
     status, said = run("grade", "toy", tmp_path, "--roster", tmp_path / "roster.csv", "--out", tmp_path / "out")
     assert status == 2
     assert "apt-get install bubblewrap" in said

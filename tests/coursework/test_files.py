@@ -35,7 +35,7 @@ def test_what_is_written_is_on_the_disk_before_it_takes_the_name(tmp_path, monke
 )
 def test_names_of_files_are_safe_and_different(text, tmp_path):
     name = safe_name(text)
-    (tmp_path / f"{name}.json").write_text("x")
+    (tmp_path / f"{name}.json").write_text("x", encoding="utf-8")
     assert [p.name for p in tmp_path.iterdir()] == [f"{name}.json"]
     assert not name.startswith((".", "-", "~"))
     assert not set(name) & set('/\\:*?"<>|\n\0')

@@ -50,7 +50,7 @@ def judge(assignment, notebook, variant):
     if what == "evil":
         return Verdict(FULL, ["=1+1"], {"q1-mean": "<script>document.title='owned'</script>\x1b[31mred\x1b[0m"})
     if what == "count":
-        with open(rest.strip(), "a") as file:
+        with open(rest.strip(), "a", encoding="utf-8") as file:
             file.write(f"{variant}\n")
     return Verdict(dict(FULL), seconds=time.time())
 

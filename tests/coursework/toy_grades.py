@@ -48,7 +48,7 @@ def write_marks(out, *lines, head="student,question,points,comment"):
 
 
 def counted(path):
-    return path.read_text().split() if path.exists() else []
+    return path.read_text(encoding="utf-8").split() if path.exists() else []
 
 
 def snapshot(out):

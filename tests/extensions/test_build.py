@@ -65,34 +65,35 @@ def make_book(folder: Path, chapters: dict[str, str]) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "_config.yml", folder)
     (folder / "requirements.txt").touch()
-    (folder / "references.bib").write_text(BIBLIOGRAPHY)
+    (folder / "references.bib").write_text(BIBLIOGRAPHY, encoding="utf-8")
     shutil.copytree(ROOT / "ntklib" / "book", folder / "ntklib" / "book", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "ntklib" / "__init__.py", folder / "ntklib")
-    (folder / "intro.md").write_text("# A small book\n")
+    (folder / "intro.md").write_text("# A small book\n", encoding="utf-8")
     for name, text in chapters.items():
-        (folder / f"{name}.md").write_text(text)
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
     entries = "".join(f"  - file: {name}\n" for name in chapters)
-    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{entries}")
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:\n{entries}", encoding="utf-8")
     return folder
 
 
-def build(book: Path) -> tuple[int, str]:
-    environment = {**os.environ, "PYTHONPATH": str(book)}
+def build(book: Path, **variables: str) -> tuple[int, str]:
+    environment = {**os.environ, "PYTHONPATH": str(book), **variables}
     command = [sys.executable, "-m", "tools.build", "."]
-    process = subprocess.run(command, cwd=book, env=environment, capture_output=True, text=True, timeout=300)
+    process = subprocess.run(command, cwd=book, env=environment, capture_output=True, encoding="utf-8", timeout=300)
     return process.returncode, re.sub(r"\x1b\[[\d;]*m", "", process.stdout + process.stderr)
 
 
 def chapter(name: str) -> str:
-    return (BROKEN / f"{name}.md").read_text()
+    return (BROKEN / f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_a_sound_book_builds(tmp_path):
     book = make_book(tmp_path, {"sound": chapter("sound")})
-    status, output = build(book)
+    status, output = build(book, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")  # whatever signs a terminal has
     assert status == 0, output
     assert f"{book}/_build/html/index.html" in output
-    page = (book / "_build" / "html" / "sound.html").read_text()
+    assert r"sound: executing \u2026" in output
+    page = (book / "_build" / "html" / "sound.html").read_text(encoding="utf-8")
     assert "0.25" in page
     assert "A line that rises from one to three." in page
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
@@ -101,7 +102,7 @@ def test_a_sound_book_builds(tmp_path):
     assert 'href="https://arxiv.org/abs/2000.1"' in page
     assert "Measured here: sum" in text
     assert "3 claims in 1 chapter. 1 compare with the literature, and none of these disagree;" in text
-    ledger = json.loads((book / "_build" / "html" / "claims.json").read_text())
+    ledger = json.loads((book / "_build" / "html" / "claims.json").read_text(encoding="utf-8"))
     assert ledger["build"].keys() >= {"Python", "jax", "numpy", "processor", "date"}
     assert [(c["name"], c["page"], c["measured"]) for c in ledger["claims"]] == [
         ("sum", "sound.html", 2.013),
@@ -114,23 +115,25 @@ def test_a_build_after_which_nothing_changed_writes_no_page(tmp_path):
     book = make_book(tmp_path, {"sound": chapter("sound"), "other": "# Other\n\n{index}`lasting entry`\n"})
     assert build(book)[0] == 0
     pages = {path: path.stat().st_mtime_ns for path in (book / "_build" / "html").rglob("*.html")}
-    shown = json.loads((book / "_build" / "html" / "claims.json").read_text())["claims"]
+    shown = json.loads((book / "_build" / "html" / "claims.json").read_text(encoding="utf-8"))["claims"]
     assert build(book)[0] == 0
     written = {path.name for path, time in pages.items() if path.stat().st_mtime_ns != time}
     assert written <= {"index.html", "intro.html", "search.html", "404.html"}  # the first page lists the others
     changed = chapter("sound").replace('"sum"', '"total"').replace("`sum:", "`total:")
-    (book / "sound.md").write_text(changed)
+    (book / "sound.md").write_text(changed, encoding="utf-8")
     assert build(book)[0] == 0
-    now = json.loads((book / "_build" / "html" / "claims.json").read_text())["claims"]
+    now = json.loads((book / "_build" / "html" / "claims.json").read_text(encoding="utf-8"))["claims"]
     assert [c["name"] for c in now] == ["total" if c["name"] == "sum" else c["name"] for c in shown]
-    assert "claim-total" in (book / "_build" / "html" / "sound.html").read_text()
-    assert "lasting entry" in (book / "_build" / "html" / "searchindex.js").read_text(), "of the other page"
+    assert "claim-total" in (book / "_build" / "html" / "sound.html").read_text(encoding="utf-8")
+    assert "lasting entry" in (book / "_build" / "html" / "searchindex.js").read_text(encoding="utf-8"), (
+        "of the other page"
+    )
 
 
 def test_xla_gets_settings_only_where_it_is_known_to_take_them(tmp_path, monkeypatch):
     lock = tmp_path / "requirements.txt"
     monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
-    lock.write_text(f"jax==1\njaxlib=={importlib.metadata.version('jaxlib')}\n")
+    lock.write_text(f"jax==1\njaxlib=={importlib.metadata.version('jaxlib')}\n", encoding="utf-8")
     known = xla_flags(lock)
     assert known.split()[-1] == "--xla_cpu_multi_thread_eigen=false"  # what somebody wants comes last and prevails
     assert {flag.lstrip("-").split("=")[0] for flag in known.split()[:-1]} == set(SETTINGS)
@@ -138,7 +141,7 @@ def test_xla_gets_settings_only_where_it_is_known_to_take_them(tmp_path, monkeyp
     assert xla_flags(lock) == known
     monkeypatch.setenv("XLA_FLAGS", "")
     for other in ("jaxlib==0.0.1\n", ""):
-        lock.write_text(other)
+        lock.write_text(other, encoding="utf-8")
         assert xla_flags(lock) == ""
 
 
@@ -146,7 +149,7 @@ def test_programs_that_run_side_by_side_do_linear_algebra_in_one_thread_each(tmp
     ask = "import numpy, scipy.linalg, threadpoolctl as t; print({pool['num_threads'] for pool in t.threadpool_info()})"
     given = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     told = {**given, **kernel_environment(tmp_path)}
-    asked = subprocess.run([sys.executable, "-c", ask], env=told, capture_output=True, text=True, check=True)
+    asked = subprocess.run([sys.executable, "-c", ask], env=told, capture_output=True, encoding="utf-8", check=True)
     assert asked.stdout.strip() == "{1}"
     assert {pool["num_threads"] for pool in threadpool_info()} <= {1}, "a test has more"
 
@@ -195,9 +198,9 @@ def test_only_what_a_change_concerns_is_executed_again(tmp_path):
     head = chapter("sound").split("# A sound chapter")[0]
     cell = "\n```{{code-cell}}\nfrom ntklib.{module} import value\n\nprint(value)\n```\n"
     book = make_book(tmp_path, {m: f"{head}# Uses {m}\n{cell.format(module=m)}" for m in ("upper", "alone")})
-    (book / "ntklib" / "lower.py").write_text("value = 1\n")
-    (book / "ntklib" / "upper.py").write_text("from ntklib.lower import value\n")
-    (book / "ntklib" / "alone.py").write_text("value = 7\n")
+    (book / "ntklib" / "lower.py").write_text("value = 1\n", encoding="utf-8")
+    (book / "ntklib" / "upper.py").write_text("from ntklib.lower import value\n", encoding="utf-8")
+    (book / "ntklib" / "alone.py").write_text("value = 7\n", encoding="utf-8")
 
     def executed() -> list[str]:
         status, output = build(book)
@@ -210,15 +213,17 @@ def test_only_what_a_change_concerns_is_executed_again(tmp_path):
     assert all(page["seconds"] > 0 for page in times.values())
     assert executed() == [], "nothing has changed"
 
-    (book / "upper.md").write_text((book / "upper.md").read_text() + "\nMore prose.\n")
+    (book / "upper.md").write_text(
+        (book / "upper.md").read_text(encoding="utf-8") + "\nMore prose.\n", encoding="utf-8"
+    )
     assert executed() == [], "only prose has changed"
-    assert "More prose." in (book / "_build" / "html" / "upper.html").read_text()
+    assert "More prose." in (book / "_build" / "html" / "upper.html").read_text(encoding="utf-8")
 
-    (book / "ntklib" / "lower.py").write_text("value = 2345\n")
+    (book / "ntklib" / "lower.py").write_text("value = 2345\n", encoding="utf-8")
     assert executed() == ["upper"], "a module has changed that one chapter imports through another"
-    assert "2345" in (book / "_build" / "html" / "upper.html").read_text()
+    assert "2345" in (book / "_build" / "html" / "upper.html").read_text(encoding="utf-8")
 
-    (book / "requirements.txt").write_text("jax==1000\n")
+    (book / "requirements.txt").write_text("jax==1000\n", encoding="utf-8")
     assert executed() == ["alone", "upper"], "the lock has changed"
 
 
@@ -236,7 +241,7 @@ def test_what_a_chapter_imports_is_followed_into_packages_and_through_old_paths(
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
 
     def followed(*modules: str) -> set[str]:
         return {path.relative_to(tmp_path).as_posix() for path in closure(set(modules), tmp_path)}
@@ -254,12 +259,12 @@ def test_one_chapter_alone(tmp_path):
     book = make_book(tmp_path / "book", {})
     (book / "chapters").mkdir()
     there = "# Elsewhere\n\n```{prf:theorem}\n:label: thm-there\n\nYes.\n```\n"
-    (book / "chapters" / "elsewhere.md").write_text(there)
+    (book / "chapters" / "elsewhere.md").write_text(there, encoding="utf-8")
     faults = "{doc}`elsewhere` {prf:ref}`thm-there` {prf:ref}`thm-nowhere` {cite}`known2000,nobody1900` is 0.07."
     text = chapter("sound").replace("# A sound chapter", f"# A sound chapter\n\n{faults}", 1)
-    (book / "chapters" / "sound.md").write_text(text)
+    (book / "chapters" / "sound.md").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "tools.build", "--chapter", "sound"]
-    done = subprocess.run(command, cwd=book, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=book, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sound: executing" in done.stdout.replace("chapters/", "")
     said = re.findall(r"WARNING: ([^\[.\x1b]*[^\[.\x1b ])", done.stderr)  # of this page, not of what another has
@@ -277,7 +282,7 @@ def test_one_chapter_alone(tmp_path):
 def test_what_has_grown_is_said(tmp_path, monkeypatch):
     published = tmp_path / "chapters.json"
     pages = {"slow": {"seconds": 40, "bytes": 4e8}, "noisy": {"seconds": 1, "bytes": 1e8}}
-    published.write_text(json.dumps({"pages": pages}))
+    published.write_text(json.dumps({"pages": pages}), encoding="utf-8")
     monkeypatch.setattr("tools.times.PUBLISHED", published)
     now = {
         "slow": {"seconds": 61.0, "bytes": 4.1e8},

@@ -11,7 +11,7 @@ import jupytext
 import numpy as np
 import pytest
 import yaml
-from browser import ROOT, axe
+from browser import ROOT, TRANSLATE, TURN, axe
 from docutils import nodes
 from scipy.interpolate import RegularGridInterpolator
 
@@ -25,17 +25,17 @@ PAGE = ROOT / "appendix" / "explorers.md"
 def site(tmp_path_factory) -> Path:
     """A book of two pages, one with explorers and one without, built like the real one."""
     book = tmp_path_factory.mktemp("book")
-    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["sphinx"]["local_extensions"]["extensions.authoring.explorers"] = "."
-    (book / "_config.yml").write_text(yaml.safe_dump(config))
-    (book / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: explorers\n")
-    (book / "intro.md").write_text("# Nothing moves here\n\nNo explorer.\n")
-    (book / "explorers.md").write_text(PAGE.read_text())
+    (book / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (book / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: explorers\n", encoding="utf-8")
+    (book / "intro.md").write_text("# Nothing moves here\n\nNo explorer.\n", encoding="utf-8")
+    (book / "explorers.md").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
         (book / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "tools.build", str(book)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return book / "_build" / "html"
@@ -237,17 +237,19 @@ def test_what_is_drawn_is_what_python_computes(open_page, computed, index):
 
 
 def test_the_page_has_the_script_once_and_nothing_of_the_widget_manager(open_page, site):
-    page = (site / "explorers.html").read_text()
+    page = (site / "explorers.html").read_text(encoding="utf-8")
     assert len(re.findall(r"<script[^>]*/explorer\.js|<script[^>]*_static/explorer\.js", page)) == 1
     for unwanted in ("require", "html-manager", "widget-state", "widget-view", "cdn.", "unpkg"):
         assert unwanted not in re.sub(r'<script type="text/plain">[^<]*', "", page), unwanted
-    assert "explorer.js" not in (site / "intro.html").read_text()
+    assert "explorer.js" not in (site / "intro.html").read_text(encoding="utf-8")
     assert open_page("intro.html").locator(".ntk-explorer").count() == 0
 
 
 def test_the_weights(site):
     assert (site / "_static" / "explorer.js").stat().st_size <= 40_000
-    explorers = re.findall(r'<div class="ntk-explorer">.*?</div>', (site / "explorers.html").read_text())
+    explorers = re.findall(
+        r'<div class="ntk-explorer">.*?</div>', (site / "explorers.html").read_text(encoding="utf-8")
+    )
     assert len(explorers) == 6
     assert max(map(len, explorers)) <= 500_000
 
@@ -296,6 +298,35 @@ def test_a_check_box_and_a_list(open_page):
     assert explorer.evaluate(READ)["images"] != before
     choice.press("L")
     assert explorer.evaluate(READ)["images"] == before
+
+
+def test_translated_and_from_right_to_left_they_are_drawn_and_move_as_before(open_page):
+    page = open_page()
+    found = page.evaluate(TURN, ".plot svg, .reading")
+    assert found["seen"] >= 10
+    assert found["turned"] == []
+    for explorer in page.locator(".ntk-explorer").all():
+        picture = explorer.locator("svg[role=img]").bounding_box()
+        for text in explorer.locator("svg[role=img] text").all():
+            box = text.bounding_box()
+            assert box["x"] >= picture["x"] - 1
+            assert box["x"] + box["width"] <= picture["x"] + picture["width"] + 1
+    explorer = explorer_at(page, 0)
+    assert (
+        control(explorer, "show draws").evaluate("(e) => getComputedStyle(e.closest('.controls')).direction") == "rtl"
+    )
+    page.evaluate(TRANSLATE)
+    slider, check = explorer.locator("input[type=range]").first, explorer.locator("input[type=checkbox]")
+    box = slider.bounding_box()
+    for fraction, value in [(0.99, "4"), (0.01, "0.25"), (0.5, "1")]:
+        slider.click(position={"x": fraction * box["width"], "y": box["height"] / 2})
+        assert slider.get_attribute("aria-valuetext") == value
+        assert explorer.locator(".reading").first.inner_text() == value
+    check.click()
+    assert not explorer.evaluate(READ)["paths"][2]
+    before = explorer_at(page, 2).evaluate(READ)["images"]
+    explorer_at(page, 2).locator("select").select_option("Gauss")
+    assert explorer_at(page, 2).evaluate(READ)["images"] != before
 
 
 def test_what_a_screen_reader_says(open_page):

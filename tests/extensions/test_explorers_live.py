@@ -68,7 +68,7 @@ def lab(tmp_path_factory):
         "IPYTHONDIR": "ipython",
     }
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **{name: str(folder / place) for name, place in own.items()}}
-    with open(folder / "log", "w") as log:
+    with open(folder / "log", "w", encoding="utf-8") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options], cwd=folder, env=environment, stdout=log, stderr=log
         )
@@ -79,7 +79,7 @@ def lab(tmp_path_factory):
                 urllib.request.urlopen(address + "/api", timeout=5).read()
                 break
             except OSError:
-                assert server.poll() is None, (folder / "log").read_text()
+                assert server.poll() is None, (folder / "log").read_text(encoding="utf-8")
                 time.sleep(0.2)
         yield address, folder / "notebook.ipynb"
     finally:
@@ -171,7 +171,7 @@ def test_a_person_sees_how_far_the_grid_is_and_then_one_output(lab, page):
     assert float(explorer.evaluate(LIMITS).split()[0]) < -3  # the axes are those of all settings
     for _ in range(20):
         page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-        outputs = json.loads(lab[1].read_text())["cells"][0]["outputs"]
+        outputs = json.loads(lab[1].read_text(encoding="utf-8"))["cells"][0]["outputs"]
         if len(outputs) == 2 and "text/html" in outputs[1]["data"]:
             break
         time.sleep(0.5)

@@ -66,20 +66,27 @@ def folder(tmp_path):
         (site / name).mkdir(parents=True)
     static = site / "_static"
     (static / "vendor" / "fontawesome" / "webfonts" / "fa-solid-900.woff").touch()
-    (static / "scripts" / "theme.js").write_text('e.classList.add("open"); e.className = `tip-${side}`;')
+    (static / "scripts" / "theme.js").write_text(
+        'e.classList.add("open"); e.className = `tip-${side}`;', encoding="utf-8"
+    )
     (static / "dot.png").touch()
     (static / "print.css").touch()
     (static / "a.css").write_text(
         "@charset 'utf-8'; @import 'scripts/b.css'; .citation p, .unseen { top: 0 } .open { top: 1px }\n"
-        "@media print { .unseen.math { top: 2px } } @media (width > 9px) { .tip-left { top: 3px } }"
+        "@media print { .unseen.math { top: 2px } } @media (width > 9px) { .tip-left { top: 3px } }",
+        encoding="utf-8",
     )
     (static / "scripts" / "b.css").write_text(
-        "/* about */ .math:not(.unseen) { background: url(../dot.png) } .mjx-c41 { top: 4px }"
+        "/* about */ .math:not(.unseen) { background: url(../dot.png) } .mjx-c41 { top: 4px }", encoding="utf-8"
     )
-    (static / "c.css").write_text("@font-face { src: url(data:font/woff,) } p > .math-not { top: 5px }")
-    (site / "_images" / "a.svg").write_text('<svg width="72pt" height="36pt" viewBox="0 0 72 36"></svg>')
-    (site / "chapters" / "a.html").write_text(PAGE)
-    (site / "chapters" / "b.html").write_text(other(theorem("Yes.")))
+    (static / "c.css").write_text(
+        "@font-face { src: url(data:font/woff,) } p > .math-not { top: 5px }", encoding="utf-8"
+    )
+    (site / "_images" / "a.svg").write_text(
+        '<svg width="72pt" height="36pt" viewBox="0 0 72 36"></svg>', encoding="utf-8"
+    )
+    (site / "chapters" / "a.html").write_text(PAGE, encoding="utf-8")
+    (site / "chapters" / "b.html").write_text(other(theorem("Yes.")), encoding="utf-8")
     return site
 
 
@@ -111,7 +118,7 @@ def test_a_page_that_no_step_changes_is_the_same_to_a_browser(folder, page):
     before = elements(page)
     page.write()
     assert elements(Page(page.site, page.name)) == before
-    text = (folder / page.name).read_text()
+    text = (folder / page.name).read_text(encoding="utf-8")
     assert 'document.documentElement.dataset.mode = "a" < "b" && "</p>";' in text, "a script is not text"
     assert '<svg viewBox="0 0 9 9" preserveAspectRatio="none">' in text
     assert '<mjx-c class="mjx-c31"></mjx-c>' in text
@@ -155,8 +162,8 @@ def test_a_step_does_what_it_says_and_a_second_time_nothing(page, step, selector
 
 def test_the_title_page_alone_is_called_as_the_book(folder):
     finished(folder)
-    assert "<title>A &amp; B</title>" in (folder / "chapters" / "a.html").read_text()
-    assert "<title>A — A &amp; B</title>" in (folder / "chapters" / "b.html").read_text()
+    assert "<title>A &amp; B</title>" in (folder / "chapters" / "a.html").read_text(encoding="utf-8")
+    assert "<title>A — A &amp; B</title>" in (folder / "chapters" / "b.html").read_text(encoding="utf-8")
 
 
 def test_every_step_is_tried():
@@ -178,14 +185,14 @@ def test_a_page_is_finished_once_and_again_when_it_is_written_again(folder):
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.*")}
     assert finished(folder) == []
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.*")} == times
-    left = (folder / "chapters" / "b.html").read_text()
-    (folder / "chapters" / "a.html").write_text(PAGE)
+    left = (folder / "chapters" / "b.html").read_text(encoding="utf-8")
+    (folder / "chapters" / "a.html").write_text(PAGE, encoding="utf-8")
     assert finished(folder) == ["chapters/a.html"]
-    assert (folder / "chapters" / "b.html").read_text() == left
+    assert (folder / "chapters" / "b.html").read_text(encoding="utf-8") == left
     (folder.parent / "finished.json").unlink()  # nobody knows what was finished: that does no harm
-    once = {path: path.read_text() for path in folder.rglob("*.html")}
+    once = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.html")}
     assert finished(folder) == ["chapters/a.html", "chapters/b.html"]
-    assert {path: path.read_text() for path in folder.rglob("*.html")} == once
+    assert {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.html")} == once
 
 
 def test_a_drawing_is_made_lighter_once(folder, monkeypatch):
@@ -194,7 +201,7 @@ def test_a_drawing_is_made_lighter_once(folder, monkeypatch):
     finished(folder)
     finished(folder)
     assert len(seen) == 1
-    (folder / "_images" / "a.svg").write_text("<svg></svg>")
+    (folder / "_images" / "a.svg").write_text("<svg></svg>", encoding="utf-8")
     finished(folder)
     assert len(seen) == 2
 
@@ -203,9 +210,9 @@ def test_previews_follow_the_page_that_they_show(folder):
     path = folder / "_previews" / "chapters" / "a.js"
     shown = '<div class="proof theorem"><p>{} </p><img src="../_images/a.svg" width="96" height="48"></div>'
     for text in ("Yes.", "No."):
-        (folder / "chapters" / "b.html").write_text(other(theorem(text)))
+        (folder / "chapters" / "b.html").write_text(other(theorem(text)), encoding="utf-8")
         finished(folder)
-        found = json.loads(path.read_text().removeprefix("bookPreviews(").removesuffix(")\n"))
+        found = json.loads(path.read_text(encoding="utf-8").removeprefix("bookPreviews(").removesuffix(")\n"))
         assert found == {"b.html#thm-there": shown.format(text)}
 
 
@@ -234,7 +241,7 @@ def test_a_preview_is_of_one_element_and_of_some_kinds(folder, name, shown):
 <p>text <span id="i"></span> text</p>
 <div class="proof" id="d"><div class="ntk-explorer"></div></div>
 <dl><dt class="sig" id="sig">f()</dt><dd>no</dd></dl>"""
-    (folder / "chapters" / "b.html").write_text(other(body))
+    (folder / "chapters" / "b.html").write_text(other(body), encoding="utf-8")
     page = Page(read(folder), "chapters/b.html")
     assert previews.preview(page, name, "index.html") == shown
     assert previews.preview(page, "nowhere", "index.html") is None
@@ -243,8 +250,10 @@ def test_a_preview_is_of_one_element_and_of_some_kinds(folder, name, shown):
 def test_one_sheet_holds_what_the_pages_can_use(folder):
     finished(folder)
     [sheet] = folder.glob("_static/book-*.css")
-    assert f'<link rel="stylesheet" href="../_static/{sheet.name}">' in (folder / "chapters" / "a.html").read_text()
-    assert sheet.read_text().splitlines() == [
+    assert f'<link rel="stylesheet" href="../_static/{sheet.name}">' in (folder / "chapters" / "a.html").read_text(
+        encoding="utf-8"
+    )
+    assert sheet.read_text(encoding="utf-8").splitlines() == [
         ".math:not(.unseen){background: url(dot.png)}",
         ".mjx-c41{top: 4px}",
         ".citation p{top: 0}",
@@ -257,11 +266,11 @@ def test_one_sheet_holds_what_the_pages_can_use(folder):
 def test_a_sheet_of_an_earlier_build_stays_as_long_as_a_page_asks_for_it(folder):
     finished(folder)
     [first] = folder.glob("_static/book-*.css")
-    (folder / "_static" / "c.css").write_text("p > .math { top: 6px }")
-    (folder / "chapters" / "a.html").write_text(PAGE)
+    (folder / "_static" / "c.css").write_text("p > .math { top: 6px }", encoding="utf-8")
+    (folder / "chapters" / "a.html").write_text(PAGE, encoding="utf-8")
     finished(folder)
     assert len(list(folder.glob("_static/book-*.css"))) == 2, "b.html still asks for the first"
-    (folder / "chapters" / "b.html").write_text(other(""))
+    (folder / "chapters" / "b.html").write_text(other(""), encoding="utf-8")
     finished(folder)
     [second] = folder.glob("_static/book-*.css")
     assert second != first
@@ -278,7 +287,7 @@ def test_only_the_icons_that_are_used_are_kept(folder):
     )
     assert icons.used_icons({"fa-solid", "fa-night"}, drawn) == {0xF186, 0xF107}
     assert icons.used_icons(set(), '.y:after{content:"\uf0eb"}') == {0xF0EB}
-    (folder / "_static" / "icons.css").write_text(drawn)
+    (folder / "_static" / "icons.css").write_text(drawn, encoding="utf-8")
     site = read(folder)
     assert icons.of_site(site) == {0xF185, 0xF107}, "the sun is on the page"
     assert icons.without_unused(drawn, site) == '.fa-sun:before{content:"\\f185"}.x:after{content:"\\f107"}'
@@ -305,4 +314,4 @@ def test_nothing_is_done_to_other_builders_and_after_an_error(folder):
     steps._finish(app, None)
     app.builder.format = "html"
     steps._finish(app, ValueError())
-    assert (folder / "chapters" / "a.html").read_text() == PAGE
+    assert (folder / "chapters" / "a.html").read_text(encoding="utf-8") == PAGE

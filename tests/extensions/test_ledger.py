@@ -3,8 +3,20 @@
 import re
 
 import pytest
-from browser import axe
+from browser import TRANSLATE, TURN, axe
 from test_build import build, chapter, make_book
+
+LEFT_TO_RIGHT = """
+Call `f(x)[0] - 1`, and compare with $f_a(x') - y$, or with
+
+$$
+f(x) = \\sum_{i=1}^n (x_i - 1)^2 .
+$$
+
+```{code-cell}
+print("f(1) - 2, [3] (4)")
+```
+"""
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +27,7 @@ def site(tmp_path_factory):
         'claim("seen", 7.5, None, source="nobody knows", statement="It was seen.")\n'
         'claim("other", 3, 2, agrees=False, source="known2000", statement="It is not two.")\n```\n'
     )
-    book = make_book(tmp_path_factory.mktemp("book"), {"sound": chapter("sound"), "other": other})
+    book = make_book(tmp_path_factory.mktemp("book"), {"sound": chapter("sound") + LEFT_TO_RIGHT, "other": other})
     status, output = build(book)
     assert status == 0, output
     return book / "_build" / "html"
@@ -78,6 +90,49 @@ def test_rows_without_a_number_come_last_whichever_way(page):
         assert any(numbered)
         assert not all(numbered)
         assert numbered == sorted(numbered, reverse=True), cells
+
+
+def test_a_translated_ledger_filters_and_sorts_as_before(page):
+    """It goes by what the book wrote: no word or number that it had is shown any more."""
+    page.evaluate(TRANSLATE)
+    assert set(re.sub(r"\s", "", page.locator("table.claims-ledger").inner_text())) <= set("ж▲▼")
+
+    def left():
+        rows = page.locator("table.claims-ledger tbody tr:visible td:first-child a").all()
+        return [row.get_attribute("href").partition("#claim-")[2] for row in rows]
+
+    chapter, kind = page.locator(".claims-controls select").all()
+    chapter.select_option("Another chapter")
+    assert left() == ["tenth", "seen", "other"]
+    assert page.get_by_text("3 of 6 claims are shown.").is_visible()
+    kind.select_option("measured only")
+    assert left() == ["seen"]
+    chapter.select_option(index=0)
+    kind.select_option(index=0)
+    page.locator("table.claims-ledger th button").nth(5).click()
+    assert left() == ["step", "tenth", "third", "sum", "other", "seen"]
+    page.locator("table.claims-ledger th button").nth(1).click()
+    assert left() == ["step", "third", "sum", "tenth", "other", "seen"]
+
+
+def test_from_right_to_left_text_is_turned_and_code_and_numbers_are_not(page):
+    kept = {
+        "pre": 5, "code": 1, "mjx-container": 3, ".cell_output pre": 1, "a.claim-value": 3, ".claim-number": 3,
+        "td:nth-child(n + 5):nth-child(-n + 8) p": 24,
+    }  # fmt: skip
+    for selectors, least in kept.items():
+        page.evaluate("document.documentElement.dir = 'ltr'")
+        found = page.evaluate(TURN, selectors)
+        assert found["seen"] >= least, selectors
+        assert found["turned"] == []
+    line = (
+        "(e) => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().right; }"
+    )
+    for selector in ("h1", "article section > p", "figcaption", ".claim-statement"):
+        element = page.locator(f"{selector}:visible").first
+        assert element.evaluate("(e) => getComputedStyle(e).direction") == "rtl", selector
+        box = element.bounding_box()
+        assert abs(element.evaluate(line) - box["x"] - box["width"]) < 12, f"{selector} begins at the right"
 
 
 def test_the_number_in_the_text_leads_to_its_box(page):

@@ -117,7 +117,7 @@ def small(tmp_path_factory) -> Path:
 
 
 def page(book: Path, name: str) -> str:
-    return (book / "_build" / "html" / f"{name}.html").read_text()
+    return (book / "_build" / "html" / f"{name}.html").read_text(encoding="utf-8")
 
 
 def article(book: Path, name: str) -> str:
@@ -156,7 +156,7 @@ def test_only_the_first_use_in_running_text_is_linked(small):
 
 
 def test_previews_of_other_pages(small):
-    text = (small / "_build" / "html" / "_previews" / "needing.js").read_text()
+    text = (small / "_build" / "html" / "_previews" / "needing.js").read_text(encoding="utf-8")
     shown = json.loads(text.removeprefix("bookPreviews(").rstrip().removesuffix(")"))
     assert shown.keys() == {"glossary.html#term-gizmo", "glossary.html#term-capacity", "needed.html#def-known"}
     assert "A known thing has" in shown["needed.html#def-known"]
@@ -187,7 +187,7 @@ def test_what_is_shared(small):
     index = page(small, "index")
     assert 'url=intro.html"' in index
     assert '<meta property="og:title" content="A small book">' in index
-    locations = re.findall(r"<loc>(.*?)</loc>", (html / "sitemap.xml").read_text())
+    locations = re.findall(r"<loc>(.*?)</loc>", (html / "sitemap.xml").read_text(encoding="utf-8"))
     assert locations[0] == "https://example.org/book/intro.html"
     assert "https://example.org/book/needing.html" in locations
     assert '<a href="https://example.org/book/needed.html">The needed one</a>' in page(small, "404")
@@ -214,19 +214,19 @@ def test_each_page_has_a_card_of_its_own_and_the_title_page_its_picture(small):
 def test_pictures_come_from_the_cells_with_their_tags(small):
     static = small / "_build" / "html" / "_static"
     assert (static / "preview.png").read_bytes().startswith(b"\x89PNG")
-    assert (static / "icon.svg").read_text().startswith("<svg")
+    assert (static / "icon.svg").read_text(encoding="utf-8").startswith("<svg")
     assert "<img" not in article(small, "needing"), "they are not in the page"
     assert '<link rel="icon" href="_static/icon.svg">' in page(small, "where")
 
 
 def test_a_build_that_executes_nothing_changes_no_card(small):
     record = small / "_build" / ".jupyter_cache" / "executed_with.json"
-    known = json.loads(record.read_text())
+    known = json.loads(record.read_text(encoding="utf-8"))
     known["needing"]["versions"]["JAX"] = "0.0.7"
     known["needing"]["date"] = "2001-02-03"
-    record.write_text(json.dumps(known))
+    record.write_text(json.dumps(known), encoding="utf-8")
     source = small / "needing.md"
-    source.write_text(source.read_text() + "\nMore words.\n")
+    source.write_text(source.read_text(encoding="utf-8") + "\nMore words.\n", encoding="utf-8")
     status, output = build(small)
     assert status == 0, output
     assert "executing" not in output
@@ -295,20 +295,20 @@ def test_the_map_is_drawn_to_its_size():
 
 
 def chapters() -> list[str]:
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     return [e["file"] for part in toc["parts"] for e in part["chapters"] if e["file"].startswith("chapters/")]
 
 
 @pytest.mark.parametrize("name", chapters())
 def test_every_chapter_has_a_card(name):
-    text = (ROOT / f"{name}.md").read_text()
+    text = (ROOT / f"{name}.md").read_text(encoding="utf-8")
     assert re.search(r"^# .+\n\n```\{chapter-card\}\n:about: ", text, re.MULTILINE), "a card under the title"
     assert "To run" not in text.split("```{code-cell}")[0], "the card measures it"
 
 
 def test_every_reference_can_be_followed_and_is_cited():
     sources = "".join(
-        path.read_text()
+        path.read_text(encoding="utf-8")
         for folder in ("chapters", "appendix", "ntklib")
         for path in sorted((ROOT / folder).glob("*.[mp][dy]"))
     )
@@ -328,17 +328,17 @@ def test_every_reference_can_be_followed_and_is_cited():
 
 
 def test_one_version():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == ntklib.__version__
-    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest[1] == ntklib.__version__
-    assert f"Version {ntklib.__version__}" in (ROOT / "intro.md").read_text()
+    assert f"Version {ntklib.__version__}" in (ROOT / "intro.md").read_text(encoding="utf-8")
 
 
 def test_the_glossary_explains_what_the_chapters_say():
-    text = (ROOT / "glossary.md").read_text()
+    text = (ROOT / "glossary.md").read_text(encoding="utf-8")
     forms = yaml.safe_load(text.split("---")[1])["glossary_forms"]
-    prose = " ".join((ROOT / f"{name}.md").read_text() for name in chapters())
+    prose = " ".join((ROOT / f"{name}.md").read_text(encoding="utf-8") for name in chapters())
     block = text.split("```{glossary}\n")[1].split("```")[0]
     entries = [re.findall(r"^(\S.*)$", entry, re.MULTILINE) for entry in block.split("\n\n")]
     terms = [[term for term in names if not term.startswith(":")] for names in entries]

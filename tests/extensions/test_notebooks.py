@@ -19,7 +19,7 @@ SITE = ROOT / "_build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.md"))
 MADE = SITE / "_sources" / "chapters"
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("appendix/*.md"), *ROOT.glob("chapters/*.md")]
-EXECUTED = sorted(path for path in PAGES if path.read_text().startswith("---\njupytext:\n"))
+EXECUTED = sorted(path for path in PAGES if "\njupytext:\n" in path.read_text(encoding="utf-8").partition("\n---\n")[0])
 
 
 @pytest.mark.skipif(not MADE.exists(), reason="there is no site yet: make book")
@@ -37,18 +37,20 @@ def test_a_chapter_is_there_as_a_clean_notebook(name):
     outside = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`", "", text, flags=re.DOTALL)
     assert not re.search(r"\{[a-z:]+\}|:::|\?\?\?", outside), "MyST is left in the text"
     assert not re.search(r"\\[REN](?![A-Za-z])", text), "a macro of the book is left in a formula"
-    headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(), re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(re.findall(r"^## .+$", text, re.MULTILINE)) == len(headings)
     assert not re.search(r"^#+\s*$|^\*\*\s", text, re.MULTILINE), "a heading is empty"
     assert re.search(r"\*\*Exercise \d+\.\d+\*\* \(", text)
     assert re.search(r"\*\*Theorem \d+\.\d+\*\* \(", text)
-    assert (MADE / f"{name}.md").read_text() == (ROOT / "chapters" / f"{name}.md").read_text()
+    assert (MADE / f"{name}.md").read_text(encoding="utf-8") == (ROOT / "chapters" / f"{name}.md").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
 def test_what_looks_like_a_code_cell_is_executed(path):
     # one fence too many makes a listing of the cells that follow
-    written = re.findall(r"^```\{code-cell\}", path.read_text(), re.MULTILINE)
+    written = re.findall(r"^```\{code-cell\}", path.read_text(encoding="utf-8"), re.MULTILINE)
     read = [cell for cell in jupytext.read(path, fmt="md:myst").cells if cell.cell_type == "code"]
     assert len(read) == len(written) > 0
 
@@ -56,7 +58,7 @@ def test_what_looks_like_a_code_cell_is_executed(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_no_norm_in_a_table_becomes_an_absolute_value(path):
     # in a table Markdown takes \\| for a single bar, in formulas too; \\lVert and \\rVert are safe
-    rows = [line for line in path.read_text().splitlines() if re.match(r"\|.*\|\s*$", line)]
+    rows = [line for line in path.read_text(encoding="utf-8").splitlines() if re.match(r"\|.*\|\s*$", line)]
     assert not [row for row in rows if "\\|" in row]
 
 
@@ -103,7 +105,7 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
     asked = parse_qs(urlsplit(links["Report an error"]).query)
     assert asked["page"] == ["chapters/ntk.html"]
     assert asked["version"] == [repository.edition()]
-    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / asked["template"][0]).read_text())
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / asked["template"][0]).read_text(encoding="utf-8"))
     assert {"page", "version"} <= {field.get("id") for field in form["body"]}
     unknown.setenv("GITHUB_REF_TYPE", "tag")
     unknown.setenv("GITHUB_REF_NAME", "v0.1.0")
@@ -119,12 +121,14 @@ def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none
     book = make_book(tmp_path, {"sound": chapter("sound")})
     status, output = build(book)
     assert status == 0, output
-    page = (book / "_build" / "html" / "sound.html").read_text()
+    page = (book / "_build" / "html" / "sound.html").read_text(encoding="utf-8")
     for address in ("colab.research.google.com/github/someone/book", "mybinder.org/v2/gh/someone/book", "issues/new?"):
         assert address in page
     assert "_sources/sound.ipynb" in page
-    assert "colab" not in (book / "_build" / "html" / "intro.html").read_text(), "there is no code to run"
-    made = json.loads((book / "_build" / "html" / "_sources" / "sound.ipynb").read_text())
+    assert "colab" not in (book / "_build" / "html" / "intro.html").read_text(encoding="utf-8"), (
+        "there is no code to run"
+    )
+    made = json.loads((book / "_build" / "html" / "_sources" / "sound.ipynb").read_text(encoding="utf-8"))
     text = "".join("".join(cell["source"]) for cell in made["cells"])
     assert "git+https://github.com/someone/book@main" in text
     assert "**Theorem 1** (Two)." in text
@@ -133,8 +137,8 @@ def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none
 
 
 def test_binder_installs_the_ranges_and_not_the_lock():
-    script = (ROOT / "binder" / "postBuild").read_text()
+    script = (ROOT / "binder" / "postBuild").read_text(encoding="utf-8")
     assert '".[notebook,lab]"' in script
     assert "requirements" not in script
-    assert re.fullmatch(r"python-3\.\d+\n", (ROOT / "binder" / "runtime.txt").read_text())
+    assert re.fullmatch(r"python-3\.\d+\n", (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8"))
     assert not (Path(ROOT) / "binder" / "requirements.txt").exists()

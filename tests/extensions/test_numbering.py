@@ -21,7 +21,7 @@ from test_build import build, make_book
 from tools import pdf
 
 SITE = ROOT / "_build" / "html"
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 LISTED = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 MODULES = sorted(f"appendix/library/{path.stem}" for path in (ROOT / "appendix" / "library").glob("*.md"))
 ORDER = [*LISTED, *MODULES]
@@ -92,7 +92,7 @@ NUMBERED = "div.proof.admonition[id], div.exercise.admonition[id], figure, table
 
 def read(site: Path, name: str) -> Tag:
     """The text of a page, without what is large and holds no number."""
-    page = HEAVY.sub("", (site / f"{name}.html").read_text())
+    page = HEAVY.sub("", (site / f"{name}.html").read_text(encoding="utf-8"))
     article = BeautifulSoup(page, "html.parser", parse_only=SoupStrainer("article")).find("article")
     assert article is not None
     return article
@@ -169,7 +169,7 @@ def check_references(site: Path, pages: dict[str, Tag]) -> int:
 @needs_a_site
 def test_chapters_are_numbered_in_the_order_of_the_book_and_nothing_else_is():
     for number, name in enumerate(CHAPTERS, 1):
-        page = (SITE / f"{name}.html").read_text()
+        page = (SITE / f"{name}.html").read_text(encoding="utf-8")
         heading = text(article(name).select_one("h1"))
         assert heading.startswith(f"{number} · ")
         assert f"<title>{heading.removesuffix('#')} — " in page
@@ -203,7 +203,7 @@ def test_every_reference_says_the_number_of_what_it_leads_to():
 
 @needs_a_site
 def test_the_index_gives_the_numbers_of_theorems():
-    page = (SITE / "genindex.html").read_text()
+    page = (SITE / "genindex.html").read_text(encoding="utf-8")
     listed = re.findall(r'<a href="([^"#]+)\.html#([^"]+)">[^<]*\((\w+) ([\d.]+)\)</a>', page)
     for name, anchor, kind, number in listed:
         assert numbers(article(name))[anchor] == f"{kind.capitalize()} {number}"
@@ -214,7 +214,7 @@ def test_the_index_gives_the_numbers_of_theorems():
 @needs_a_site
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_notebook_has_the_numbers_of_its_page(name):
-    cells = json.loads((SITE / "_sources" / f"{name}.ipynb").read_text())["cells"]
+    cells = json.loads((SITE / "_sources" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     written = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     labels = {label for label in numbers(article(name)).values() if label.strip("()") == label}
     assert (
@@ -241,7 +241,7 @@ def test_a_site_without_solutions_has_the_same_numbers(name):
 @needs_a_site
 @pytest.mark.parametrize("name", ANCHORS)
 def test_what_somebody_linked_to_is_still_there(name):
-    page = (SITE / f"{name}.html").read_text()
+    page = (SITE / f"{name}.html").read_text(encoding="utf-8")
     assert [anchor for anchor in ANCHORS[name].split() if f' id="{anchor}"' not in page] == []
 
 
@@ -336,7 +336,7 @@ def contents(book: Path) -> list[str]:
     """What the sidebar of every page says, if all say the same."""
     said = set()
     for page in [*(book / "_build" / "html").glob("chapters/*.html"), book / "_build" / "html" / "extra.html"]:
-        sidebar = re.search(r'<nav class="bd-links.*?</nav>', page.read_text(), re.DOTALL)[0]
+        sidebar = re.search(r'<nav class="bd-links.*?</nav>', page.read_text(encoding="utf-8"), re.DOTALL)[0]
         said.add(tuple(re.findall(r"(?:\d · )?The \w+ page", sidebar)))
     (only,) = said
     return list(only)
@@ -347,13 +347,17 @@ def small(tmp_path_factory) -> Path:
     """Two parts with three chapters, each of which refers to another, and a page without a number."""
     book = make_book(tmp_path_factory.mktemp("numbered"), {})
     (book / "chapters").mkdir()
-    (book / "dot.svg").write_text(DOT)
-    (book / "chapters" / "first.md").write_text(page_of("first", "third", CARD.replace(":needs: first\n", "")))
-    (book / "chapters" / "second.md").write_text(page_of("second", "first", CARD))
-    (book / "chapters" / "third.md").write_text(page_of("third", "second", CARD))
-    (book / "extra.md").write_text(page_of("extra", "first"))
-    (book / "intro.md").write_text("# A small book\n\n{doc}`chapters/second`\n: A chapter.\n\n```{chapter-map}\n```\n")
-    (book / "_toc.yml").write_text(toc_of(["first", "second"], ["third"]))
+    (book / "dot.svg").write_text(DOT, encoding="utf-8")
+    (book / "chapters" / "first.md").write_text(
+        page_of("first", "third", CARD.replace(":needs: first\n", "")), encoding="utf-8"
+    )
+    (book / "chapters" / "second.md").write_text(page_of("second", "first", CARD), encoding="utf-8")
+    (book / "chapters" / "third.md").write_text(page_of("third", "second", CARD), encoding="utf-8")
+    (book / "extra.md").write_text(page_of("extra", "first"), encoding="utf-8")
+    (book / "intro.md").write_text(
+        "# A small book\n\n{doc}`chapters/second`\n: A chapter.\n\n```{chapter-map}\n```\n", encoding="utf-8"
+    )
+    (book / "_toc.yml").write_text(toc_of(["first", "second"], ["third"]), encoding="utf-8")
     status, output = build(book)
     assert status == 0, output
     return book
@@ -368,12 +372,12 @@ def test_numbers_run_through_the_parts_and_references_follow(small):
     assert "See Lemma 1.2, (1.1), Figure 1.1 and Exercise 1.1, after The first page." in shown
     assert "Read first 1 · The first page." in shown
     assert "Solution to Exercise 2.1 (Count)" in shown
-    front = (site / "intro.html").read_text()
+    front = (site / "intro.html").read_text(encoding="utf-8")
     assert 'href="chapters/second.html"><span class="doc">2 · The second page</span></a></dt>' in front
     assert re.findall(r"<tspan[^>]*>(\d · The \w+ page) </tspan>", front) == [
         "1 · The first page", "2 · The second page", "3 · The third page",
     ]  # fmt: skip
-    previews = (site / "_previews" / "chapters" / "second.js").read_text()
+    previews = (site / "_previews" / "chapters" / "second.js").read_text(encoding="utf-8")
     assert "Lemma 1.2" in previews
 
 
@@ -382,7 +386,7 @@ def test_the_printed_book_has_the_numbers_in_its_contents(small, browser, tmp_pa
     pages = [f"{name}.html" for name in PAGES]
     command = [sys.executable, "-m", "tools.pdf", "--out", str(tmp_path / "book.pdf")]
     done = subprocess.run(
-        command, cwd=small, env={**os.environ, "PYTHONPATH": str(small)}, capture_output=True, text=True
+        command, cwd=small, env={**os.environ, "PYTHONPATH": str(small)}, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert pdf.contents(small / "_toc.yml")[0] == ["intro.html", *pages]
@@ -395,7 +399,7 @@ def test_the_printed_book_has_the_numbers_in_its_contents(small, browser, tmp_pa
 def test_a_chapter_alone_has_the_numbers_of_the_book(small):
     command = [sys.executable, "-m", "tools.build", "--chapter", "second"]
     done = subprocess.run(
-        command, cwd=small, env={**os.environ, "PYTHONPATH": str(small)}, capture_output=True, text=True
+        command, cwd=small, env={**os.environ, "PYTHONPATH": str(small)}, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stdout + done.stderr
     alone = read(small / "_build" / "chapter" / "second" / "_build" / "html", "chapters/second")
@@ -411,7 +415,7 @@ def test_prose_is_edited_without_counting_every_page_again(small):
     whole, age = kept.read_bytes(), kept.stat()
     kept.write_bytes(b"whoever reads this stops")
     os.utime(kept, ns=(age.st_atime_ns, age.st_mtime_ns))
-    file.write_text(file.read_text() + "\nA sentence more.\n")
+    file.write_text(file.read_text(encoding="utf-8") + "\nA sentence more.\n", encoding="utf-8")
     status, said = build(small)
     kept.write_bytes(whole)
     os.utime(kept, ns=(age.st_atime_ns, age.st_mtime_ns))
@@ -425,7 +429,7 @@ def test_a_new_theorem_renumbers_its_chapter_everywhere_and_nothing_else(small):
     before = {name: (site / f"{name}.html").read_bytes() for name in PAGES}
     file = small / "chapters" / "first.md"
     added = "```{prf:remark}\n:label: rem-new\n\nIt comes first.\n```\n\n```{prf:definition}"
-    file.write_text(file.read_text().replace("```{prf:definition}", added, 1))
+    file.write_text(file.read_text(encoding="utf-8").replace("```{prf:definition}", added, 1), encoding="utf-8")
     assert build(small)[0] == 0
     assert labels(small, "chapters/first") == ["Remark 1.1", "Definition 1.2", "Lemma 1.3", *of(1)[2:]]
     assert [labels(small, name) for name in PAGES[1:]] == [of(2), of(3), of("")]
@@ -436,8 +440,8 @@ def test_a_new_theorem_renumbers_its_chapter_everywhere_and_nothing_else(small):
 
 
 def test_an_inserted_chapter_renumbers_those_that_follow(small):
-    (small / "chapters" / "new.md").write_text(page_of("new", "second"))
-    (small / "_toc.yml").write_text(toc_of(["first", "new", "second"], ["third"]))
+    (small / "chapters" / "new.md").write_text(page_of("new", "second"), encoding="utf-8")
+    (small / "_toc.yml").write_text(toc_of(["first", "new", "second"], ["third"]), encoding="utf-8")
     assert build(small)[0] == 0
     assert [labels(small, name) for name in ["chapters/new", *PAGES[1:]]] == [of(2), of(3), of(4), of("")]
     assert contents(small)[:4] == [
@@ -449,4 +453,4 @@ def test_an_inserted_chapter_renumbers_those_that_follow(small):
     site = small / "_build" / "html"
     pages = {name: read(site, name) for name in [*PAGES, "chapters/new"]}
     assert check_references(site, pages) == 6 * len(pages)
-    assert "2 · The new page" in (site / "chapters" / "first.html").read_text(), "what comes next"
+    assert "2 · The new page" in (site / "chapters" / "first.html").read_text(encoding="utf-8"), "what comes next"

@@ -47,13 +47,15 @@ def library(tmp_path) -> Path:
     folder = tmp_path / "ntklib"
     (folder / "book").mkdir(parents=True)
     (folder / "__init__.py").touch()
-    (folder / "book" / "__init__.py").write_text('"""A package."""\n')
-    (folder / "book" / "toy.py").write_text(TOY)
-    (folder / "_private.py").write_text("x = 1\n")
-    (folder / "neural_tangents.py").write_text("x = 1\n")
-    (folder / "toy.py").write_text('"""The old path."""\n\nfrom ntklib.book.toy import *\n')
-    (folder / "part.py").write_text('"""Some of it."""\n\nfrom ntklib.book.toy import play\n')
-    (folder / "chapters.py").write_text('"""Of numbers."""\n\nfrom ntklib.book.toy import play\n\n\ndef f(): ...\n')
+    (folder / "book" / "__init__.py").write_text('"""A package."""\n', encoding="utf-8")
+    (folder / "book" / "toy.py").write_text(TOY, encoding="utf-8")
+    (folder / "_private.py").write_text("x = 1\n", encoding="utf-8")
+    (folder / "neural_tangents.py").write_text("x = 1\n", encoding="utf-8")
+    (folder / "toy.py").write_text('"""The old path."""\n\nfrom ntklib.book.toy import *\n', encoding="utf-8")
+    (folder / "part.py").write_text('"""Some of it."""\n\nfrom ntklib.book.toy import play\n', encoding="utf-8")
+    (folder / "chapters.py").write_text(
+        '"""Of numbers."""\n\nfrom ntklib.book.toy import play\n\n\ndef f(): ...\n', encoding="utf-8"
+    )
     return folder
 
 
@@ -85,7 +87,7 @@ def test_pages_follow_the_modules(library):
     reference.write_pages(source)
     assert sorted(path.name for path in folder.iterdir()) == ["ntklib.book.toy.md", "ntklib.chapters.md"]
     page = folder / "ntklib.chapters.md"
-    assert page.read_text().startswith("# ntklib.chapters\n")
+    assert page.read_text(encoding="utf-8").startswith("# ntklib.chapters\n")
     before = page.stat().st_mtime_ns
     reference.write_pages(source)
     assert page.stat().st_mtime_ns == before, "a page that did not change would be read again"
@@ -95,13 +97,13 @@ def test_pages_follow_the_modules(library):
 def book(tmp_path_factory) -> Path:
     """A book with a toy in its library, an old path to it, and a page that lists all modules."""
     made = make_book(tmp_path_factory.mktemp("library"), {"last": "# Last\n"})
-    (made / "ntklib" / "toy.py").write_text(TOY)
-    (made / "ntklib" / "old.py").write_text('"""The old path."""\n\nfrom ntklib.toy import *\n')
+    (made / "ntklib" / "toy.py").write_text(TOY, encoding="utf-8")
+    (made / "ntklib" / "old.py").write_text('"""The old path."""\n\nfrom ntklib.toy import *\n', encoding="utf-8")
     (made / "appendix" / "library").mkdir(parents=True)
     names = [name.removeprefix("ntklib.") for name in reference.modules(made / "ntklib")]
-    (made / "appendix" / "library.md").write_text(INDEX.replace("NAMES", "\n".join(names)))
+    (made / "appendix" / "library.md").write_text(INDEX.replace("NAMES", "\n".join(names)), encoding="utf-8")
     toc = "  - file: appendix/library\n    sections:\n      - glob: appendix/library/*\n"
-    with (made / "_toc.yml").open("a") as file:
+    with (made / "_toc.yml").open("a", encoding="utf-8") as file:
         file.write(toc)
     status, output = build(made)
     assert status == 0, output
@@ -149,15 +151,17 @@ def test_what_is_copied_of_an_example_can_be_executed(book, browser):
 
 
 def test_the_list_follows_the_modules_and_misses_none(book):
-    listed = (book / "_build" / "html" / "appendix" / "library.html").read_text()
+    listed = (book / "_build" / "html" / "appendix" / "library.html").read_text(encoding="utf-8")
     assert "<p>What is a toy? A thing with <code" in listed
     toy = book / "ntklib" / "toy.py"
-    toy.write_text(TOY.replace("What is a toy?", "What is it?").replace("play", "rest"))
-    (book / "ntklib" / "unlisted.py").write_text('"""Nobody knows."""\n\n\ndef f():\n    """Of x."""\n')
+    toy.write_text(TOY.replace("What is a toy?", "What is it?").replace("play", "rest"), encoding="utf-8")
+    (book / "ntklib" / "unlisted.py").write_text(
+        '"""Nobody knows."""\n\n\ndef f():\n    """Of x."""\n', encoding="utf-8"
+    )
     status, output = build(book)
     assert status != 0
     assert "ntklib.unlisted belongs into one list library-modules, and is in 0" in output
-    listed = (book / "_build" / "html" / "appendix" / "library.html").read_text()
+    listed = (book / "_build" / "html" / "appendix" / "library.html").read_text(encoding="utf-8")
     assert "<p>What is it? A thing" in listed
     assert 'href="library/ntklib.toy.html#ntklib.toy.rest"' in listed
     assert "ntklib.toy.play" not in listed

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import ROOT
+from browser import ROOT, TRANSLATE
 from test_build import build, chapter, make_book
 
 CHECKS = """
@@ -131,6 +131,22 @@ def test_without_the_script_the_answer_is_in_a_fold(browser, site):
     context.close()
 
 
+def test_a_translated_check_judges_as_before(page):
+    page.evaluate(TRANSLATE)
+    assert "Both" not in page.locator("#check-choice").inner_text()
+    page.locator("#check-choice input").nth(1).check()
+    page.locator("#check-choice button").click()
+    assert page.locator("#check-choice .self-check-said.right").count() == 1
+    page.locator("#check-choice input").nth(0).check()
+    page.locator("#check-choice button").click()
+    assert page.locator("#check-choice .self-check-said.right").count() == 0
+    for typed, right in (("1/3", 1), ("1/4", 0)):
+        page.locator("#check-third input").fill(typed)
+        page.keyboard.press("Enter")
+        assert page.locator("#check-third .self-check-said.right").count() == right
+        assert said(page, "check-third").startswith("Right. ж" if right else "No. ж")
+
+
 def test_every_chapter_has_at_least_two():
     for path in sorted((ROOT / "chapters").glob("*.md")):
-        assert path.read_text().count("{self-check}") >= 2, path.name
+        assert path.read_text(encoding="utf-8").count("{self-check}") >= 2, path.name

@@ -22,7 +22,7 @@ NEEDS_A_SITE = "there is no site yet: make book"
 
 @cache
 def anchors(path: Path) -> set[str]:
-    return set(re.findall(r'\bid="([^"]+)"', path.read_text()))
+    return set(re.findall(r'\bid="([^"]+)"', path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title><style>
 
 
 def test_what_is_wrong_with_a_page_is_found(browser, tmp_path):
-    (tmp_path / "faulty.html").write_text(FAULTY)
+    (tmp_path / "faulty.html").write_text(FAULTY, encoding="utf-8")
     seen = visit(browser, tmp_path / "faulty.html")
     assert seen.look["raw"] == ["$x^2$, 5 %"]
     assert seen.look["wide"] > 0
@@ -202,7 +202,7 @@ class Missing(SimpleHTTPRequestHandler):
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 @pytest.mark.parametrize("path", ["nothing.html", "chapters/nothing.html", "some/where/nothing"])
 def test_a_wrong_address_leads_back(browser, path):
-    if "<script>" not in (SITE / "404.html").read_text():
+    if "<script>" not in (SITE / "404.html").read_text(encoding="utf-8"):
         return  # built for one address, which it links to
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Missing, directory=SITE)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -225,7 +225,7 @@ def test_the_picture_for_previews_has_the_size_that_they_take():
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 @pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("chapters/")] or ["no page"])
 def test_numbered_things_are_named_and_terms_are_linked(name):
-    text = (SITE / name).read_text()
+    text = (SITE / name).read_text(encoding="utf-8")
     article = re.search(r'<article class="bd-article".*?</article>', text, re.DOTALL)[0]
     assert len(re.findall(r'class="term-link', article)) >= 10
     assert "Last executed on" in article
@@ -243,7 +243,7 @@ def test_numbered_things_are_named_and_terms_are_linked(name):
 def test_no_line_begins_with_a_comma_or_a_per_cent(visited, name):
     assert visited(name).parted == []
     assert visited(name).breakable == []
-    assert (SITE / name).read_text().count('class="unbroken"') > 20
+    assert (SITE / name).read_text(encoding="utf-8").count('class="unbroken"') > 20
 
 
 SHAPES = """

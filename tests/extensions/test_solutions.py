@@ -106,12 +106,12 @@ def test_a_site_without_solutions(tmp_path, monkeypatch):
     assert "executing" not in output  # what was executed before still holds
     assert found_in(site) == set()
     assert len(list(site.glob("_images/*"))) == pictures - 1
-    page = (site / "sums.html").read_text()
+    page = (site / "sums.html").read_text(encoding="utf-8")
     assert "Write" in page
     assert "The hinted way" in page
     assert "And the product?" in page
     assert "The text goes on." in page
-    assert "The text goes on." in (site / "_sources" / "sums.md").read_text()
+    assert "The text goes on." in (site / "_sources" / "sums.md").read_text(encoding="utf-8")
 
 
 def test_a_setting_that_is_none():
@@ -144,7 +144,7 @@ def archive_of(name, content, kind):
 def test_a_solution_that_got_in_another_way_is_found(tmp_path):
     telling = "total = sum(numbers)  # SECRETCODE"
     notebook = json.dumps({"cells": [{"source": ["x = 1\n", telling]}]})
-    (tmp_path / "clean.html").write_text("<p>The text goes on.</p>")
+    (tmp_path / "clean.html").write_text("<p>The text goes on.</p>", encoding="utf-8")
     assert leaks(tmp_path, {"sums": CHAPTER}) == []
     for name, content in {
         "page.html": b"<pre>total <b>=</b> sum(numbers)  # SECRETCODE</pre>",

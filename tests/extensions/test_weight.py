@@ -26,14 +26,14 @@ def test_a_chapter_is_light_and_does_not_jump(browser, address, name):
     seen = visit(browser, f"{address}/{name}", width=390)
     assert 50_000 < seen.bytes <= BUDGET, seen.largest
     assert seen.shift + seen.reading < 0.1, "the layout jumps"
-    page = (SITE / name).read_text()
+    page = (SITE / name).read_text(encoding="utf-8")
     unsized = [image[:90] for image in re.findall(r"<img [^>]*>", page) if not re.search(r' width="\d+"', image)]
     assert unsized == [], "a picture does not say how large it is"
     assert "mjx-container" in page, "the formulas wait for a script"
     blocking = re.findall(r'<script(?![^>]*(?:defer|async|type=))[^>]* src="([^"?]*)', page)
     assert [script.rsplit("/", 1)[1] for script in blocking] == ["documentation_options.js"]
     [sheet] = re.findall(r'<link[^>]*rel="stylesheet"[^>]*href="([^"]*)"', page)
-    rules = (SITE / name).parent.joinpath(sheet).read_text()
+    rules = (SITE / name).parent.joinpath(sheet).read_text(encoding="utf-8")
     assert len(rules) < 250_000, "rules that no page needs hold up the first paint"
     used, drawn = (set(re.findall(r"mjx-c([0-9A-F]+)", text)) for text in (page, rules))
     assert used - drawn == set(), "a sign of a formula has no rule, and so is not drawn"

@@ -119,7 +119,7 @@ def visit(browser: Any, path: Path) -> Visit:
     page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(path.as_uri())
-    if 'http-equiv="Refresh"' in path.read_text():
+    if 'http-equiv="Refresh"' in path.read_text(encoding="utf-8"):
         page.wait_for_url(lambda address: address != path.as_uri())
     page.wait_for_load_state("load")
     page.wait_for_function(FORMULAS_ARE_THERE)

@@ -95,7 +95,7 @@ def weekly_lines():
     import importlib.util
 
     folder = Path(importlib.util.find_spec("statsmodels").origin).parent / "datasets" / "co2"
-    with open(folder / "co2.csv", newline="") as file:
+    with open(folder / "co2.csv", newline="", encoding="utf-8") as file:
         for row in list(csv.reader(file))[1:]:
             date, value = row[-2:]
             yield int(date[:4]), int(date[4:6]), float(value) if value else None

@@ -95,13 +95,13 @@ def test_an_interrupted_matrix_is_resumed_and_finished_blocks_are_not_computed_a
     path = tmp_path / "gram.npy"
     with pytest.raises(Interruption):
         gram(NTK, X, max_bytes=SMALL, path=path, progress=interrupted(5))
-    with (tmp_path / "gram.npy.blocks").open("a") as file:
+    with (tmp_path / "gram.npy.blocks").open("a", encoding="utf-8") as file:
         file.write("7")  # cut off: no line, and block 7 was not finished
     begun = np.load(path)
     assert 0 < np.count_nonzero(begun) < begun.size
     # what is there is kept: a mark in a finished block survives, one in a block that was not finished does not
     array = np.lib.format.open_memmap(path, "r+")
-    block = json.loads((tmp_path / "gram.npy.blocks").read_text().split("\n")[0])["size"]
+    block = json.loads((tmp_path / "gram.npy.blocks").read_text(encoding="utf-8").split("\n")[0])["size"]
     array[0, block + 1] = -1.0
     array[-1, -1] = -2.0
     array.flush()
@@ -163,7 +163,7 @@ def run(code, *arguments):
         [sys.executable, "-c", code, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         env=environment,
     )
 

@@ -94,7 +94,7 @@ def on_disk():
 def imported(module):
     """What the source of a module imports anywhere: modules, each by its whole name."""
     found = set()
-    for node in ast.walk(ast.parse(source(module).read_text())):
+    for node in ast.walk(ast.parse(source(module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -117,7 +117,7 @@ def run(code, *arguments, **environment):
     command = [sys.executable, "-c", code, *arguments]
     environment = os.environ | environment
     return subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=FOLDER.parent, env=environment
+        command, capture_output=True, encoding="utf-8", check=True, cwd=FOLDER.parent, env=environment
     ).stdout
 
 
@@ -127,7 +127,9 @@ def test_the_floors_hold_the_modules_that_there_are_and_no_others():
 
 def test_every_public_module_is_in_the_reference():
     lists = re.findall(
-        r"```\{library-modules\}\n(.*?)```", (FOLDER.parent / "appendix" / "library.md").read_text(), re.DOTALL
+        r"```\{library-modules\}\n(.*?)```",
+        (FOLDER.parent / "appendix" / "library.md").read_text(encoding="utf-8"),
+        re.DOTALL,
     )
     assert sorted("".join(lists).split()) == PUBLIC
 
@@ -171,7 +173,7 @@ def test_a_path_of_before_offers_the_same_things_and_nothing_else(module):
     old, new = importlib.import_module(f"ntklib.{module}"), importlib.import_module(f"ntklib.book.{module}")
     assert old.__all__ == new.__all__
     assert all(getattr(old, name) is getattr(new, name) for name in new.__all__)
-    body = ast.parse(source(module).read_text()).body
+    body = ast.parse(source(module).read_text(encoding="utf-8")).body
     assert [type(node) for node in body] == [ast.Expr, ast.ImportFrom, ast.ImportFrom]
 
 

@@ -29,7 +29,7 @@ def python(code, *options, path=ROOT):
     """Run `code` in a fresh interpreter that finds modules in `path`; return what it printed."""
     environment = {**os.environ, "PYTHONPATH": str(path), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, *options, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=path)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, cwd=path)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -265,7 +265,10 @@ def chains(source):
 
 PACKAGE = Path(nt.stax.__file__).parent
 ASKED = {
-    name for path in PACKAGE.rglob("*.py") if "experimental" not in path.parts for name in chains(path.read_text())
+    name
+    for path in PACKAGE.rglob("*.py")
+    if "experimental" not in path.parts
+    for name in chains(path.read_text(encoding="utf-8"))
 } - {
     # Under `if config.jax_enable_checks`, and in a function that the hook replaces.
     "jax.core.get_aval",
@@ -307,7 +310,7 @@ def test_the_table_lists_all_that_comes_from_where_jax_promises_nothing():
 
 
 def test_the_appendix_shows_the_table():
-    page = (ROOT / "appendix" / "neural-tangents.md").read_text()
+    page = (ROOT / "appendix" / "neural-tangents.md").read_text(encoding="utf-8")
     for module, names, _ in nt.FRAGILE:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{module}`") and names.split()[0] in line)
         assert re.findall(r"`(\w+)`", row.split("|")[2]) == names.split()

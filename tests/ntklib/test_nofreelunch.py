@@ -250,4 +250,4 @@ def test_it_needs_numpy_only():
     import sys
 
     code = "import sys, ntklib.nofreelunch; print({'jax', 'scipy', 'sklearn'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8").stdout.strip() == "set()"

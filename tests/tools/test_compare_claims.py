@@ -47,7 +47,7 @@ def test_movements_relative_to_the_tolerance_largest_first():
 
 
 def test_ledgers_are_found_by_file_and_by_folder(tmp_path, capsys, monkeypatch):
-    (tmp_path / "claims.json").write_text(json.dumps(ledger(("a", 1.0, 0.1, "ours"))))
+    (tmp_path / "claims.json").write_text(json.dumps(ledger(("a", 1.0, 0.1, "ours"))), encoding="utf-8")
     for place in (tmp_path, tmp_path / "claims.json"):
         monkeypatch.setattr("sys.argv", ["compare", str(place), str(tmp_path)])
         assert compare_claims.main() == 0
@@ -57,7 +57,7 @@ def test_ledgers_are_found_by_file_and_by_folder(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("content", [None, "not json", "[]", "{}"])
 def test_what_is_no_ledger(tmp_path, content, capsys, monkeypatch):
     if content is not None:
-        (tmp_path / "claims.json").write_text(content)
+        (tmp_path / "claims.json").write_text(content, encoding="utf-8")
     monkeypatch.setattr("sys.argv", ["compare", str(tmp_path)])
     assert compare_claims.main() == 1
     assert f"there is no ledger at {tmp_path}/claims.json" in capsys.readouterr().err

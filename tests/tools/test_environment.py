@@ -24,7 +24,7 @@ from_lock = pytest.mark.skipif(
 
 
 def requirements(name: str) -> list[Requirement]:
-    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines())
     return [Requirement(line) for line in lines if line]
 
 
@@ -48,12 +48,12 @@ def test_the_lock_holds_what_is_asked_for_in_versions_that_are_asked_for():
 
 
 def test_the_excluded_packages_are_in_neither_place():
-    assert set((ROOT / "excludes.txt").read_text().split()) == EXCLUDED
+    assert set((ROOT / "excludes.txt").read_text(encoding="utf-8").split()) == EXCLUDED
     assert not EXCLUDED & set(locked())
 
 
 def test_the_ranges_of_the_library_and_its_extras_admit_the_lock():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     assert set(extras) == {"book", "course", "lab", "notebook", "test"}
     for line in [*project["dependencies"], *(line for extra in extras.values() for line in extra)]:
@@ -63,7 +63,7 @@ def test_the_ranges_of_the_library_and_its_extras_admit_the_lock():
 
 
 def test_the_library_needs_four_packages_at_most():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert {Requirement(line).name for line in project["dependencies"]} <= {"numpy", "scipy", "jax", "scikit-learn"}
 
 
@@ -78,13 +78,13 @@ def test_what_is_installed_is_what_is_locked():
 def test_the_lock_installs_without_looking_for_dependencies():
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--no-index"]
     command += ["--requirement", str(ROOT / "requirements.txt")]
-    process = subprocess.run(command, capture_output=True, text=True)
+    process = subprocess.run(command, capture_output=True, encoding="utf-8")
     assert process.returncode == 0, process.stdout + process.stderr
     assert "Would install" not in process.stdout
 
 
 def test_pip_misses_nothing_but_what_is_excluded():
-    process = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    process = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, encoding="utf-8")
     complaints = [line for line in process.stdout.splitlines() if not line.startswith("No broken requirements")]
     excused = {
         f"{name} {importlib.metadata.version(name)} requires {missing}, which is not installed."

@@ -25,7 +25,7 @@ def lab(tmp_path):
     own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run", "IPYTHONDIR": "ip"}
     environment = {**os.environ, **{name: str(tmp_path / place) for name, place in own.items()}}
     log = tmp_path / "log"
-    with log.open("w") as out:
+    with log.open("w", encoding="utf-8") as out:
         server = subprocess.Popen(
             ["make", "lab", f"LAB={options}"], cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True
         )
@@ -35,7 +35,7 @@ def lab(tmp_path):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5).read()
                 break
             except OSError:
-                assert server.poll() is None, log.read_text()
+                assert server.poll() is None, log.read_text(encoding="utf-8")
                 time.sleep(0.2)
         yield f"http://127.0.0.1:{port}/lab"
     finally:

@@ -46,7 +46,7 @@ def test_a_book_is_asked_for_all_that_it_links_to(tmp_path):
         book = make_book(tmp_path, {"links": text})
         command = [sys.executable, "-m", "tools.links", "."]
         process = subprocess.run(
-            command, cwd=book, env={**os.environ, "PYTHONPATH": str(book)}, capture_output=True, text=True
+            command, cwd=book, env={**os.environ, "PYTHONPATH": str(book)}, capture_output=True, encoding="utf-8"
         )
         server.shutdown()
     assert process.returncode == 1, process.stdout + process.stderr

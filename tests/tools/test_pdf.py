@@ -101,10 +101,10 @@ def test_what_a_reader_would_miss_fails(site, tmp_path, fault, complaint):
     broken = tmp_path / "html"
     shutil.copytree(site, broken)
     page = broken / "sound.html"
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     assert "<h1>" in text
     before, end, after = text.rpartition("</h1>")  # the first one is the theme's, outside of the text
-    page.write_text(before + end + fault + after)
+    page.write_text(before + end + fault + after, encoding="utf-8")
     with pytest.raises(pdf.Unprintable, match=complaint):
         printed(broken, tmp_path / "book.pdf")
     assert not (tmp_path / "book.pdf").exists()
@@ -112,7 +112,7 @@ def test_what_a_reader_would_miss_fails(site, tmp_path, fault, complaint):
 
 def test_every_page_of_the_book_is_printed_in_its_order():
     pages, parts = pdf.contents(ROOT / "_toc.yml")
-    table = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    table = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     assert pages[0] == "intro.html"
     named = [f"{chapter['file']}.html" for part in table["parts"] for chapter in part["chapters"]]
     assert [page for page in pages[1:] if "library/" not in page] == named
@@ -125,7 +125,7 @@ def test_pages_below_a_page_follow_it(tmp_path):
         (tmp_path / "below" / f"{name}.md").touch()
     sections = [{"glob": "below/*"}, {"file": "last", "sections": [{"file": "inside"}]}]
     table = {"root": "intro", "chapters": [{"file": "one"}, {"file": "two", "sections": sections}, {"file": "three"}]}
-    (tmp_path / "_toc.yml").write_text(yaml.safe_dump(table))
+    (tmp_path / "_toc.yml").write_text(yaml.safe_dump(table), encoding="utf-8")
     names = "intro one two below/a below/b last inside three"
     assert pdf.contents(tmp_path / "_toc.yml") == ([f"{name}.html" for name in names.split()], {})
 

@@ -31,6 +31,6 @@ def test_a_claim_that_holds_by_luck_is_named_and_a_sound_one_is_not(tmp_path):
 
     one, other = np.random.default_rng(0).normal(), float(jax.random.normal(jax.random.key(0)))
     source = CHAPTER.replace("round(one, 6)", f"{one:.6f}").replace("OTHER", f"{other:.6f}").replace("one + 1", "9.0")
-    (tmp_path / "draws.md").write_text(source)
+    (tmp_path / "draws.md").write_text(source, encoding="utf-8")
     assert failing(tmp_path / "draws.md", 0) == []
     assert [line.split(":")[0] for line in failing(tmp_path / "draws.md", 1000)] == ["lucky", "lucky-key", "lucky-too"]

@@ -8,7 +8,7 @@ from tools.serve import main
 
 
 def test_a_port_in_use(tmp_path, monkeypatch):
-    (tmp_path / "index.html").write_text("The book.")
+    (tmp_path / "index.html").write_text("The book.", encoding="utf-8")
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -19,7 +19,7 @@ def test_a_port_in_use(tmp_path, monkeypatch):
 
 
 def test_a_port_that_is_none(tmp_path, monkeypatch):
-    (tmp_path / "index.html").write_text("The book.")
+    (tmp_path / "index.html").write_text("The book.", encoding="utf-8")
     monkeypatch.setattr("sys.argv", ["serve", "99999"])
     with pytest.raises(SystemExit, match="Port 99999 cannot be used"):
         main(tmp_path)

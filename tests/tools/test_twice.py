@@ -29,7 +29,7 @@ from ntklib import claims
 def place(tmp_path, monkeypatch):
     """A book of one page, with nothing on record."""
     (tmp_path / "chapters").mkdir()
-    (tmp_path / "chapters" / "page.md").write_text(NOTEBOOK)
+    (tmp_path / "chapters" / "page.md").write_text(NOTEBOOK, encoding="utf-8")
     monkeypatch.setattr(twice, "ROOT", tmp_path)
     monkeypatch.setattr(twice, "RECORD", tmp_path / "twice.json")
     monkeypatch.setattr(twice, "FOUND", tmp_path / "found")
@@ -39,7 +39,7 @@ def place(tmp_path, monkeypatch):
 def test_what_was_found_is_known_and_can_be_recorded(place):
     assert not twice.known("chapters/page", NOTEBOOK)
     assert twice.main() == 0
-    assert json.loads((place / "twice.json").read_text()) == {}, "recorded before it was found"
+    assert json.loads((place / "twice.json").read_text(encoding="utf-8")) == {}, "recorded before it was found"
     twice.remember("chapters/page", NOTEBOOK)
     assert twice.known("chapters/page", NOTEBOOK)
     assert twice.main() == 0
@@ -50,24 +50,24 @@ def test_what_was_found_is_known_and_can_be_recorded(place):
 
 def test_prose_changes_nothing_and_code_a_module_or_the_lock_everything(place, monkeypatch):
     module = place / "module.py"
-    module.write_text("value = 1\n")
+    module.write_text("value = 1\n", encoding="utf-8")
     known = twice.dependencies(NOTEBOOK)
     assert {ROOT / "ntklib" / "claims.py", ROOT / "requirements.txt"} <= set(known)
     monkeypatch.setattr(twice, "dependencies", lambda text: [*known, module])
     twice.remember("chapters/page", NOTEBOOK)
     assert twice.known("chapters/page", NOTEBOOK.replace("Some prose.", "Other prose."))
     assert not twice.known("chapters/page", NOTEBOOK.replace("1 + 1", "1 + 2"))
-    module.write_text("value = 2\n")
+    module.write_text("value = 2\n", encoding="utf-8")
     assert not twice.known("chapters/page", NOTEBOOK)
 
 
 def test_what_changed_leaves_the_record(place, capsys):
     twice.remember("chapters/page", NOTEBOOK)
     assert twice.main() == 0
-    (place / "chapters" / "page.md").write_text(NOTEBOOK.replace("1 + 1", "1 + 2"))
+    (place / "chapters" / "page.md").write_text(NOTEBOOK.replace("1 + 1", "1 + 2"), encoding="utf-8")
     assert twice.main() == 1
     assert "run 'make test' first: chapters/page" in capsys.readouterr().out
-    assert json.loads((place / "twice.json").read_text()) == {}
+    assert json.loads((place / "twice.json").read_text(encoding="utf-8")) == {}
 
 
 def test_the_second_execution_is_left_out_for_what_is_known_only_and_never_where_all_are_asked_for(monkeypatch):
@@ -96,7 +96,7 @@ def test_the_second_execution_is_left_out_for_what_is_known_only_and_never_where
 
 @pytest.mark.parametrize("workflow", ["newest.yml", "release.yml"])
 def test_every_week_and_for_a_release_all_are_executed_twice(workflow):
-    assert "BOOK_TWICE: all" in (ROOT / ".github" / "workflows" / workflow).read_text()
+    assert "BOOK_TWICE: all" in (ROOT / ".github" / "workflows" / workflow).read_text(encoding="utf-8")
 
 
 def test_the_record_names_pages_of_this_book():

@@ -90,10 +90,10 @@ def test_a_submission_that_is_late_in_a_new_delivery_is_not_judged_again(tmp_pat
 
 def test_a_broken_result_is_made_again(tmp_path):
     graded(tmp_path, roster("a"), submissions(a="ok"))
-    (tmp_path / "results" / "a.json").write_text('{"student": "a"')
+    (tmp_path / "results" / "a.json").write_text('{"student": "a"', encoding="utf-8")
     assert graded(tmp_path, roster("a"), submissions(a="ok")).judged == 1
-    other = json.loads((tmp_path / "results" / "a.json").read_text()) | {"student": "b"}
-    (tmp_path / "results" / "a.json").write_text(json.dumps(other))
+    other = json.loads((tmp_path / "results" / "a.json").read_text(encoding="utf-8")) | {"student": "b"}
+    (tmp_path / "results" / "a.json").write_text(json.dumps(other), encoding="utf-8")
     assert graded(tmp_path, roster("a"), submissions(a="ok")).judged == 1
 
 
@@ -214,8 +214,13 @@ def test_marks_in_place_of_the_tests_and_an_accept_are_for_one_submission_too(tm
     assert summary.again["b"].endswith("now its rows are 'accept (2)'")
     asked = [(row["student"], row["question"]) for row in rows(tmp_path / "marks.csv")[8:]]
     assert asked == [("a", "accept"), ("b", "accept (2)"), ("paper", "accept"), ("paper", "q3-written (2)")]
-    old = (tmp_path / "marks.csv").read_text().replace("a,accept,,", "a,accept,1,").replace("(2),,", "(2),1,")
-    (tmp_path / "marks.csv").write_text(old.replace("paper,accept,,", "paper,accept,1,"))
+    old = (
+        (tmp_path / "marks.csv")
+        .read_text(encoding="utf-8")
+        .replace("a,accept,,", "a,accept,1,")
+        .replace("(2),,", "(2),1,")
+    )
+    (tmp_path / "marks.csv").write_text(old.replace("paper,accept,,", "paper,accept,1,"), encoding="utf-8")
     graded(tmp_path, class_, submissions())
     found = table(tmp_path)
     assert {s: found[s]["total"] for s in found} == {"a": "8.5", "b": "8", "paper": "7"}
@@ -225,8 +230,12 @@ def test_results_of_an_earlier_version_can_be_read(tmp_path):
     graded(tmp_path, roster("a"), Submissions([Submission("a", answer("one"))]))
     write_marks(tmp_path, "a,q3-written,3,")
     path = tmp_path / "results" / "a.json"
-    old = {k: v for k, v in json.loads(path.read_text()).items() if k not in ("earlier", "unread", "marked")}
-    path.write_text(json.dumps(old, indent=1, sort_keys=True))
+    old = {
+        k: v
+        for k, v in json.loads(path.read_text(encoding="utf-8")).items()
+        if k not in ("earlier", "unread", "marked")
+    }
+    path.write_text(json.dumps(old, indent=1, sort_keys=True), encoding="utf-8")
     (tmp_path / "numbers.csv").unlink()
     assert graded(tmp_path, roster("a"), Submissions([Submission("a", answer("one"))])).kept == 1
     assert table(tmp_path)["a"]["total"] == "9"

@@ -158,17 +158,19 @@ if __name__ == "__main__":
 def test_ctrl_c_stops_all_processes_and_keeps_what_is_known(tmp_path):
     script, pid, out = tmp_path / "run.py", tmp_path / "pid", tmp_path / "out"
     here = TOY_FOLDER.parent
-    script.write_text(INTERRUPTED.format(paths=[str(here.parent.parent), str(here)], pid=str(pid), out=str(out)))
+    script.write_text(
+        INTERRUPTED.format(paths=[str(here.parent.parent), str(here)], pid=str(pid), out=str(out)), encoding="utf-8"
+    )
     run = subprocess.Popen([sys.executable, script], start_new_session=True, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 120
-    while not (pid.exists() and pid.read_text()) and run.poll() is None and time.monotonic() < deadline:
+    while not (pid.exists() and pid.read_text(encoding="utf-8")) and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(run.pid, signal.SIGINT)
     _, errors = run.communicate(timeout=60)
     assert b"KeyboardInterrupt" in errors, errors
-    worker = int(pid.read_text())
+    worker = int(pid.read_text(encoding="utf-8"))
     status = Path(f"/proc/{worker}/status")
-    assert not status.exists() or "zombie" in status.read_text()
+    assert not status.exists() or "zombie" in status.read_text(encoding="utf-8")
     found = table(out)
     assert [found[s]["status"] for s in "abc"] == ["needs-manual", "not-graded", "not-graded"]
 

@@ -50,11 +50,11 @@ def test_the_table_follows_the_marks(tmp_path, command):
     write_marks(out, "a,q3-written,4,")
     more = {"feedback": [], "export": ["--to", "csv"]}[command]
     run = [command, "--grades", out, "--roster", class_, *more, "--out", tmp_path / "written"]
-    class_.write_text("id,name\nb,B\na,A\n")
+    class_.write_text("id,name\nb,B\na,A\n", encoding="utf-8")
     assert cli.main([str(word) for word in run]) == 0
     assert (table(out)["a"]["status"], table(out)["a"]["total"]) == ("graded", "10")
     assert list(table(out)) == ["b", "a"]
-    class_.write_text("id,name\na,A\n")  # a part of the class
+    class_.write_text("id,name\na,A\n", encoding="utf-8")  # a part of the class
     run[-1] = tmp_path / "part"
     assert cli.main([str(word) for word in run]) == 0
     assert list(table(out)) == ["b", "a"]

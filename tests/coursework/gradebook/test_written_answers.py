@@ -87,7 +87,7 @@ def test_answers_have_numbers_that_stay(tmp_path):
     numbers = {row["student"]: row["number"] for row in rows(tmp_path / "numbers.csv")}
     assert numbers == {"b@x.org": "1", "d@x.org": "2", "a": "3"}
     assert {row["student"]: row["number"] for row in rows(tmp_path / "marks.csv")} == numbers
-    (tmp_path / "numbers.csv").write_text("number,student\none,a\n")
+    (tmp_path / "numbers.csv").write_text("number,student\none,a\n", encoding="utf-8")
     with pytest.raises(GradebookError, match=r"numbers\.csv: wanted the columns number and student"):
         graded(tmp_path, roster("a"), submissions())
 

@@ -227,9 +227,9 @@ def test_no_column_of_an_export_can_calculate(tmp_path, to):
 def test_marks_made_after_the_grading_are_in_the_export(tmp_path):
     out, class_ = graded_roster(tmp_path, CANVAS, **SOURCES)
     assert export(out, class_, "csv", tmp_path / "p.csv").grades == 0
-    (out / "marks.csv").write_text("student,question,points,comment\n4711,q3-written,4,\n")
+    (out / "marks.csv").write_text("student,question,points,comment\n4711,q3-written,4,\n", encoding="utf-8")
     assert export(out, class_, "csv", tmp_path / "q.csv").grades == 1
-    (out / "marks.csv").write_text("student,question,points,comment\n4711,q3-written,40,\n")
+    (out / "marks.csv").write_text("student,question,points,comment\n4711,q3-written,40,\n", encoding="utf-8")
     with pytest.raises(MarksError, match="line 2"):
         export(out, class_, "csv", tmp_path / "r.csv")
 
@@ -248,13 +248,13 @@ def test_wrong_arguments(tmp_path):
 
 def test_an_export_replaces_no_file(tmp_path):
     out, class_ = graded_roster(tmp_path, CANVAS, MARKS, **SOURCES)
-    (tmp_path / "secret.txt").write_text("00" * 16)
+    (tmp_path / "secret.txt").write_text("00" * 16, encoding="utf-8")
     with pytest.raises(ExportError, match=r"secret\.txt exists already: give another name"):
         export(out, class_, "csv", tmp_path / "secret.txt")
-    assert (tmp_path / "secret.txt").read_text() == "00" * 16
+    assert (tmp_path / "secret.txt").read_text(encoding="utf-8") == "00" * 16
     export(out, class_, "csv", tmp_path / "p.csv")
     export(out, class_, "csv", tmp_path / "p.csv")  # the same again changes nothing
-    (out / "marks.csv").write_text("student,question,points,comment\n")
+    (out / "marks.csv").write_text("student,question,points,comment\n", encoding="utf-8")
     with pytest.raises(ExportError, match=r"p\.csv exists already"):
         export(out, class_, "csv", tmp_path / "p.csv")
 
@@ -271,7 +271,7 @@ def test_an_export_is_not_written_where_the_grades_are(tmp_path, own):
 
 def test_a_roster_with_other_ids_is_refused_and_who_left_the_class_is_named(tmp_path):
     out, _ = graded_roster(tmp_path, CANVAS, MARKS, **SOURCES)
-    (tmp_path / "other.csv").write_text("id,name,mail\n4711,Jane,jane@x.org\n4715,New,new@x.org\n")
+    (tmp_path / "other.csv").write_text("id,name,mail\n4711,Jane,jane@x.org\n4715,New,new@x.org\n", encoding="utf-8")
     with pytest.raises(RosterError, match=r"graded were '4711', '4712', '4713', the roster has 'jane@x.org'.*--id"):
         export(out, read_roster(tmp_path / "other.csv", "mail"), "csv", tmp_path / "p.csv")
     assert not (tmp_path / "p.csv").exists()

@@ -51,7 +51,7 @@ def test_check_of_what_is_no_assignment(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(), path)
     with pytest.raises(MasterError, match="no 'coursework'"):
         check(path)
-    path.write_text("{")
+    path.write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="not a notebook"):
         check(path)
 

@@ -48,16 +48,16 @@ def test_what_a_master_holds(toy):
     ],
 )
 def test_bad_masters(tmp_path, toy, old, new, reason):
-    text = (TOY_FOLDER / "toy.md").read_text()
+    text = (TOY_FOLDER / "toy.md").read_text(encoding="utf-8")
     assert old in text
-    (tmp_path / "bad.md").write_text(text.replace(old, new, 1))
+    (tmp_path / "bad.md").write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(MasterError, match=re.escape(reason)) as caught:
         load("bad", tmp_path)
     assert "bad.md" in str(caught.value)
 
 
 def test_no_such_master(tmp_path):
-    (tmp_path / "one.md").write_text("# Text only\n")
+    (tmp_path / "one.md").write_text("# Text only\n", encoding="utf-8")
     assert available(tmp_path) == ["one"]
     with pytest.raises(MasterError, match="it has one"):
         load("two", tmp_path)
@@ -65,7 +65,7 @@ def test_no_such_master(tmp_path):
         load("one", tmp_path)
     with pytest.raises(MasterError, match="no assignment"):
         load("../one", tmp_path)
-    (tmp_path / "My Set.md").write_text("# Text only\n")
+    (tmp_path / "My Set.md").write_text("# Text only\n", encoding="utf-8")
     assert available(tmp_path) == ["one"]
     with pytest.raises(MasterError, match=r"a name has small letters, digits and '-' .* \(rename My Set\.md\)"):
         load("My Set", tmp_path)

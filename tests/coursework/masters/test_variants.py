@@ -25,9 +25,9 @@ def test_the_secret(tmp_path):
     assert len(secret) == 32
     assert read_secret(path, create=True) == secret == read_secret(path)
     assert path.stat().st_mode & 0o077 == 0
-    path.write_text("not hexadecimal")
+    path.write_text("not hexadecimal", encoding="utf-8")
     with pytest.raises(ValueError, match="hexadecimal"):
         read_secret(path)
-    path.write_text("00ff")
+    path.write_text("00ff", encoding="utf-8")
     with pytest.raises(ValueError, match="2 bytes"):
         read_secret(path)

@@ -14,7 +14,7 @@ from coursework.sandbox.walls import SandboxMissing
 
 
 def test_nothing_of_this_machine_can_be_read(box, tmp_path):
-    (tmp_path / "roster.csv").write_text("secret")
+    (tmp_path / "roster.csv").write_text("secret", encoding="utf-8")
     root = walls.REPOSITORY
     ours = [root / name for name in ("coursework/assignments", "coursework/masters/reading.py", "tests", "Makefile")]
     assert all(path.exists() for path in [*ours, tmp_path / "roster.csv"])

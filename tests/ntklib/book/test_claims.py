@@ -312,7 +312,7 @@ def test_in_a_notebook_the_box_is_shown_once():
         "    shell.run_cell(cell)\n"
         "print(len(shown.outputs), 'ntk-claim' in shown.outputs[0].data['text/html'], repr(shown.stdout))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert "1 True" in done.stdout, done.stdout + done.stderr
 
 
@@ -342,7 +342,7 @@ def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
         "shown = [[(output.data, output.metadata) for output in each.outputs] for each in (ours, theirs)]\n"
         "print(len(shown[0]), shown[0] == shown[1])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
     assert done.stdout.split() == ["False", "4", "True"], done.stdout + done.stderr
 
 

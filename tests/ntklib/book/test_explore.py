@@ -339,7 +339,7 @@ def test_the_edges_of_a_still_picture_are_smooth_in_the_style_of_the_book():
 def test_imports_are_light():
     code = "import sys, ntklib; assert 'ntklib.book' not in sys.modules; import ntklib.book; "
     code += "print([name for name in ('matplotlib', 'anywidget', 'IPython', 'jax') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8").stdout.strip() == "[]"
 
 
 def luminance(color):
