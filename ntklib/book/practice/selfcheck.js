@@ -56,6 +56,18 @@
         else say(place === Number(check.dataset.right), ...why(feedback[place]));
       });
       group.addEventListener("change", () => say(false));
+      // a notebook takes the arrows away from the browser
+      const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+      group.addEventListener("keydown", (event) => {
+        const here = inputs.indexOf(event.target);
+        if (!(event.key in steps) || here < 0) return;
+        event.preventDefault();
+        event.stopPropagation();
+        const next = inputs[(here + steps[event.key] + inputs.length) % inputs.length];
+        next.focus();
+        next.checked = true;
+        next.dispatchEvent(new Event("change", { bubbles: true }));
+      });
       fold.before(element("div", { className: "self-check-form" }, button), said);
     } else {
       const { answer, tolerance, unit } = check.dataset;
@@ -65,6 +77,12 @@
       const form = element("form", { className: "self-check-form" }, input, unit, " ", button);
       button.type = "submit";
       input.addEventListener("input", () => say(false));
+      // a notebook keeps this key from sending the form
+      input.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.isComposing) return;
+        event.preventDefault();
+        form.requestSubmit();
+      });
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         const given = parsed(input.value, unit);
