@@ -26,7 +26,7 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.md"))
 MADE = SITE / "_sources" / "chapters"
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("appendix/*.md"), *ROOT.glob("chapters/*.md")]
 needs_a_site = pytest.mark.skipif(not MADE.exists(), reason="there is no site yet: make book")
-EXECUTED = sorted(path for path in PAGES if path.read_text().startswith("---\njupytext:\n"))
+EXECUTED = sorted(path for path in PAGES if path.read_text(encoding="utf-8").startswith("---\njupytext:\n"))
 
 
 @cache
@@ -55,10 +55,12 @@ def test_no_markup_of_the_source_is_left_in_a_notebook(name):
             assert text.count(f"<{tag}") == text.count(f"</{tag}>"), text
         assert set(re.findall(r"</?(\w+)", outside)) <= {"blockquote", "details", "summary", "b"}, text
     text = "\n".join(texts)
-    headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(), re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(re.findall(r"^## .+$", text, re.MULTILINE)) == len(headings)
     assert re.search(r"^\*\*Theorem \d+\.\d+\*\* \(", text, re.MULTILINE)
-    assert (MADE / f"{name}.md").read_text() == (ROOT / "chapters" / f"{name}.md").read_text()
+    assert (MADE / f"{name}.md").read_text(encoding="utf-8") == (ROOT / "chapters" / f"{name}.md").read_text(
+        encoding="utf-8"
+    )
 
 
 @needs_a_site
@@ -78,7 +80,7 @@ def test_every_formula_of_a_notebook_is_understood_without_the_macros_of_the_boo
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_notebook_has_the_code_of_its_chapter_with_what_it_shows(name):
     nbformat.validate(made(name))
-    text = (ROOT / "chapters" / f"{name}.md").read_text()
+    text = (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8")
     open_code = [c.source.rstrip() for c in jupytext.reads(without_solutions(text), fmt="md:myst").cells if is_code(c)]
     all_code = [c.source.rstrip() for c in jupytext.reads(text, fmt="md:myst").cells if is_code(c)]
     cells = [cell for cell in made(name).cells if is_code(cell)]
@@ -102,7 +104,7 @@ def is_code(cell):
 @needs_a_site
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_an_exercise_is_answered_in_a_notebook_and_its_page_leads_there(name):
-    text = (ROOT / "chapters" / f"{name}.md").read_text()
+    text = (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8")
     known = list(exercises(text).values())
     assert [exercise.label for exercise in known] == re.findall(r"^:label: (ex-\S+)$", text, re.MULTILINE)
     cells = made(name).cells
@@ -118,7 +120,7 @@ def test_an_exercise_is_answered_in_a_notebook_and_its_page_leads_there(name):
         task, hint = cells[place - 2].source.rsplit("<blockquote", 1)[1].split("</blockquote>")
         assert re.search(r"\*\*Exercise \d+\.\d+\*\* \(", task)
         assert hint.strip().startswith("<details><summary><b>Hint</b></summary>")
-    page = LexborHTMLParser((SITE / "chapters" / f"{name}.html").read_text())
+    page = LexborHTMLParser((SITE / "chapters" / f"{name}.html").read_text(encoding="utf-8"))
     folds = [fold for fold in page.css("details.hide") if "def check_" in fold.text()]
     assert len(folds) == len(known)
     for fold in folds:
@@ -130,7 +132,7 @@ def test_an_exercise_is_answered_in_a_notebook_and_its_page_leads_there(name):
 @needs_a_site
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_question_is_in_the_notebook_as_on_the_page_and_its_answer_in_no_text(name):
-    page = LexborHTMLParser((SITE / "chapters" / f"{name}.html").read_text())
+    page = LexborHTMLParser((SITE / "chapters" / f"{name}.html").read_text(encoding="utf-8"))
     cells = {cell.id: cell for cell in made(name).cells if cell.id.startswith("question-")}
     checks = page.css("div.self-check")
     assert [f"question-{check.id}" for check in checks] == list(cells)
@@ -150,7 +152,7 @@ def test_a_question_is_in_the_notebook_as_on_the_page_and_its_answer_in_no_text(
 @pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
 def test_what_looks_like_a_code_cell_is_executed(path):
     # one fence too many makes a listing of the cells that follow
-    written = re.findall(r"^```\{code-cell\}", path.read_text(), re.MULTILINE)
+    written = re.findall(r"^```\{code-cell\}", path.read_text(encoding="utf-8"), re.MULTILINE)
     read = [cell for cell in jupytext.read(path, fmt="md:myst").cells if cell.cell_type == "code"]
     assert len(read) == len(written) > 0
 
@@ -158,7 +160,7 @@ def test_what_looks_like_a_code_cell_is_executed(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_no_norm_in_a_table_becomes_an_absolute_value(path):
     # in a table Markdown takes \\| for a single bar, in formulas too; \\lVert and \\rVert are safe
-    rows = [line for line in path.read_text().splitlines() if re.match(r"\|.*\|\s*$", line)]
+    rows = [line for line in path.read_text(encoding="utf-8").splitlines() if re.match(r"\|.*\|\s*$", line)]
     assert not [row for row in rows if "\\|" in row]
 
 
@@ -205,7 +207,7 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
     asked = parse_qs(urlsplit(links["Report an error"]).query)
     assert asked["page"] == ["chapters/ntk.html"]
     assert asked["version"] == [repository.edition()]
-    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / asked["template"][0]).read_text())
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / asked["template"][0]).read_text(encoding="utf-8"))
     assert {"page", "version"} <= {field.get("id") for field in form["body"]}
     unknown.setenv("GITHUB_REF_TYPE", "tag")
     unknown.setenv("GITHUB_REF_NAME", "v0.1.0")
@@ -221,12 +223,14 @@ def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none
     book = make_book(tmp_path, {"sound": chapter("sound")})
     status, output = build(book)
     assert status == 0, output
-    page = (book / "_build" / "html" / "sound.html").read_text()
+    page = (book / "_build" / "html" / "sound.html").read_text(encoding="utf-8")
     for address in ("colab.research.google.com/github/someone/book", "mybinder.org/v2/gh/someone/book", "issues/new?"):
         assert address in page
     assert "_sources/sound.ipynb" in page
-    assert "colab" not in (book / "_build" / "html" / "intro.html").read_text(), "there is no code to run"
-    made = json.loads((book / "_build" / "html" / "_sources" / "sound.ipynb").read_text())
+    assert "colab" not in (book / "_build" / "html" / "intro.html").read_text(encoding="utf-8"), (
+        "there is no code to run"
+    )
+    made = json.loads((book / "_build" / "html" / "_sources" / "sound.ipynb").read_text(encoding="utf-8"))
     text = "".join("".join(cell["source"]) for cell in made["cells"])
     assert "git+https://github.com/someone/book@main" in text
     assert "**Theorem 1** (Two)." in text
@@ -235,8 +239,8 @@ def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none
 
 
 def test_binder_installs_the_ranges_and_not_the_lock():
-    script = (ROOT / "binder" / "postBuild").read_text()
+    script = (ROOT / "binder" / "postBuild").read_text(encoding="utf-8")
     assert '".[notebook,lab]"' in script
     assert "requirements" not in script
-    assert re.fullmatch(r"python-3\.\d+\n", (ROOT / "binder" / "runtime.txt").read_text())
+    assert re.fullmatch(r"python-3\.\d+\n", (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8"))
     assert not (Path(ROOT) / "binder" / "requirements.txt").exists()

@@ -61,7 +61,7 @@ def page(places):
 
 def status():
     command = ["git", "status", "--porcelain"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
 
 
 def open_chapter(page):

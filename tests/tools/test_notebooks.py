@@ -87,9 +87,9 @@ def test_the_same_text_built_again_is_no_new_edition(target):
 
 
 def test_what_is_no_notebook_any_more_stays(target):
-    target.write_text('{"cells": [')
+    target.write_text('{"cells": [', encoding="utf-8")
     assert notebooks.deliver(edition("second"), target, "2026-12-01").name == "ntk (edition 2026-12-01).ipynb"
-    assert target.read_text() == '{"cells": ['
+    assert target.read_text(encoding="utf-8") == '{"cells": ['
 
 
 def test_all_chapters_come_with_contents_in_the_order_of_the_book(tmp_path, monkeypatch):
@@ -98,22 +98,22 @@ def test_all_chapters_come_with_contents_in_the_order_of_the_book(tmp_path, monk
     site = book / "_build" / "html" / "_sources" / "chapters"
     for folder in (site, book / "chapters"):
         folder.mkdir(parents=True)
-    (book / "_toc.yml").write_text(TOC)
-    (book / "_config.yml").write_text("title: A book\n")
+    (book / "_toc.yml").write_text(TOC, encoding="utf-8")
+    (book / "_config.yml").write_text("title: A book\n", encoding="utf-8")
     with pytest.raises(FileNotFoundError, match="run 'make book' first"):
         notebooks.prepare(book, lab, "2026-11-01")
     for name in ("a", "b"):
-        (book / "chapters" / f"{name}.md").write_text(name)
+        (book / "chapters" / f"{name}.md").write_text(name, encoding="utf-8")
         nbformat.write(edition(name), site / f"{name}.ipynb")
     assert notebooks.prepare(book, lab, "2026-11-01") == ["2 chapters are in lab/, 3 files of them new."]
     assert sorted(files(lab)) == ["Contents.ipynb", "a.ipynb", "b.ipynb"]
     contents = nbformat.read(lab / "Contents.ipynb", as_version=4).cells[0].source
     assert "**One**\n\n- [1 · a](a.ipynb)\n- [1 · b](b.ipynb)" in contents
     assert notebooks.prepare(book, lab, "2026-11-02") == ["2 chapters are in lab/."]
-    (book / "chapters" / "b.md").write_text("b, changed")
+    (book / "chapters" / "b.md").write_text("b, changed", encoding="utf-8")
     opened(lab / "a.ipynb", CHANGES["code"])
     nbformat.write(edition("a, new"), site / "a.ipynb")
-    (book / "chapters" / "a.md").write_text("a, new")
+    (book / "chapters" / "a.md").write_text("a, new", encoding="utf-8")
     told = notebooks.prepare(book, lab, "2026-12-01")
     assert told[1] == "a: there is a new edition. Yours stays as it is; the new one is “a (edition 2026-12-01).ipynb”."
     assert told[2] == "Not as the chapters are now: b. 'make book' brings them up to date."
@@ -123,8 +123,8 @@ def test_a_book_that_is_not_built_is_built_first(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
     site = tmp_path / "_build" / "html" / "_sources" / "chapters"
     site.mkdir(parents=True)
-    (tmp_path / "_toc.yml").write_text(TOC)
-    (tmp_path / "_config.yml").write_text("title: A book\n")
+    (tmp_path / "_toc.yml").write_text(TOC, encoding="utf-8")
+    (tmp_path / "_config.yml").write_text("title: A book\n", encoding="utf-8")
     nbformat.write(new_notebook(), site / "a.ipynb")  # of a book that was built before there were editions
     monkeypatch.setattr(notebooks, "ROOT", tmp_path)
     built = []
