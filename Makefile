@@ -4,6 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 UV := uv
+COPIES := lab
 
 .DEFAULT_GOAL := help
 .PHONY: help book test lab bench serve pdf archive claims twice clean lint lock
@@ -17,8 +18,10 @@ book: $(INSTALLED)  ## execute the chapters and build the site into _build/html;
 test: $(INSTALLED)  ## every test that CI runs
 	@$(PY) -m pytest
 
-lab: $(INSTALLED)  ## JupyterLab on the chapters
-	@env "$$($(PY) -m tools.compiling)" JUPYTER_CONFIG_PATH="$(CURDIR)/tools/lab" $(PY) -m jupyterlab $(LAB) chapters
+lab: $(INSTALLED)  ## JupyterLab on your own copies of the chapters, in lab/; make lab TEXT=1 on their text, for authors
+	@$(if $(TEXT),,$(PY) -m tools.notebooks "$(COPIES)")
+	@env "$$($(PY) -m tools.compiling)" JUPYTER_CONFIG_PATH="$(CURDIR)/tools/lab" $(PY) -m jupyterlab \
+	  $(if $(TEXT),,--LabApp.default_url=/lab/tree/Contents.ipynb) $(LAB) $(if $(TEXT),chapters,"$(COPIES)")
 
 bench: $(INSTALLED)  ## time and memory against peers, recorded in benchmarks/results: make bench ONLY=kernels
 	@$(PY) benchmarks/compare.py $(ONLY)

@@ -3,13 +3,13 @@
 A Sphinx extension with the directive ``self-check``. Its content is a question and then a list: for a choice, every
 item is one answer, marked ``right:`` or ``wrong:``, and its further paragraphs say why; for a number, ``:answer:`` is
 an integer, a fraction, or ``claim:NAME`` for what a claim of the page measured, and the list holds what to say to a
-``right:`` and to a ``wrong:`` one. A decimal that nobody measured is refused. `selfcheck.js` makes it answer; without
-it the question stands there with the answer in a fold.
+``right:`` and to a ``wrong:`` one. A decimal that nobody measured is refused. The script of
+:mod:`ntklib.book.practice` makes it answer, here and in the notebooks; without it the question stands there with the
+answer in a fold.
 """
 
 import re
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -21,10 +21,10 @@ from sphinx.util.docutils import SphinxDirective
 from extensions.authoring.claims import all_claims
 from extensions.store import findings
 from extensions.typesetting.styles import to_static
+from ntklib.book.practice.selfcheck import SCRIPT
 
 logger = logging.getLogger(__name__)
 
-SCRIPT = Path(__file__).with_name("selfcheck.js")
 TITLE = "Check yourself"
 REMARK = "practice, never graded"
 MARK = re.compile(r"\s*(right|wrong):\s*")

@@ -21,6 +21,8 @@ from extensions.site.solutions import solutions, without_solutions
 
 logger = logging.getLogger(__name__)
 
+# what an exercise asks for: the cell for the answer begins with it, also where there are no solutions
+SIGNATURE = re.compile(r"def \w+\(.*\)(?: -> .*)?:")
 TELLING = 30  # a piece of text of so many characters is recognised where it stands
 TEXT = {".html", ".md", ".txt", ".js", ".json", ".ipynb", ".tex", ".py", ".svg", ".xml", ".rst"}
 
@@ -42,7 +44,8 @@ def leaks(folder: Path, chapters: dict[str, str]) -> list[str]:
     hidden: set[str] = set()
     for text in chapters.values():
         for start, end in solutions(text):
-            hidden |= {piece for piece in pieces(text[start:end]) if piece not in open_text}
+            telling = (piece for piece in pieces(text[start:end]) if not SIGNATURE.fullmatch(piece))
+            hidden |= {piece for piece in telling if piece not in open_text}
     if not hidden:
         return []
     found = []

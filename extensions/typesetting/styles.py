@@ -12,7 +12,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-SHEETS = sorted(Path(__file__).parents[1].rglob("*.css"), key=lambda path: path.name)
+from ntklib.book.practice.selfcheck import SHEET as SELF_CHECKS
+
+SHEETS = sorted([*Path(__file__).parents[1].rglob("*.css"), SELF_CHECKS], key=lambda path: path.name)
 
 # The theme asks for the reader's scheme in a script that comes late: until then a page would be light, with two logos.
 SCHEME = (

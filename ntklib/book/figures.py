@@ -5,6 +5,7 @@ grey, have the dashes and markers that go with them.
 """
 
 import itertools
+import sys
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ntklib.book._roles import ROLES
+from ntklib.book._widget import someone_watches
 
 __all__ = ["COLORS", "MARKERS", "agreement", "gram", "power_law", "spectrum", "use_style"]
 
@@ -29,13 +31,15 @@ MARKERS: Mapping[str, str] = {"network": "s", "kernel": "^", "data": ".", "predi
 
 def use_style() -> None:
     """Make the book's style the default, and show figures as SVG in a notebook: call it once, in the first cell."""
+    # a page has a ground of its own, light or dark, and shows figures on it; a notebook shows them as they are
+    ground = "white" if "IPython" in sys.modules and someone_watches() else "none"
     mpl.rcParams.update(
         {
             "figure.figsize": (5.8, 3.5),  # narrower than the text: on a phone it is not made so small
             "figure.constrained_layout.use": True,
-            "figure.facecolor": "none",  # a page has a ground of its own, light or dark
+            "figure.facecolor": ground,
             "axes.facecolor": "none",
-            "savefig.facecolor": "none",
+            "savefig.facecolor": ground,
             "font.size": 11,
             "axes.spines.top": False,
             "axes.spines.right": False,

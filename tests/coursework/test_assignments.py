@@ -100,7 +100,7 @@ def test_the_variant_matters(assignment):
 def test_the_first_cell_says_how_it_is_graded(name):
     text = " ".join(load(name).release(7).cells[0].source.split())
     assert "Do not rename this file" in text
-    assert "`python -m coursework check chapters/FILE`" in text
+    assert "`python -m coursework check lab/FILE`" in text
     assert f"may compute for {DEFAULT.cell:g} seconds" in text
     assert f"what functions return, are {WANTED.removeprefix('wanted ').replace('dicts or', 'dicts and')}" in text
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -10,41 +11,142 @@ import nbformat
 import pytest
 import yaml
 from browser import ROOT
+from selectolax.lexbor import LexborHTMLParser
 from test_build import build, chapter, make_book
 
 from extensions.site import downloads
-from tools import repository
+from extensions.site.exercises import exercises
+from extensions.site.notebook import install_cell
+from extensions.site.solutions import without_solutions
+from extensions.typesetting.formulas import Renderer, node_program
+from tools import editions, repository
 
 SITE = ROOT / "_build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.md"))
 MADE = SITE / "_sources" / "chapters"
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("appendix/*.md"), *ROOT.glob("chapters/*.md")]
 EXECUTED = sorted(path for path in PAGES if "\njupytext:\n" in path.read_text(encoding="utf-8").partition("\n---\n")[0])
+needs_a_site = pytest.mark.skipif(not MADE.exists(), reason="there is no site yet: make book")
 
 
-@pytest.mark.skipif(not MADE.exists(), reason="there is no site yet: make book")
+@cache
+def made(name):
+    return nbformat.read(MADE / f"{name}.ipynb", as_version=4)
+
+
+def prose(cell):
+    """The text of a Markdown cell without listings."""
+    return re.sub(r"^(`{3,})\w*\n.*?^\1$", "", cell.source, flags=re.DOTALL | re.MULTILINE)
+
+
+FORMULA = re.compile(r"\$\$(?P<shown>.*?)\$\$|(?<!\\)\$(?P<inline>[^$]*)\$", re.DOTALL)
+
+
+@needs_a_site
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_a_chapter_is_there_as_a_clean_notebook(name):
-    made = nbformat.read(MADE / f"{name}.ipynb", as_version=4)
-    nbformat.validate(made)
-    source = jupytext.read(ROOT / "chapters" / f"{name}.md", fmt="md:myst")
-    code = [cell.source for cell in made.cells if cell.cell_type == "code"]
-    assert "ntklib" in code[0]
-    assert "find_spec" in code[0]
-    assert code[1:] == [cell.source.rstrip() for cell in source.cells if cell.cell_type == "code"]
-    assert all(cell.outputs == [] and cell.execution_count is None for cell in made.cells if cell.cell_type == "code")
-    text = "\n".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
-    outside = re.sub(r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`", "", text, flags=re.DOTALL)
-    assert not re.search(r"\{[a-z:]+\}|:::|\?\?\?", outside), "MyST is left in the text"
-    assert not re.search(r"\\[REN](?![A-Za-z])", text), "a macro of the book is left in a formula"
+def test_no_markup_of_the_source_is_left_in_a_notebook(name):
+    texts = [prose(cell) for cell in made(name).cells if cell.cell_type == "markdown"]
+    for text in texts:
+        outside = re.sub(r"`[^`]*`", "", FORMULA.sub("", text))
+        assert not re.search(r"\{[a-z:-]+\}|:::|\?\?\?|```|^:[\w-]+:|^---$|\\\[\\\]", outside, re.MULTILINE), text
+        assert not re.search(r"\b(?:thm|def|lem|prop|cor|eq|fig|ex|sol|sec)-[a-z]", outside), "a label is left: " + text
+        assert not re.search(r"^#+\s*$|^\*\*\s", text, re.MULTILINE), "a heading is empty: " + text
+        for tag in ("blockquote", "details", "summary"):
+            assert text.count(f"<{tag}") == text.count(f"</{tag}>"), text
+        assert set(re.findall(r"</?(\w+)", outside)) <= {"blockquote", "details", "summary", "b"}, text
+    text = "\n".join(texts)
     headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(re.findall(r"^## .+$", text, re.MULTILINE)) == len(headings)
-    assert not re.search(r"^#+\s*$|^\*\*\s", text, re.MULTILINE), "a heading is empty"
-    assert re.search(r"\*\*Exercise \d+\.\d+\*\* \(", text)
-    assert re.search(r"\*\*Theorem \d+\.\d+\*\* \(", text)
+    assert re.search(r"^\*\*Theorem \d+\.\d+\*\* \(", text, re.MULTILINE)
     assert (MADE / f"{name}.md").read_text(encoding="utf-8") == (ROOT / "chapters" / f"{name}.md").read_text(
         encoding="utf-8"
     )
+
+
+@needs_a_site
+def test_every_formula_of_a_notebook_is_understood_without_the_macros_of_the_book(tmp_path):
+    if (program := node_program()) is None:
+        pytest.skip("no Node: pip install playwright")
+    cells = [cell for name in CHAPTERS for cell in made(name).cells if cell.cell_type == "markdown"]
+    found = {(m["shown"] or m["inline"], m["shown"] is not None) for c in cells for m in FORMULA.finditer(prose(c))}
+    renderer = Renderer(program, {}, tmp_path / "formulas.json")
+    for tex, display in sorted(found):
+        renderer.render(tex.strip(), display)  # or it raises
+    renderer.close()
+    assert len(found) > 1000
+
+
+@needs_a_site
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_notebook_has_the_code_of_its_chapter_with_what_it_shows(name):
+    nbformat.validate(made(name))
+    text = (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8")
+    open_code = [c.source.rstrip() for c in jupytext.reads(without_solutions(text), fmt="md:myst").cells if is_code(c)]
+    all_code = [c.source.rstrip() for c in jupytext.reads(text, fmt="md:myst").cells if is_code(c)]
+    cells = [cell for cell in made(name).cells if is_code(cell)]
+    assert "find_spec" in cells[0].source
+    own = [cell for cell in cells[1:] if not re.match(r"(answer|check|question)-", cell.id)]
+    assert [cell.source for cell in own] == open_code
+    folded = "\n".join(cell.source for cell in made(name).cells if cell.cell_type == "markdown")
+    for solution in set(all_code) - set(open_code):
+        assert f"```python\n{solution}\n```" in folded
+    shown = [kind for cell in own for output in cell.outputs for kind in output.get("data", {"stream": ""})]
+    assert {"stream", "image/svg+xml", "image/png", "text/html"} <= set(shown)
+    assert not any("widget" in kind or "papermill" in kind for kind in shown)
+    assert all(cell.execution_count is None for cell in cells)
+    assert editions.untouched(made(name))
+
+
+def is_code(cell):
+    return cell.cell_type == "code"
+
+
+@needs_a_site
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_an_exercise_is_answered_in_a_notebook_and_its_page_leads_there(name):
+    text = (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8")
+    known = list(exercises(text).values())
+    assert [exercise.label for exercise in known] == re.findall(r"^:label: (ex-\S+)$", text, re.MULTILINE)
+    cells = made(name).cells
+    for exercise in known:
+        place = next(n for n, cell in enumerate(cells) if cell.id == f"answer-{exercise.label}")
+        check, answer, run, solution = cells[place - 1 : place + 3]
+        assert f"def {exercise.check}(" in check.source
+        assert check.metadata["jupyter"]["source_hidden"]
+        assert re.match(rf"# your answer\b.*\n(def {exercise.answer}\(|{exercise.answer} = \.\.\.$)", answer.source)
+        assert run.source.endswith(f'check_answer({exercise.check}, "{exercise.answer}")')
+        assert run.id == f"check-{exercise.label}"
+        assert re.match(r"<details><summary><b>Solution to Exercise \d+\.\d+", solution.source)
+        task, hint = cells[place - 2].source.rsplit("<blockquote", 1)[1].split("</blockquote>")
+        assert re.search(r"\*\*Exercise \d+\.\d+\*\* \(", task)
+        assert hint.strip().startswith("<details><summary><b>Hint</b></summary>")
+    page = LexborHTMLParser((SITE / "chapters" / f"{name}.html").read_text(encoding="utf-8"))
+    folds = [fold for fold in page.css("details.hide") if "def check_" in fold.text()]
+    assert len(folds) == len(known)
+    for fold in folds:
+        assert [title.text() for title in fold.css("summary p")] == ["Check your answer, in the notebook"] * 2
+        link = fold.css_first("a[href$='.ipynb']").attributes["href"]
+        assert (SITE / "chapters" / link).resolve() == MADE / f"{name}.ipynb"
+
+
+@needs_a_site
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_question_is_in_the_notebook_as_on_the_page_and_its_answer_in_no_text(name):
+    page = LexborHTMLParser((SITE / "chapters" / f"{name}.html").read_text(encoding="utf-8"))
+    cells = {cell.id: cell for cell in made(name).cells if cell.id.startswith("question-")}
+    checks = page.css("div.self-check")
+    assert [f"question-{check.id}" for check in checks] == list(cells)
+    for check, cell in zip(checks, cells.values(), strict=True):
+        (shown,) = cell.outputs
+        there = LexborHTMLParser(shown.data["text/html"]).css_first("div.self-check")
+        for key in ("data-kind", "data-right", "data-answer", "data-tolerance", "data-unit"):
+            assert there.attributes.get(key) == check.attributes.get(key)
+        for item in ("li.right", "li.wrong"):
+            assert len(there.css(item)) == len(check.css(item))
+        assert "mjx" not in shown.data["text/html"]
+        told = max(re.findall(r"[\w ,]{12,}", there.css_first("li.right").text()), key=len, default="no words")
+        assert told not in cell.source
+        assert cell.metadata["jupyter"]["source_hidden"]
 
 
 @pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
@@ -88,7 +190,7 @@ def unknown(monkeypatch):
 
 def test_where_nobody_knows_the_repository_none_is_invented(unknown):
     assert repository.find() is None
-    assert "pip install '.[notebook]'" in downloads.install_cell(None)
+    assert "pip install '.[notebook]'" in install_cell(None)
     unknown.setenv("BOOK_REPOSITORY", "https://example.org/a/b")
     with pytest.raises(ValueError, match=r"owner/name .* got 'https://example.org/a/b'"):
         repository.find()
@@ -113,7 +215,7 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
     assert "/gh-pages/v0.1.0/_sources/" in links["Open in Colab"]
     assert "/book/v0.1.0?" in links["Open in Binder"]
     assert "/blob/v0.1.0/chapters/ntk.md" in links["Source on GitHub"]
-    assert "@v0.1.0" in downloads.install_cell(repository.find())
+    assert "@v0.1.0" in install_cell(repository.find())
 
 
 def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none(tmp_path, monkeypatch):

@@ -74,6 +74,36 @@ And the product?
 SECRETSHORT: eight.
 ````
 
+````{exercise-start} Find the largest
+:label: ex-sums-largest
+````
+Which function has it?
+````{exercise-end}
+````
+
+```{code-cell}
+:tags: [hide-input]
+
+def check_largest(answer):
+    '''Run `check_largest(largest_of_all_numbers)` on your own function.'''
+    assert answer(numbers, 0) == 4, "the largest is 4"
+    print("correct")
+```
+
+````{solution-start} ex-sums-largest
+:label: sol-sums-largest
+:class: dropdown
+````
+```{code-cell}
+def largest_of_all_numbers(numbers, otherwise):
+    return max(numbers, default=otherwise)  # SECRETBODY
+
+
+check_largest(largest_of_all_numbers)
+```
+````{solution-end}
+````
+
 ## Afterwards
 
 The text goes on.
@@ -86,6 +116,7 @@ SECRETS = (
     "SECRETCAPTION",
     "SECRETALT",
     "SECRETSHORT",
+    "SECRETBODY",
 )
 
 
@@ -110,6 +141,10 @@ def test_a_site_without_solutions(tmp_path, monkeypatch):
     assert "Write" in page
     assert "The hinted way" in page
     assert "And the product?" in page
+    assert "Check your answer, in the notebook" in page
+    cells = json.loads((site / "_sources" / "sums.ipynb").read_text(encoding="utf-8"))["cells"]
+    stub = "# your answer\ndef largest_of_all_numbers(numbers, otherwise):\n    ..."  # the solution has its name alone
+    assert ["".join(cell["source"]) for cell in cells if cell["id"] == "answer-ex-sums-largest"] == [stub]
     assert "The text goes on." in page
     assert "The text goes on." in (site / "_sources" / "sums.md").read_text(encoding="utf-8")
 
@@ -122,7 +157,7 @@ def test_a_setting_that_is_none():
 def test_a_source_without_solutions():
     text = without_solutions(CHAPTER)
     assert "SECRET" not in text
-    assert text.count("{exercise-start}") == text.count("{exercise-end}") == 2
+    assert text.count("{exercise-start}") == text.count("{exercise-end}") == 3
     assert without_solutions(text) == text
     with pytest.raises(ValueError, match="line 2: solution-start without solution-end"):
         without_solutions("a\n```{solution-start} x\n```\n")

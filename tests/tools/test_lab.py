@@ -1,15 +1,10 @@
-"""`make lab` opens a JupyterLab in which a chapter is a notebook on a click, and its first cells run."""
+"""`make lab TEXT=1` opens a JupyterLab in which a chapter is a notebook on a click, and its first cells run."""
 
-import os
 import re
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
 
 import pytest
 from browser import ROOT, chromium
+from labs import make_lab
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
 
@@ -18,29 +13,8 @@ pytestmark = pytest.mark.xdist_group("lab")
 
 @pytest.fixture
 def lab(tmp_path):
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    options = f"--no-browser --allow-root --IdentityProvider.token= --port={port} --ServerApp.port_retries=0"
-    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run", "IPYTHONDIR": "ip"}
-    environment = {**os.environ, **{name: str(tmp_path / place) for name, place in own.items()}}
-    log = tmp_path / "log"
-    with log.open("w", encoding="utf-8") as out:
-        server = subprocess.Popen(
-            ["make", "lab", f"LAB={options}"], cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True
-        )
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5).read()
-                break
-            except OSError:
-                assert server.poll() is None, log.read_text(encoding="utf-8")
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/lab"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+    with make_lab(tmp_path, "TEXT=1") as address:
+        yield address
 
 
 @pytest.fixture

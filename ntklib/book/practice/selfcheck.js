@@ -1,4 +1,4 @@
-// Makes the self-checks of a page answer. Nothing is stored or sent. Without this script each shows its answer in a fold.
+// Makes the self-checks of a page, or of a notebook, answer. Nothing is stored or sent. Without this script each shows its answer in a fold.
 "use strict";
 
 (() => {
@@ -20,7 +20,7 @@
   const isRight = (given, wanted, tolerance) =>
     Math.abs(given - wanted) <= tolerance * Math.abs(wanted) + 1e-9 * Math.max(1, Math.abs(wanted));
 
-  document.querySelectorAll("div.self-check").forEach((check) => {
+  document.querySelectorAll("div.self-check:not(.live)").forEach((check) => {
     const feedback = [...check.querySelector(".self-check-feedback").children];
     const question = check.querySelector(".self-check-question");
     const fold = check.querySelector("details");
@@ -37,8 +37,10 @@
 
     if (check.dataset.kind === "choice") {
       const choices = check.querySelector(".self-check-choices");
+      // a notebook may show a question twice, in two tabs
+      const name = `${check.id}-${Math.random().toString(36).slice(2)}`;
       const inputs = [...choices.children].map((item, place) => {
-        const input = element("input", { type: "radio", name: check.id, value: String(place) });
+        const input = element("input", { type: "radio", name, value: String(place) });
         const text = element("span", {}, ...item.childNodes);
         text.querySelectorAll("p").forEach((p) => p.replaceWith(...p.childNodes));
         item.replaceChildren(element("label", {}, input, text));
@@ -54,6 +56,18 @@
         else say(place === Number(check.dataset.right), ...why(feedback[place]));
       });
       group.addEventListener("change", () => say(false));
+      // a notebook takes the arrows away from the browser
+      const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+      group.addEventListener("keydown", (event) => {
+        const here = inputs.indexOf(event.target);
+        if (!(event.key in steps) || here < 0) return;
+        event.preventDefault();
+        event.stopPropagation();
+        const next = inputs[(here + steps[event.key] + inputs.length) % inputs.length];
+        next.focus();
+        next.checked = true;
+        next.dispatchEvent(new Event("change", { bubbles: true }));
+      });
       fold.before(element("div", { className: "self-check-form" }, button), said);
     } else {
       const { answer, tolerance, unit } = check.dataset;
@@ -63,6 +77,12 @@
       const form = element("form", { className: "self-check-form" }, input, unit, " ", button);
       button.type = "submit";
       input.addEventListener("input", () => say(false));
+      // a notebook keeps this key from sending the form
+      input.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.isComposing) return;
+        event.preventDefault();
+        form.requestSubmit();
+      });
       form.addEventListener("submit", (event) => {
         event.preventDefault();
         const given = parsed(input.value, unit);
