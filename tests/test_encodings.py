@@ -46,7 +46,7 @@ def nameless(source: str) -> Iterator[int]:
             or (name == "fdopen" and _opens_text(call, 1))
             or name == "TextIOWrapper"
             or (name.endswith("TemporaryFile") and _keyword(call, "mode") is not None and _opens_text(call, 0))
-            or any(getattr(_keyword(call, word), "value", False) for word in ("text", "universal_newlines"))
+            or any(getattr(_keyword(call, word), "value", False) is True for word in ("text", "universal_newlines"))
         ):
             yield call.lineno
 

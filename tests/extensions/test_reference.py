@@ -62,7 +62,9 @@ def library(tmp_path) -> Path:
 def test_modules_that_only_pass_on_have_no_page(library):
     assert reference.modules(library) == ["ntklib.book.toy", "ntklib.chapters"]
     assert reference.sentence(library, "ntklib.book.toy") == "What is a toy? A thing with `parts`, see `Thing`."
-    (library / "whole.py").write_text('"""Of parts that have no page."""\n\nfrom ntklib._private import x\n')
+    (library / "whole.py").write_text(
+        '"""Of parts that have no page."""\n\nfrom ntklib._private import x\n', encoding="utf-8"
+    )
     assert "ntklib.whole" in reference.modules(library)
     (library / "empty.py").touch()
     with pytest.raises(ValueError, match=r"ntklib\.empty has no docstring"):

@@ -35,7 +35,9 @@ def target(tmp_path):
 def opened(path, change):
     notebook = nbformat.read(path, as_version=4)
     change(notebook)
-    path.write_text(nbformat.writes(notebook, indent=4))  # in another form, as other programs write it
+    path.write_text(
+        nbformat.writes(notebook, indent=4), encoding="utf-8"
+    )  # in another form, as other programs write it
 
 
 CHANGES = {
