@@ -108,5 +108,9 @@ def torch_points(found):
 
 
 def test_the_page_shows_every_recipe_and_no_other():
-    shown = {line.split("recipes/")[1].strip() for line in PAGE.read_text().splitlines() if "literalinclude}" in line}
+    shown = {
+        line.split("recipes/")[1].strip()
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+        if "literalinclude}" in line
+    }
     assert shown == {path.name for path in RECIPES.glob("*.py")} == {f"{name}.py" for name in JAX | OTHERS}

@@ -14,7 +14,11 @@ SECONDS = 240  # a tenth of it is needed; what waits for a lock waits forever
 def test_searches_and_cross_validations_end_on_several_workers():
     script = Path(__file__).parent / "parallel.py"
     process = subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
     )
     try:
         output, _ = process.communicate(timeout=SECONDS)
