@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from ntklib.book._needs import needed_for
 from ntklib.book._outcome import Outcome
 
 __all__ = ["box", "note", "progress", "scientific", "show"]
@@ -41,8 +42,9 @@ def note(name: str, value: float | str) -> None:
         name: of the number, unique in the chapter.
         value: a number, or a scalar array, or a text.
     """
-    from IPython.core.formatters import format_display_data
-    from IPython.display import display
+    with needed_for("note"):
+        from IPython.core.formatters import format_display_data
+        from IPython.display import display
 
     # the form in which `myst_nb.glue` keeps a value; that imports Sphinx first, which takes two seconds in each chapter
     data, metadata = format_display_data(value if isinstance(value, (int, str)) else float(value))
@@ -59,7 +61,8 @@ def progress(items: Sequence[T]) -> Iterator[T]:
     Yields:
         each of them.
     """
-    from IPython.display import clear_output
+    with needed_for("progress"):
+        from IPython.display import clear_output
 
     for done, item in enumerate(items):
         print(f"{done} of {len(items)} done, now {item}")

@@ -8,15 +8,18 @@ import itertools
 import sys
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
-from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from ntklib.book._needs import needed_for
 from ntklib.book._roles import ROLES
 from ntklib.book._widget import someone_watches
+
+with needed_for("ntklib.book.figures"):
+    import matplotlib as mpl
+    from cycler import cycler
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["COLORS", "MARKERS", "agreement", "gram", "power_law", "spectrum", "use_style"]
 

@@ -299,8 +299,20 @@ def test_without_anywidget_the_page_is_the_same(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert set(explorer(lambda a: Line(X, X))._repr_mimebundle_()[0]) == {"text/html", "image/png", "text/plain"}
     monkeypatch.setitem(sys.modules, "anywidget", None)
-    with pytest.raises(ImportError, match=r"Explorer\.widget needs anywidget: pip install anywidget"):
+    with pytest.raises(ImportError, match=r"Explorer\.widget needs anywidget, .*: pip install \"ntklib\[notebook\]\""):
         _ = explorer(lambda a: Line(X, X)).widget
+
+
+@pytest.mark.parametrize("package", ["PIL", "matplotlib"])
+def test_without_what_draws_the_still_picture_it_is_named(monkeypatch, package):
+    monkeypatch.delitem(sys.modules, "ntklib.book._still", raising=False)
+    monkeypatch.delattr("ntklib.book._still", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package] or [package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(
+        ImportError, match=f"picture of an explorer needs {package}, which is not installed: pip install"
+    ):
+        explorer(lambda a: Line(X, X))._repr_mimebundle_()
 
 
 def test_the_still_picture_shows_every_kind():
