@@ -13,7 +13,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
-from ntklib import _memory, kernels
+from ntklib import _arguments, _memory, kernels
 
 __all__ = ["Block", "Compiled", "block_values", "blocks_of", "fitting"]
 
@@ -143,7 +143,13 @@ def _compile(work: _Work, *, x64: bool) -> Compiled:  # x64 tells apart what is 
 
 def block_values(kernel: Kernel, *points: Array) -> Array:
     """The kernel of a block, while it is compiled; another shape would be broadcast to it."""
-    values = jnp.asarray(kernel(*points))
+    try:
+        values = jnp.asarray(kernel(*points))
+    except jax.errors.TracerArrayConversionError:
+        raise ValueError(
+            f"kernel must be one of JAX, which can be compiled, got {_arguments.got(kernel)}, which asks NumPy; of a "
+            "network pass MLP(...).ntk"
+        ) from None
     wanted = (len(points[0]), len(points[-1]))
     if values.shape != wanted:
         of = " and ".join(str(block.shape) for block in points)

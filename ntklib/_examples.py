@@ -98,6 +98,8 @@ def parameters(params: Any) -> Any:
     Raises:
         ValueError: if something in it is no floating array, or is a running mean or variance of Flax.
     """
+    if not jax.tree.leaves(params) or isinstance(params, str):
+        raise ValueError(f"params must be a tree of floating arrays, at least one, got {_validation.got(params)}")
     statistics = []
 
     def remember(node: Any) -> bool:
@@ -120,6 +122,7 @@ def parameters(params: Any) -> Any:
                 f"{place} must be a real floating array, got {got}; let apply close over what is no parameter (of an "
                 "Equinox model eqx.partition(model, eqx.is_inexact_array) separates it)"
             )
+        _validation.refuse_unless_finite(place, leaf)
     return _tree.copied(params)
 
 

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ntklib import _calibration
 from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, classes_of, indicators, labels_of, weights_of
 from ntklib._kernel_regression import require_memory, solve
+from ntklib._sklearn_validation import validate_data
 
 __all__ = ["KernelClassifier"]
 

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.gaussian_process.kernels import Kernel
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
-from ntklib import _memory, kernels
+from ntklib import _arguments, _memory, _sklearn_validation, kernels
 from ntklib._sklearn_kernels import double_precision
+from ntklib._sklearn_validation import validate_data
 
 __all__ = ["Array", "KernelEstimator", "KernelLike", "classes_of", "indicators", "labels_of", "weights_of"]
 
@@ -38,24 +37,11 @@ class KernelEstimator(BaseEstimator):
 
     def _start(self, X: Array) -> None:
         """Check the kernel, and remember what a prediction needs: the training points."""
-        if isinstance(self.kernel, str):
-            if self.kernel == "precomputed":
-                if X.shape[0] != X.shape[1]:
-                    raise ValueError(f"Precomputed matrix must be a square matrix. Input is a {X.shape} matrix.")
-            elif self.kernel not in _NAMED:
-                known = ", ".join(map(repr, (*_NAMED, "precomputed")))
-                raise ValueError(f"kernel must be one of {known}, a callable or a kernel, got {self.kernel!r}")
-        elif isinstance(self.kernel, type) or not callable(self.kernel):
-            raise ValueError(
-                f"kernel must be a name, a callable or a scikit-learn kernel, got {self.kernel!r}"
-                f"{kernels.advice(self.kernel)}"
-            )
-        scale = np.asarray(self.lengthscale, float)
-        if scale.shape not in ((), X.shape[1:]) or not np.all((scale > 0) & np.isfinite(scale)):
-            raise ValueError(
-                f"lengthscale must be finite and positive, a number or of shape {X.shape[1:]}, got {self.lengthscale!r}"
-            )
-        self.lengthscale_ = scale.copy()
+        _sklearn_validation.refuse_unless_kernel(self.kernel, (*_NAMED, "precomputed"))
+        if isinstance(self.kernel, str) and self.kernel == "precomputed" and X.shape[0] != X.shape[1]:
+            raise ValueError(f"Precomputed matrix must be a square matrix. Input is a {X.shape} matrix.")
+        _sklearn_validation.refuse_unused_lengthscale(self.lengthscale, self.kernel, X.shape[1])
+        self.lengthscale_ = np.array(self.lengthscale, float)
         self.kernel_ = _own(self.kernel)
         for name in ("X_fit_", "relevance_vectors_"):  # of a fit before, with a kernel of points
             self.__dict__.pop(name, None)
@@ -138,7 +124,7 @@ def weights_of(sample_weight: Any, n: int) -> Array | None:
     """
     if sample_weight is None:
         return None
-    weights = np.asarray(sample_weight, float)
+    weights = _arguments.array_of_numpy("sample_weight", sample_weight).astype(float)
     weights = np.full(n, float(weights)) if weights.ndim == 0 else weights.copy()
     if weights.shape != (n,):
         raise ValueError(f"sample_weight must be a number or have shape ({n},), got {weights.shape}")
@@ -152,11 +138,7 @@ def weights_of(sample_weight: Any, n: int) -> Array | None:
 
 def classes_of(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:
     """The different labels, and for each sample the number of its label."""
-    check_classification_targets(y)
-    classes, number = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"y must have at least 2 classes, but it contains only one class: {classes[0]!r}")
-    return classes, number
+    return _sklearn_validation.class_labels(y)
 
 
 def indicators(number: NDArray[np.intp], k: int) -> Array:

@@ -6,11 +6,12 @@ from typing import Any, Self
 import numpy as np
 from scipy import linalg
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ntklib import _memory, iterative
+from ntklib import _memory, _validation, iterative
 from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, weights_of
 from ntklib._sklearn_kernels import double_precision
+from ntklib._sklearn_validation import validate_data
 
 __all__ = ["KernelRegressor", "require_memory", "solve"]
 
@@ -32,7 +33,8 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
             arrays (n1, d) and (n2, d) that returns (n1, n2), for instance an :class:`ntklib.kernels.Kernel` as
             ``MLP(depth=2).ntk`` is one; or a scikit-learn kernel, for instance :class:`NTK`, with its hyper-parameters
             as they are.
-        lengthscale: :math:`\ell`, of the kernels with a name; a number or one for each coordinate.
+        lengthscale: :math:`\ell`, of the kernels with a name; a number or one for each coordinate. Beside a kernel that
+            has its own it is to be left out.
         ridge: :math:`\lambda \ge 0`.
         solver: ``"direct"``, by Cholesky decomposition of the kernel matrix, :math:`n^3/3` operations and
             :math:`16 n^2` bytes; or ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which never holds the matrix and
@@ -78,9 +80,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         """
         X, y = self._validated(X, y, multi_output=True, y_numeric=True)
         self._start(X)
-        if self.solver not in ("direct", "cg"):
-            raise ValueError(f"solver must be 'direct' or 'cg', got {self.solver!r}")
-        self.solver_ = self.solver
+        self.solver_ = _validation.choice("solver", self.solver, ("direct", "cg"))
         weights, targets = weights_of(sample_weight, len(X)), np.asarray(y, float)
         root = None if weights is None else np.sqrt(weights)
         scale = 1.0 if root is None else root.reshape(-1, *[1] * (targets.ndim - 1))
@@ -123,8 +123,7 @@ def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> tuple[Arr
     the matrix is singular to rounding, they are the least of those that fit best: directions in which it is below
     nε of its largest singular value, with ε the rounding unit, count as none.
     """
-    if not 0 <= ridge < np.inf:
-        raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
+    _validation.number("ridge", ridge)
     matrix = np.require(gram, requirements=["C", "W"])
     entries = np.einsum("ii->i", matrix)
     entries += ridge

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ntklib import _relevance
+from ntklib import _relevance, _sklearn_validation, _validation
 from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, classes_of, indicators, labels_of
+from ntklib._sklearn_validation import validate_data
 
 __all__ = ["RelevanceVectorClassifier", "RelevanceVectorRegressor"]
 
@@ -35,8 +36,9 @@ class _RelevanceVectorMachine(KernelEstimator):
         self.max_iter = max_iter
 
     def _design(self, X: Array) -> Array:
-        if not self.tol > 0 or not self.max_iter >= 1:
-            raise ValueError(f"tol must be positive and max_iter at least 1, got {self.tol!r} and {self.max_iter!r}")
+        _validation.number("tol", self.tol, positive=True)
+        _validation.count("max_iter", self.max_iter, 1)
+        _validation.flag("fit_intercept", self.fit_intercept)
         gram = self._gram(X)
         return np.hstack([np.ones((len(X), 1)), gram]) if self.fit_intercept else gram
 
@@ -121,7 +123,7 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
         X, y = self._validated(X, y, y_numeric=True, ensure_min_samples=2)
         y = np.asarray(y, float)
         self._start(X)
-        scale = float(np.abs(y).max()) or 1.0  # so that targets of any unit can be squared
+        scale = _sklearn_validation.unit(y)  # so that targets of any unit can be squared
         found = _relevance.regression(self._design(X), y / scale, tol=self.tol, max_iter=self.max_iter)
         self._record([found])
         self.coef_, self.intercept_ = self.coef_[0] * scale, float(self.intercept_[0]) * scale
@@ -132,6 +134,7 @@ class RelevanceVectorRegressor(RegressorMixin, _RelevanceVectorMachine):
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """The predictive mean (m,) at inputs (m, d), and with `return_std` its standard deviation, noise included."""
+        _validation.flag("return_std", return_std)
         phi = self._basis(X)
         mean = phi @ self.coef_ + self.intercept_
         if not return_std:

@@ -13,13 +13,16 @@ from jax.tree_util import keystr, tree_flatten_with_path
 from numpy.typing import ArrayLike, NDArray
 from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
 
-from ntklib import kernels
+from ntklib import _sklearn_validation, _validation, kernels
+from ntklib._arguments import array_of_numpy
 from ntklib.activations import Activation
 from ntklib.mlp import MLP
 
 __all__ = ["NTK", "SklearnKernel", "double_precision"]
 
 Bounds = tuple[float, float] | str
+
+_B_STD_BOUNDS: Bounds = (1e-3, 1e2)
 
 
 _first: list[int] = []  # the process that computed first
@@ -55,10 +58,13 @@ class _Adapter(Kernel):
         With `eval_gradient` also its derivatives with respect to the logarithms of the free hyper-parameters, `theta`:
         (n1, n1, number of them), in their order.
         """
-        kernel, x = self._ours(), _points(X)
+        kernel, x, other = self._ours(), _points("X", X), None if Y is None else _points("Y", Y)
+        eval_gradient = _validation.flag("eval_gradient", eval_gradient)
+        if other is not None and other.shape[1] != x.shape[1]:
+            raise ValueError(f"Y must have shape (n, {x.shape[1]}) as X has {x.shape}, got {other.shape}")
         with double_precision():
             if not eval_gradient:
-                return np.array(kernel(x, None if Y is None else _points(Y)))
+                return np.array(kernel(x, other))
             if Y is not None:
                 raise ValueError("Gradient can only be evaluated when Y is None.")
             free = tuple(h.name for h in self.hyperparameters if not h.fixed)
@@ -69,9 +75,9 @@ class _Adapter(Kernel):
 
     def diag(self, X: ArrayLike) -> NDArray[np.float64]:
         """The kernel of each row of X (n, d) with itself, (n,)."""
-        kernel = self._ours()
+        kernel, x = self._ours(), _points("X", X)
         with double_precision():
-            return np.array(kernel.diagonal(_points(X)))
+            return np.array(kernel.diagonal(x))
 
     def is_stationary(self) -> bool:
         """Whether the kernel is known to depend on differences of points only: it is not."""
@@ -115,6 +121,10 @@ class SklearnKernel(_Adapter):
         by_name = self.leaf_bounds if isinstance(self.leaf_bounds, Mapping) else dict.fromkeys(named, self.leaf_bounds)
         if unknown := set(by_name) - set(named):
             raise ValueError(f"leaf_bounds must name leaves of the kernel, {', '.join(named)}, got {sorted(unknown)}")
+        for name, given in by_name.items():
+            given = _sklearn_validation.bounds("leaf_bounds", given)
+            if isinstance(self.leaf_bounds, Mapping) and np.any(named[name] == 0):
+                _refuse_bounds_of_zero(f"leaf_bounds of {name}", given)
         return [
             Hyperparameter(
                 name, "numeric", by_name.get(name, (1e-5, 1e5)) if np.all(value != 0) else "fixed", np.size(value)
@@ -188,7 +198,7 @@ class NTK(_Adapter):
         w_std: float = 2**0.5,
         b_std: float = 0.1,
         w_std_bounds: Bounds = (1e-2, 1e2),
-        b_std_bounds: Bounds = (1e-3, 1e2),
+        b_std_bounds: Bounds = _B_STD_BOUNDS,
     ) -> None:
         self.depth = depth
         self.activation = activation
@@ -200,23 +210,41 @@ class NTK(_Adapter):
     @property
     def hyperparameter_w_std(self) -> Hyperparameter:
         """The standard deviation of the weights."""
-        return Hyperparameter("w_std", "numeric", self.w_std_bounds)
+        return Hyperparameter("w_std", "numeric", _sklearn_validation.bounds("w_std_bounds", self.w_std_bounds))
 
     @property
     def hyperparameter_b_std(self) -> Hyperparameter:
         """The standard deviation of the biases; without biases there is nothing to tune, as log 0 is infinite."""
-        return Hyperparameter("b_std", "numeric", "fixed" if self.b_std == 0 else self.b_std_bounds)
+        bounds = _sklearn_validation.bounds("b_std_bounds", self.b_std_bounds)
+        if _validation.number("b_std", self.b_std) != 0:
+            return Hyperparameter("b_std", "numeric", bounds)
+        _refuse_bounds_of_zero("b_std_bounds", bounds, _B_STD_BOUNDS)
+        return Hyperparameter("b_std", "numeric", "fixed")
 
     def __repr__(self) -> str:
         name = self.activation if isinstance(self.activation, str) else self.activation.name
         return f"NTK(depth={self.depth}, activation={name!r}, w_std={self.w_std:.3g}, b_std={self.b_std:.3g})"
 
     def _ours(self) -> kernels.Kernel:
+        _validation.number("w_std", self.w_std, positive=True)
         return MLP(depth=self.depth, activation=self.activation, w_std=self.w_std, b_std=self.b_std).ntk
 
 
-def _points(X: ArrayLike) -> NDArray[np.float64]:
-    return np.atleast_2d(np.asarray(X, np.float64))
+def _refuse_bounds_of_zero(name: str, given: Any, default: Any = None) -> None:
+    """Refuse bounds that nothing would look at: of what is zero, as log 0 is infinite, and so is not tuned."""
+    if given not in ("fixed", default):
+        raise ValueError(
+            f"{name} must be left out or 'fixed', got {given!r}: what is zero is not tuned, as log 0 is infinite; "
+            "begin with a positive number"
+        )
+
+
+def _points(name: str, X: ArrayLike) -> NDArray[np.float64]:
+    """Points in 64 bits; one alone is a row, as for scikit-learn's own kernels."""
+    points = np.atleast_2d(array_of_numpy(name, X)).astype(np.float64)
+    if points.ndim != 2 or not points.shape[1]:
+        raise ValueError(f"{name} must have shape (n, d), got {points.shape}")
+    return points
 
 
 def _named_leaves(kernel: kernels.Kernel) -> tuple[dict[str, Any], Any]:

@@ -1,6 +1,9 @@
-"""How is bad input refused? The checks that every public function shares; each names the argument."""
+"""How is an array refused that does not fit? The checks that every public function shares; each names the argument.
 
-import operator
+What can be told without the values is told always; that they are finite, only where they are known, not while JAX
+traces.
+"""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -11,41 +14,120 @@ from jax import Array
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-__all__ = ["count", "floating", "inputs", "matrix", "output_shape", "refuse_unless_positive", "refuse_unless_symmetric"]
+from ntklib import _arguments
+from ntklib._arguments import (
+    advice,
+    choice,
+    count,
+    flag,
+    function,
+    got,
+    path,
+    read,
+    refuse_unless_callable_kernel,
+    text,
+)
+
+__all__ = [
+    "advice",
+    "array",
+    "choice",
+    "count",
+    "dtype",
+    "flag",
+    "floating",
+    "function",
+    "got",
+    "inputs",
+    "key",
+    "lengthscale",
+    "matrix",
+    "number",
+    "output_shape",
+    "parameters",
+    "path",
+    "read",
+    "refuse_unless_callable_kernel",
+    "refuse_unless_finite",
+    "refuse_unless_finite_tree",
+    "refuse_unless_positive",
+    "refuse_unless_symmetric",
+    "square",
+    "text",
+    "times",
+    "traced",
+]
 
 
-def count(name: str, value: Any, least: int) -> int:
-    """`value` as an integer, refused unless it is one, possibly written as a float, and at least so large."""
-    number: int | None = None
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        number = int(value)
-    elif not isinstance(value, bool | np.bool_):
-        try:
-            number = operator.index(value)
-        except TypeError:
-            number = None
-    if number is None or number < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
-    return number
+def traced(value: Any) -> bool:
+    """Whether JAX is tracing this value, so that it is not known."""
+    return isinstance(value, jax.core.Tracer)
+
+
+def refuse_unless_finite(name: str, array: Any, given: Any = None) -> None:
+    """Refuse NaN and infinity, and say where they are. A sum tells, at the cost of reading the array once.
+
+    `given` is what the array was made from: of 64 bits there may be numbers that 32 bits have not.
+    """
+    if traced(array) or (isinstance(array, Array) and not array.is_fully_addressable):
+        return
+    known = np.asarray(array)
+    with np.errstate(all="ignore"):
+        if np.isfinite(known.sum()) or np.isfinite(known).all():
+            return
+    wrong = np.argwhere(~np.isfinite(known))
+    where = wrong[0].tolist()
+    more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    if isinstance(given, np.ndarray) and given.dtype.kind == "f" and np.isfinite(given[tuple(where)]):
+        more += f", made from {given[tuple(where)]}, which is beyond {known.dtype}"
+    raise ValueError(f"{name} must be finite, got {known[tuple(where)]} at {where}{more}")
+
+
+def refuse_unless_finite_tree(name: str, tree: Any) -> None:
+    """The same of each floating array of a tree."""
+    for where, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]:
+        if jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
+            refuse_unless_finite(name + jax.tree_util.keystr(where), leaf)
 
 
 def floating(name: str, x: ArrayLike) -> Array:
-    """`x` as a JAX array, refused unless it is real and floating: integers would be rounded somewhere unseen."""
-    array = jnp.asarray(x)
+    """`x` as a JAX array, refused unless real, floating and finite: integers would be rounded somewhere unseen."""
+    return _floating(name, x if isinstance(x, Array) else read(name, x, jnp.asarray), x)
+
+
+def _floating(name: str, array: Array, x: ArrayLike) -> Array:
     if isinstance(x, np.ndarray):
         jax.block_until_ready(array)  # JAX copies it while Python goes on, and the caller may change it next
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise ValueError(f"{name} must have a real floating dtype, got {array.dtype}; convert it first")
+    refuse_unless_finite(name, array, x)
     return array
+
+
+def array(name: str, x: ArrayLike, shape: str, fits: Callable[[tuple[int, ...]], bool]) -> Array:
+    """`x` as a floating array, refused unless `fits` says so of its shape; `shape` is what was wanted."""
+    found = x if isinstance(x, Array) else read(name, x, jnp.asarray)
+    if not fits(found.shape):
+        raise ValueError(f"{name} must have shape {shape}, got {found.shape}")
+    return _floating(name, found, x)
 
 
 def matrix(name: str, x: ArrayLike, columns: int | None = None) -> Array:
     """`x` as a floating (n, d) array; `columns` is the d that it must have, if that is known."""
-    array = floating(name, x)
     wanted = "(n, d)" if columns is None else f"(n, {columns})"
-    if array.ndim != 2 or array.shape[1] == 0 or (columns is not None and array.shape[1] != columns):
-        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
-    return array
+    return array(name, x, wanted, lambda shape: len(shape) == 2 and shape[1] == (columns or shape[1]) > 0)
+
+
+def square(name: str, kernel: ArrayLike, size: str = "n") -> Array:
+    """A kernel matrix, refused unless it is square and of one point at least; `size` is what its order is called."""
+    found = kernel if isinstance(kernel, Array) else read(name, kernel, jnp.asarray)
+    if found.ndim == 4 and found.shape[0] == found.shape[1] and found.shape[2] == found.shape[3]:
+        n, _, k, _ = found.shape
+        raise ValueError(
+            f"{name} must have shape ({size}, {size}), got {found.shape}, the kernel of all pairs of {k} outputs: take "
+            f"outputs='trace', or the {n * k} × {n * k} matrix, kernel.transpose(0, 2, 1, 3).reshape({n * k}, {n * k})"
+        )
+    return array(name, found, f"({size}, {size})", lambda shape: len(shape) == 2 and shape[0] == shape[1] > 0)
 
 
 def inputs(x1: ArrayLike, x2: ArrayLike | None) -> tuple[Array, Array | None]:
@@ -54,13 +136,73 @@ def inputs(x1: ArrayLike, x2: ArrayLike | None) -> tuple[Array, Array | None]:
     return first, None if x2 is None else matrix("x2", x2, columns=first.shape[1])
 
 
+def number(name: str, value: Any, *, positive: bool = False) -> Any:
+    """`value` as it is, refused unless it is a real number, finite, and positive or not negative; tracers pass."""
+    return value if traced(value) else _arguments.number(name, value, positive=positive)
+
+
+def lengthscale(value: Any, dim: int) -> None:
+    """Refuse what is neither a positive number nor one for each of the coordinates; tracers pass."""
+    if traced(value):
+        return
+    try:
+        scale = np.asarray(np.nan if isinstance(value, str | bool) else value, float)
+    except (TypeError, ValueError):
+        scale = np.array(np.nan)
+    if scale.shape not in ((), (dim,)) or not np.all((scale > 0) & np.isfinite(scale)):
+        what = value if scale.shape in ((), (dim,)) and isinstance(value, list | np.ndarray | Array) else got(value)
+        raise ValueError(f"lengthscale must be finite and positive, a number or of shape {(dim,)}, got {what}")
+
+
+def times(name: str, value: Any) -> Any:
+    """`value` as it is, refused unless it is a time or an array of them, from 0 to infinity; tracers pass."""
+    if traced(value):
+        return value
+    found = np.asarray(read(name, value, jnp.asarray if isinstance(value, list | tuple) else np.asarray))
+    if found.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must hold real numbers, got {got(value)}")
+    if not np.all(found >= 0):
+        raise ValueError(f"{name} must not be negative or NaN, got {value!r}")
+    return value
+
+
+def key(name: str, value: Any) -> None:
+    """Refuse what is no random key of JAX, and more than one."""
+    typed = hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+    old = getattr(value, "dtype", None) == jnp.uint32 and getattr(value, "ndim", 0) == 1
+    if not (typed and value.shape == ()) and not old:
+        raise ValueError(f"{name} must be one random key, as jax.random.key(0) makes it, got {got(value)}")
+
+
+def dtype(name: str, value: Any) -> None:
+    """Refuse what is no real floating dtype."""
+    try:
+        found = value is not None and jnp.issubdtype(jnp.dtype(value), jnp.floating)
+    except TypeError:
+        found = False
+    if not found:
+        raise ValueError(f"{name} must be a real floating dtype, as 'float32', got {got(value)}")
+
+
+def parameters(name: str, params: Any) -> None:
+    """Refuse what is no tree of real floating arrays, at least one, all finite."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(params)
+    if not leaves:
+        raise ValueError(f"{name} must be a tree of floating arrays, at least one, got {got(params)}")
+    for where, leaf in leaves:
+        its = name + jax.tree_util.keystr(where)
+        if not isinstance(leaf, float | Array | np.ndarray | np.floating):
+            raise ValueError(f"{its} must be a floating array, as of every leaf of {name}, got {got(leaf)}")
+        floating(its, leaf)
+
+
 def output_shape(apply: Callable[[Any, Array], Array], params: Any, name: str, x: Array) -> tuple[int, int]:
     """The shape (n, k) of ``apply(params, x)``, found without computing it; `name` is what the caller calls `x`."""
     out = jax.eval_shape(apply, params, x)
     found = getattr(out, "shape", None)
     if found is None or len(found) != 2 or found[0] != len(x):
-        got = type(out).__name__ if found is None else found
-        raise ValueError(f"apply must return shape ({len(x)}, k) for {name} of shape {x.shape}, got {got}")
+        what = type(out).__name__ if found is None else found
+        raise ValueError(f"apply must return shape ({len(x)}, k) for {name} of shape {x.shape}, got {what}")
     return found
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
+from ntklib import _arguments
 from ntklib._interpolants import ASIN, ATAN, BEND, polynomial
 from ntklib._mehler import moments_of
 from ntklib._pairs import Pairs, after_activation, safe_divide, safe_sqrt, spread
@@ -42,6 +43,11 @@ class Activation:
     name: str
     function: Callable[[Array], Array]
     moments: Callable[[Pairs], tuple[Pairs, Array]]
+
+    def __post_init__(self) -> None:
+        _arguments.text("name", self.name)
+        _arguments.function("function", self.function, "function(x)")
+        _arguments.function("moments", self.moments, "moments(pairs)")
 
     def __call__(self, x: Array) -> Array:
         """The activation of `x`, elementwise."""
@@ -223,8 +229,8 @@ def from_function(name: str, function: Callable[[Array], Array], *, order: int =
     >>> round(float(after.c[0, 0]), 5), round(float(derivative[0, 0]), 5)
     (0.5, 1.0)
     """
-    if not 2 <= order <= 256:
-        raise ValueError(f"order must be from 2 to 256, got {order}")
+    order = _arguments.count("order", order, 2, 256)
+    _arguments.function("function", function, "function(x)")
     return Activation(name, function, moments_of(function, order))
 
 
@@ -256,6 +262,11 @@ def by_name(activation: str | Activation) -> Activation:
     """
     if isinstance(activation, Activation):
         return activation
-    if activation not in _ACTIVATIONS:
-        raise ValueError(f"activation must be one of {', '.join(names())} or an Activation, got {activation!r}")
+    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
+        how = "; make an Activation of a function by activations.from_function" if callable(activation) else ""
+        what = getattr(activation, "__name__", None) if how and not isinstance(activation, type) else None
+        raise ValueError(
+            f"activation must be one of {', '.join(names())} or an Activation, "
+            f"got {what or _arguments.got(activation)}{how}"
+        )
     return _ACTIVATIONS[activation]

@@ -68,6 +68,7 @@ class Shallow(NamedTuple):
         >>> absolute.apply(jnp.array([[-2.0], [3.0]])).tolist()
         [2.0, 3.0]
         """
+        _validation.function("activation", activation, "activation(z)")
         x = _validation.matrix("x", x, columns=self.weight.shape[0])
         return _evaluate(self, x, activation)
 
@@ -110,8 +111,6 @@ def interpolant(knots: ArrayLike, values: ArrayLike) -> Shallow:
 
 def _refuse_lost_values(net: Shallow, knots: NDArray, values: NDArray) -> None:
     """Refuse a network that does not take its values: of many knots some hundreds tell, and the last among them."""
-    if not np.isfinite(knots).all() or not np.isfinite(values).all():
-        raise ValueError("knots and values must be finite, got NaN or infinite ones")
     some = np.unique(np.linspace(0, len(knots) - 1, min(len(knots), 500)).astype(int))
     taken = np.asarray(net.apply(knots[some, None]), float)
     lost, spread = float(np.max(np.abs(taken - values[some]))), float(np.ptp(values))
@@ -167,9 +166,10 @@ def barron_sample(key: Array, dim: int, units: int, radius: float, *, dtype: DTy
     >>> bool(abs(net.apply(jnp.zeros((1, 3)), step)[0] - 1) < 1e-6)
     True
     """
+    _validation.key("key", key)
+    _validation.dtype("dtype", dtype)
     dim, units = _validation.count("dim", dim, 1), _validation.count("units", units, 1)
-    if not 0 < radius < math.inf:
-        raise ValueError(f"radius must be positive and finite, got {radius!r}")
+    _validation.number("radius", radius, positive=True)
     u_key, rho_key, t_key = jax.random.split(key, 3)
     direction = jax.random.normal(u_key, (dim, units), dtype)
     direction = direction / jnp.linalg.norm(direction, axis=0)
@@ -200,13 +200,13 @@ def polynomial_units(coefficients: Sequence[int], weights: Sequence[Sequence[int
     >>> polynomial_units([0, 0, 1], [[1, 2]], [3])  # (x + 2y + 3)² : 1, y, x, y², xy, x²
     [[9, 12, 6, 4, 4, 1]]
     """
+    coefficients, biases = _exact("coefficients", coefficients), _exact("biases", biases)
+    weights = _exact_rows("weights", weights)
     if len(weights) != len(biases) or len({len(w) for w in weights}) != 1:
         raise ValueError(
             f"weights must be rows of equal length, one for each of the {len(biases)} biases, "
             f"got lengths {[len(w) for w in weights]}"
         )
-    coefficients, biases = _exact("coefficients", coefficients), _exact("biases", biases)
-    weights = [_exact("weights", w) for w in weights]
     degree = len(coefficients) - 1
     exponents = sorted(_exponents(len(weights[0]), degree), key=lambda alpha: (sum(alpha), alpha))
     rows = []
@@ -233,9 +233,9 @@ def exact_rank(matrix: Sequence[Sequence[int | Fraction]]) -> int:
     >>> exact_rank([[1, 2], [2, 4], [0, 1]]), exact_rank([[10**20, 1], [10**20, 0]])
     (2, 2)
     """
-    if len({len(row) for row in matrix}) > 1:
-        raise ValueError(f"matrix must have rows of equal length, got lengths {sorted({len(row) for row in matrix})}")
-    rows = [[Fraction(entry) for entry in _exact("matrix", row)] for row in matrix]
+    rows = [list(map(Fraction, row)) for row in _exact_rows("matrix", matrix)]
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError(f"matrix must have rows of equal length, got lengths {sorted({len(row) for row in rows})}")
     rank = 0
     for column in range(len(rows[0]) if rows else 0):
         pivot = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
@@ -330,7 +330,19 @@ def _exponents(dim: int, degree: int) -> list[tuple[int, ...]]:
 
 def _exact(name: str, values: Sequence[Any]) -> list[Any]:
     """Integers, of Python and so of any size, and fractions."""
-    for value in values:
-        if not isinstance(value, int | Fraction | np.integer):
+    for value in _rows(name, values):
+        if not isinstance(value, int | Fraction | np.integer) or isinstance(value, bool):
             raise ValueError(f"{name} must have entries that are integers or fractions, got {value!r}")
     return [int(value) if isinstance(value, np.integer) else value for value in values]
+
+
+def _exact_rows(name: str, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [_exact(name, row) for row in _rows(name, rows)]
+
+
+def _rows(name: str, values: Any) -> Any:
+    """Refuse what cannot be gone through entry by entry."""
+    alone = isinstance(values, str) or (isinstance(values, np.ndarray) and not values.ndim)
+    if alone or not isinstance(values, Sequence | np.ndarray):
+        raise ValueError(f"{name} must have entries that are integers or fractions, got {_validation.got(values)}")
+    return values

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ntklib import _arguments
+
 __all__ = ["Classification", "Record", "circle", "co2", "digits", "one_hot", "ripley", "ripley_probability"]
 
 # Ripley's synthetic data: two normal components for each class, all with the covariance 0.03 I.
@@ -50,6 +52,8 @@ def digits(n_train: int = 1000, n_test: int | None = None, *, seed: int = 0) -> 
     from sklearn.model_selection import train_test_split
 
     images, labels = load_digits(return_X_y=True)
+    n_train, seed = _arguments.count("n_train", n_train, 0), _arguments.count("seed", seed, 0)
+    n_test = None if n_test is None else _arguments.count("n_test", n_test, 0)
     remaining = len(images) - n_train
     if n_train < 10 or remaining < 10 or (n_test is not None and not 10 <= n_test <= remaining):
         raise ValueError(
@@ -109,8 +113,7 @@ def circle(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     >>> np.degrees(angles).tolist(), bool(np.allclose((x**2).sum(1), 2))
     ([0.0, 90.0, 180.0, 270.0], True)
     """
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise ValueError(f"n must be an integer of at least 1, got {n!r}")
+    n = _arguments.count("n", n, 1)
     angles = 2 * np.pi * np.arange(n) / n
     return angles, np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
@@ -134,7 +137,7 @@ def one_hot(labels: NDArray[np.integer], classes: int = 10) -> NDArray[np.float6
     >>> one_hot(np.array([1]), classes=2).tolist()
     [[-0.5, 0.5]]
     """
-    labels = np.asarray(labels)
+    labels, classes = _arguments.read("labels", labels, np.asarray), _arguments.count("classes", classes, 1)
     if not np.issubdtype(labels.dtype, np.integer) or labels.ndim != 1:
         raise ValueError(f"labels must be integers of shape (n,), got {labels.dtype} of shape {labels.shape}")
     if labels.size and not (labels.min() >= 0 and labels.max() < classes):
@@ -161,6 +164,8 @@ def ripley(n_train: int = 250, n_test: int = 1000, *, seed: int = 0) -> Classifi
     >>> ripley(100).x_train.shape, np.bincount(ripley(100).y_train).tolist()
     ((100, 2), [50, 50])
     """
+    n_train, n_test = _arguments.count("n_train", n_train, 0), _arguments.count("n_test", n_test, 0)
+    seed = _arguments.count("seed", seed, 0)
     if n_train < 2 or n_test < 2:
         raise ValueError(f"n_train and n_test must each be at least 2, got {n_train} and {n_test}")
     rng = np.random.default_rng(seed)
@@ -181,7 +186,7 @@ def ripley_probability(x: NDArray[np.floating]) -> NDArray[np.float64]:
     >>> ripley_probability(np.array([[-0.3, 0.7], [-0.7, 0.3], [0.35, 0.5]])).round(3).tolist()
     [0.995, 0.005, 0.5]
     """
-    x = np.asarray(x, float)
+    x = _arguments.array_of_numpy("x", x).astype(float)
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"x must have shape (n, 2), got {x.shape}")
     exponents = -((x[:, None, None] - _RIPLEY_MEANS) ** 2).sum(-1) / (2 * _RIPLEY_VARIANCE)

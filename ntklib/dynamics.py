@@ -97,7 +97,8 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
     Args:
         mlp: the network, in the NTK parameterisation.
         x: training inputs, (n, d).
-        y: targets, (n,) or (n, k); the outputs are independent and share one covariance.
+        y: targets, (n,) or (n, k); the outputs are independent and share one covariance. With a network of several
+            outputs k is their number.
         x_test: test inputs, (n_test, d).
         t: time, at least 0; a number, an array of them, or infinity.
 
@@ -112,9 +113,13 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
     >>> mean.round(3).tolist(), bool(abs(covariance).max() < 1e-6)
     ([1.0, -1.0], True)
     """
+    if not isinstance(mlp, MLP):
+        raise ValueError(f"mlp must be an ntklib.mlp.MLP, got {_validation.got(mlp)}")
     x = _validation.matrix("x", x)
     x_test = _validation.matrix("x_test", x_test, columns=x.shape[1])
     theta, y, flat_t, shape_t, _ = _checked_flow(mlp.ntk(x), y, t, 0.0)
+    if mlp.out_dim not in (1, y.shape[1] if y.ndim == 2 else 1):
+        raise ValueError(f"y must have shape ({len(x)}, {mlp.out_dim}) for a network of so many outputs, got {y.shape}")
     _refuse_if_lost(theta, y.reshape(len(y), -1), flat_t, jnp.zeros((), theta.dtype))
     cross, k_xx, k_tx, k_tt = mlp.ntk(x_test, x), mlp.nngp(x), mlp.nngp(x_test, x), mlp.nngp(x_test)
 
@@ -153,17 +158,13 @@ def _integral(theta: Array, right: Array, times: Array, ridge: Array) -> Array:
 def _checked_flow(
     kernel: ArrayLike, y: ArrayLike, t: ArrayLike, ridge: ArrayLike
 ) -> tuple[Array, Array, Array, tuple[int, ...], Array]:
-    theta, y = _validation.matrix("kernel", kernel), _validation.floating("y", y)
+    theta, y = _validation.square("kernel", kernel), _validation.floating("y", y)
     n = len(theta)
-    if theta.shape != (n, n):
-        raise ValueError(f"kernel must have shape (n, n), got {theta.shape}")
     if y.ndim not in (1, 2) or len(y) != n:
         raise ValueError(f"y must have shape ({n},) or ({n}, k) for a kernel of shape {theta.shape}, got {y.shape}")
     # the checks are NumPy's: inside jit, JAX would trace them even for values that are known
-    if not isinstance(t, jax.core.Tracer) and not np.all(np.asarray(t) >= 0):
-        raise ValueError(f"t must not be negative or NaN, got {t!r}")
-    if not isinstance(ridge, jax.core.Tracer) and not 0 <= float(np.asarray(ridge)) < float("inf"):
-        raise ValueError(f"ridge must be finite and not negative, got {ridge!r}")
+    _validation.times("t", t)
+    _validation.number("ridge", ridge)
     if not isinstance(kernel, jax.core.Tracer):
         _validation.refuse_unless_positive(np.asarray(kernel, theta.dtype))
     time = jnp.asarray(t, theta.dtype)
@@ -245,10 +246,11 @@ def gradient_descent(
     >>> round(float(run.params), 4), run.steps.tolist(), run.outputs.shape
     (2.0, [0, 100], (2, 2, 1))
     """
+    _validation.function("apply", apply, "apply(params, x) and gives the outputs (n, k)")
+    _validation.function("progress", progress, "progress(done, steps)", optional=True)
     params, x, y = _examples.parameters(params), _examples.batch("x", x), _validation.floating("y", y)
     steps, record_every = _validation.count("steps", steps, 0), _validation.count("record_every", record_every, 0)
-    if not isinstance(learning_rate, jax.core.Tracer) and not np.all(np.asarray(learning_rate) >= 0):
-        raise ValueError(f"learning_rate must not be negative or NaN, got {learning_rate!r}")
+    _validation.number("learning_rate", learning_rate)
     every = min(record_every, steps) or steps or 1
     if progress is None:
         return _descend(apply, params, x, y, learning_rate, steps // every, every, steps % every)

@@ -8,7 +8,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
@@ -47,17 +46,14 @@ def random_fourier(
     >>> [round(float(product), 1) for product in (z @ z.T)[0]]  # 1 and exp(−½) = 0.61
     [1.0, 0.6]
     """
+    _validation.key("key", key)
     points = _validation.matrix("x", x)
     n_features = _validation.count("n_features", n_features, 1)
-    if n_features % 2 and not phase:
+    if n_features % 2 and not _validation.flag("phase", phase):
         raise ValueError(f"n_features must be even, for pairs of a cosine and a sine, got {n_features}")
-    if not isinstance(lengthscale, jax.core.Tracer):
-        scale = np.asarray(lengthscale, float)
-        if scale.shape not in ((), points.shape[1:]) or not np.all((scale > 0) & np.isfinite(scale)):
-            raise ValueError(
-                f"lengthscale must be finite and positive, a number or of shape {points.shape[1:]}, got {lengthscale!r}"
-            )
-    return _fourier(key, points, jnp.asarray(lengthscale, points.dtype), n_features=n_features, phase=bool(phase))
+    _validation.lengthscale(lengthscale, points.shape[1])
+    phase = _validation.flag("phase", phase)
+    return _fourier(key, points, jnp.asarray(lengthscale, points.dtype), n_features=n_features, phase=phase)
 
 
 def random_relu(key: Array, x: ArrayLike, n_features: int, *, bias: float = 0.0) -> Array:
@@ -82,10 +78,10 @@ def random_relu(key: Array, x: ArrayLike, n_features: int, *, bias: float = 0.0)
     >>> [round(float(product), 1) for product in (z @ z.T)[0]]  # 1 and 1/π
     [1.0, 0.3]
     """
+    _validation.key("key", key)
     points = _validation.matrix("x", x)
     n_features = _validation.count("n_features", n_features, 1)
-    if not isinstance(bias, jax.core.Tracer) and not 0 <= float(bias) < float("inf"):
-        raise ValueError(f"bias must be finite and not negative, got {bias!r}")
+    _validation.number("bias", bias)
     return _relu(key, points, jnp.asarray(bias, points.dtype), n_features=n_features)
 
 

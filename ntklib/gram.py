@@ -74,17 +74,19 @@ def gram(
     >>> bool(np.allclose(gram(MLP(depth=2).ntk, x), MLP(depth=2).ntk(x), rtol=1e-5))
     True
     """
+    _validation.refuse_unless_callable_kernel(kernel)
     first, second = _validation.inputs(x1, x2)
-    if not max_bytes > 0:
-        raise ValueError(f"max_bytes must be positive, got {max_bytes!r}")
+    max_bytes = _validation.count("max_bytes", max_bytes, 1)
+    _validation.path("path", path)
+    _validation.function("progress", progress, "progress(done, total)", optional=True)
     common = jnp.result_type(first, first if second is None else second)
     points = np.asarray(first, common), None if second is None else np.asarray(second, common)
     dtype, shape = points[0].dtype, (len(first), len(first if second is None else second))
+    chosen = _chosen(devices)
     if 0 in shape:
+        if path is not None:
+            raise ValueError(f"path is for a matrix with entries, got {path!r} for one of shape {shape}")
         return np.zeros(shape, dtype)
-    chosen = jax.devices() if devices is None else list(devices)
-    if not chosen:
-        raise ValueError("devices must hold at least one device, got none")
     target = Target(path, shape, dtype, identity(kernel, points, shape) if path is not None else {})
     if target.complete:
         return target.result()
@@ -95,6 +97,20 @@ def gram(
     target.begin(size)
     _fill(target, run, points, list(blocks_of(shape, size, symmetric=symmetric)), chosen, progress)
     return target.result()
+
+
+def _chosen(devices: Sequence[Any] | None) -> list[Any]:
+    """The devices to use, refused unless there is one at least and all are JAX's."""
+    known = jax.devices()
+    if devices is None:
+        return known
+    chosen = list(devices) if isinstance(devices, Sequence) and not isinstance(devices, str) else [devices]
+    if not chosen:
+        raise ValueError("devices must hold at least one device, got none")
+    for device in chosen:
+        if not isinstance(device, type(known[0])):
+            raise ValueError(f"devices must be some of jax.devices(), got {_validation.got(device)}")
+    return chosen
 
 
 def _fill(

@@ -24,6 +24,9 @@ __all__ = ["NotConvergedError", "Solution", "matmul", "nystrom", "solve_cg"]
 Float = NDArray[np.float64]
 Kernel = Callable[..., Any]
 
+# for each entry of a block of the matrix: the block, what it is made from, and its copy in 64 bits
+_BYTES = 5 * 8
+
 
 class NotConvergedError(RuntimeError):
     """The conjugate gradients did not reach the tolerance."""
@@ -70,11 +73,11 @@ def solve_cg(
         x: points, (n, d).
         y: targets, (n,) or (n, k).
         ridge: :math:`\lambda > 0`.
-        landmarks: the rank of the preconditioner; by default :math:`4\sqrt n`. More of them cost more at the start,
-            :math:`n\,m^2`, and save iterations.
+        landmarks: the rank of the preconditioner, at most n; by default :math:`4\sqrt n`. More of them cost more at the
+            start, :math:`n\,m^2`, and save iterations.
         tol: the residual at which to stop, relative to the targets.
         max_iter: the greatest number of iterations.
-        max_bytes: how much memory the blocks of the matrix may take.
+        max_bytes: how much memory the blocks of the matrix may take, 2560 at least.
         seed: of the choice of landmarks.
         progress: called as ``progress(iteration, residual)`` after each of them.
 
@@ -94,14 +97,16 @@ def solve_cg(
     >>> bool(np.abs(found.coefficients - direct).max() < 1e-5)
     True
     """
-    points, targets = _points("x", x), _real("y", y)
-    if not np.isfinite(points).all():
-        raise ValueError("x must be finite, got NaN or infinite entries")
-    if targets.ndim not in (1, 2) or len(targets) != len(points) or not np.isfinite(targets.astype(float)).all():
-        raise ValueError(f"y must be finite, of shape ({len(points)},) or ({len(points)}, k), got {targets.shape}")
-    for name, value in (("ridge", ridge), ("tol", tol), ("max_iter", max_iter)):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be finite and positive, got {value!r}")
+    _validation.refuse_unless_callable_kernel(kernel)
+    points, targets = _points("x", x, least=1), _real("y", y)
+    if targets.ndim not in (1, 2) or len(targets) != len(points):
+        raise ValueError(f"y must have shape ({len(points)},) or ({len(points)}, k), got {targets.shape}")
+    _validation.number("ridge", ridge, positive=True)
+    _validation.number("tol", tol, positive=True)
+    max_iter, max_bytes = _validation.count("max_iter", max_iter, 1), _allowed(max_bytes)
+    _validation.function("progress", progress, "progress(iteration, residual)", optional=True)
+    if landmarks is not None:
+        landmarks = _validation.count("landmarks", landmarks, 1, len(points))
     columns = targets.reshape(len(targets), -1).astype(float)
     norms = np.linalg.norm(columns, axis=0)
     norms[norms == 0] = 1
@@ -173,13 +178,14 @@ def matmul(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, vectors: ArrayLi
     >>> matmul(RBF(), x, None, np.array([1.0, 0.0])).round(4).tolist()
     [1.0, 0.6065]
     """
+    _validation.refuse_unless_callable_kernel(kernel)
     first = _points("x1", x1)
-    second = first if x2 is None else _points("x2", x2)
+    second = first if x2 is None else _points("x2", x2, columns=first.shape[1])
     coefficients = _real("vectors", vectors).astype(float)
     if coefficients.ndim not in (1, 2) or len(coefficients) != len(second):
         raise ValueError(f"vectors must have shape ({len(second)},) or ({len(second)}, k), got {coefficients.shape}")
-    # a block, what it is made from, and its copy in 64 bits; one of 512 points stays near the processor
-    size = max(8, min(512, math.isqrt(max_bytes // (5 * 8))))
+    # a block of 512 points stays near the processor
+    size = min(512, math.isqrt(_allowed(max_bytes) // _BYTES))
     result = np.zeros((len(first), *coefficients.shape[1:]))
     for i in range(0, len(first), size):
         rows = slice(i, i + size)
@@ -218,9 +224,9 @@ def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
     >>> nystrom(Polynomial(degree=2), x, 20).shape  # the space of quadratic functions has three dimensions
     (50, 3)
     """
-    points = _points("x", x)
-    if not 1 <= rank <= len(points):
-        raise ValueError(f"the rank must be from 1 to {len(points)}, got {rank!r}")
+    _validation.refuse_unless_callable_kernel(kernel)
+    points = _points("x", x, least=1)
+    rank, seed = _validation.count("rank", rank, 1, len(points)), _validation.count("seed", seed, 0)
     _memory.require(2 * len(points) * rank * 8, f"a factor of rank {rank}", "take fewer landmarks")
     rng = np.random.default_rng(seed)
     left: Any = _diagonal(kernel, points)
@@ -249,24 +255,33 @@ def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
     return factor[:, :done]
 
 
-def _points(name: str, x: ArrayLike) -> NDArray:
-    array = np.asarray(_validation.matrix(name, x))
+def _allowed(max_bytes: Any) -> int:
+    """How much memory blocks may take, refused if those of eight points take more."""
+    return _validation.count("max_bytes", max_bytes, _BYTES * 8**2)
+
+
+def _points(name: str, x: ArrayLike, columns: int | None = None, least: int = 0) -> NDArray:
+    array = np.asarray(_validation.matrix(name, x, columns))
+    if len(array) < least:
+        raise ValueError(f"{name} must hold at least one point, got {array.shape}")
     if isinstance(x, np.ndarray) and x.dtype == np.float64 and array.dtype != np.float64:
         return x  # kernels of NumPy have 64 bits of their own; those of JAX say below which they use
     return array
 
 
-def _real(name: str, values: ArrayLike) -> NDArray:
+def _real(name: str, values: ArrayLike, *, finite: bool = True) -> NDArray:
     """An array of real numbers, refused unless they are: the imaginary part would be lost."""
-    array = np.asarray(values)
+    array = _validation.read(name, values, np.asarray)
     if not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == bool) or np.iscomplexobj(array):
         raise ValueError(f"{name} must have a real dtype, got {array.dtype}")
+    if finite:
+        _validation.refuse_unless_finite(name, array)
     return array
 
 
 def _block(kernel: Kernel, a: NDArray, b: NDArray | None = None) -> NDArray:
     """The values of the kernel, in its own dtype; another shape than that of the block would be broadcast to it."""
-    values = _real("what the kernel returns", kernel(a) if b is None else kernel(a, b))
+    values = _real("what the kernel returns", kernel(a) if b is None else kernel(a, b), finite=False)
     wanted = (len(a), len(a if b is None else b))
     if values.shape != wanted:
         of = f"{a.shape}" if b is None else f"{a.shape} and {b.shape}"
@@ -284,7 +299,7 @@ def _dtype(kernel: Kernel, points: NDArray) -> Any:
 def _diagonal(kernel: Kernel, points: NDArray) -> Float:
     """The kernel of each point with itself, (n,)."""
     if hasattr(kernel, "diagonal"):
-        values = _real("the diagonal of the kernel", kernel.diagonal(points)).astype(float)
+        values = _real("the diagonal of the kernel", kernel.diagonal(points), finite=False).astype(float)
         if values.shape != (len(points),):
             raise ValueError(f"the diagonal of the kernel must have shape ({len(points)},), got {values.shape}")
         return values

@@ -23,6 +23,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ntklib import _tree, _validation
+from ntklib._validation import advice
 
 __all__ = ["RBF", "ArcCosine", "Constant", "Kernel", "Laplace", "Polynomial", "Product", "Sum"]
 
@@ -70,7 +71,7 @@ class Kernel:
             pair, to rounding if it is one of networks.
 
         Raises:
-            ValueError: if a shape or dtype does not fit.
+            ValueError: if a shape or dtype does not fit, or, not while JAX traces, a point is not finite.
         """
         first, second = _validation.inputs(x1, x2)
         kernel = self._compilable
@@ -181,8 +182,7 @@ class Polynomial(Kernel):
     offset: ArrayLike = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.degree, int | np.integer) or isinstance(self.degree, bool) or self.degree < 1:
-            raise ValueError(f"degree must be a positive integer, got {self.degree!r}")
+        object.__setattr__(self, "degree", _validation.count("degree", self.degree, 1))
         _check(self, "offset", positive=False)
 
     def evaluate(self, x: Array, y: Array) -> Array:
@@ -211,8 +211,7 @@ class ArcCosine(Kernel):
     bias: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
-        if self.order not in (0, 1, 2) or isinstance(self.order, bool):
-            raise ValueError(f"order must be 0, 1 or 2, got {self.order!r}")
+        object.__setattr__(self, "order", _validation.count("order", self.order, 0, 2))
         _check(self, "bias", positive=False)
 
     def evaluate(self, x: Array, y: Array) -> Array:
@@ -262,6 +261,9 @@ class Sum(Kernel):
     left: Kernel
     right: Kernel
 
+    def __post_init__(self) -> None:
+        _check_parts(self)
+
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
         return self.left.evaluate(x, y) + self.right.evaluate(x, y)
@@ -293,6 +295,9 @@ class Product(Kernel):
 
     left: Kernel
     right: Kernel
+
+    def __post_init__(self) -> None:
+        _check_parts(self)
 
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
@@ -349,18 +354,15 @@ def _symmetric(lower: list[list[Array]]) -> Array:
     return whole
 
 
-def refuse_unless_kernel(value: Any) -> None:
+def refuse_unless_kernel(value: Any, name: str = "kernel") -> None:
     """Refuse what is no :class:`Kernel`."""
     if not isinstance(value, Kernel):
-        raise ValueError(f"kernel must be an ntklib.kernels.Kernel, got {value!r}{advice(value)}")
+        raise ValueError(f"{name} must be an ntklib.kernels.Kernel, got {_validation.got(value)}{advice(value)}")
 
 
-def advice(value: Any) -> str:
-    """What to pass in place of something that is no kernel, if that is known: a network has two."""
-    if hasattr(value, "ntk") and hasattr(value, "nngp"):
-        its = f"{value.__name__}(...)" if isinstance(value, type) else "its "
-        return f"; a network has two kernels: pass {its}.ntk or {its}.nngp"
-    return f"; make one of the class: {value.__name__}(...)" if isinstance(value, type) else ""
+def _check_parts(kernel: "Sum | Product") -> None:
+    refuse_unless_kernel(kernel.left, "left")
+    refuse_unless_kernel(kernel.right, "right")
 
 
 def _combine(how: type[Sum] | type[Product], left: Any, right: Any) -> Any:
@@ -381,13 +383,16 @@ def _check(kernel: Kernel, name: str, *, positive: bool) -> None:
         return
     wanted = "finite and positive" if positive else "finite and not negative"
     try:
-        numbers = np.asarray(value, float)
+        numbers = np.asarray(np.nan if isinstance(value, str | bool) else value, float)
     except (TypeError, ValueError):
         numbers = np.array(np.nan)
     vector = isinstance(kernel, RBF | Laplace)
     if not np.all(np.isfinite(numbers) & (numbers > 0 if positive else numbers >= 0)) or numbers.ndim > vector:
         shape = "a number or an array (d,), " if vector else "a number, "
-        raise ValueError(f"{name} must be {shape}{wanted}, got {value!r}")
+        what = (
+            value if isinstance(value, list | np.ndarray | Array) and numbers.ndim <= vector else _validation.got(value)
+        )
+        raise ValueError(f"{name} must be {shape}{wanted}, got {what}")
     if isinstance(value, np.number | int) or (isinstance(value, np.ndarray) and value.ndim == 0):
         # NumPy's scalars have a dtype of their own, which would override that of the points
         object.__setattr__(kernel, name, float(value))

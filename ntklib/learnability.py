@@ -46,14 +46,12 @@ def learnability(kernel: ArrayLike, train: ArrayLike, functions: ArrayLike, *, r
     >>> learnability(jnp.array([[1.0, 0.5], [0.5, 1.0]]), np.array([0]), functions).tolist()
     [0.75, 0.25]
     """
-    k, phi = _validation.matrix("kernel", kernel), _validation.matrix("functions", functions)
+    k, phi = _validation.square("kernel", kernel, "N"), _validation.matrix("functions", functions)
     n_points = len(k)
-    if k.shape != (n_points, n_points):
-        raise ValueError(f"kernel must have shape (N, N), got {k.shape}")
     if len(phi) != n_points:
         raise ValueError(f"functions must have shape ({n_points}, m) for a kernel of shape {k.shape}, got {phi.shape}")
     index = _indices(train, n_points)
-    _refuse_negative("ridge", ridge)
+    _validation.number("ridge", ridge)
     if not isinstance(functions, jax.core.Tracer):
         square = np.mean(np.asarray(phi) ** 2, axis=0)
         if np.any(np.abs(square - 1) > 1e-3):
@@ -96,9 +94,7 @@ def eigenmodes(kernel: ArrayLike) -> tuple[Array, Array]:
     >>> values.tolist(), [round(abs(float(entry)), 4) for entry in functions[0]]
     ([0.75, 0.25], [1.0, 1.0])
     """
-    k = _validation.matrix("kernel", kernel)
-    if k.shape[0] != k.shape[1]:
-        raise ValueError(f"kernel must have shape (N, N), got {k.shape}")
+    k = _validation.square("kernel", kernel, "N")
     if not isinstance(k, jax.core.Tracer):
         _validation.refuse_unless_symmetric(np.asarray(k))
     values, vectors = jnp.linalg.eigh(k)
@@ -139,7 +135,7 @@ class Prediction(NamedTuple):
         modes = self.learnabilities.shape
         if v.ndim not in (1, 2) or v.shape[:1] != modes:
             raise ValueError(f"target must have shape ({modes[0]},) or ({modes[0]}, k), got {v.shape}")
-        _refuse_negative("noise", noise)
+        _validation.number("noise", noise)
         missed = jnp.tensordot((1 - self.learnabilities) ** 2, v**2, 1) + jnp.asarray(noise, v.dtype)
         return jnp.where(missed == 0, 0, self.e0 * missed)  # E₀ is infinite where the modes are as many as the data
 
@@ -172,9 +168,8 @@ def predict(eigenvalues: ArrayLike, n: ArrayLike, *, ridge: ArrayLike = 0.0) -> 
     values = _validation.floating("eigenvalues", eigenvalues)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"eigenvalues must have shape (m,), got {values.shape}")
-    _refuse_negative("ridge", ridge)
-    if not isinstance(n, jax.core.Tracer) and not 0 < float(np.asarray(n)) < float("inf"):
-        raise ValueError(f"n must be positive and finite, got {n!r}")
+    _validation.number("ridge", ridge)
+    _validation.number("n", n, positive=True)
     if not isinstance(eigenvalues, jax.core.Tracer):
         array = np.asarray(values)
         largest = array.max()
@@ -232,7 +227,7 @@ def _solve(values: Array, n: Array, ridge: Array) -> Prediction:
 
 
 def _indices(train: ArrayLike, n_points: int) -> Array:
-    index = jnp.asarray(train)
+    index = _validation.read("train", train, jnp.asarray)
     if index.ndim != 1 or not jnp.issubdtype(index.dtype, jnp.integer) or len(index) == 0:
         raise ValueError(f"train must be integers of shape (n,), got {index.dtype} of shape {index.shape}")
     if not isinstance(train, jax.core.Tracer):
@@ -240,8 +235,3 @@ def _indices(train: ArrayLike, n_points: int) -> Array:
         if known.min() < 0 or known.max() >= n_points or len(np.unique(known)) < len(known):
             raise ValueError(f"train must hold different indices from 0 to {n_points - 1}, got {known.tolist()[:10]}")
     return index
-
-
-def _refuse_negative(name: str, value: ArrayLike) -> None:
-    if not isinstance(value, jax.core.Tracer) and not 0 <= float(np.asarray(value)) < float("inf"):
-        raise ValueError(f"{name} must be finite and not negative, got {value!r}")

@@ -86,10 +86,7 @@ class MLP:
     def __post_init__(self) -> None:
         _check(self)
         object.__setattr__(self, "out_dim", _validation.count("out_dim", self.out_dim, 1))
-        if self.parameterization not in ("ntk", "standard", "mean_field"):
-            raise ValueError(
-                f"parameterization must be 'ntk', 'standard' or 'mean_field', got {self.parameterization!r}"
-            )
+        _validation.choice("parameterization", self.parameterization, ("ntk", "standard", "mean_field"))
 
     @property
     def has_bias(self) -> bool:
@@ -105,7 +102,7 @@ class MLP:
         Args:
             key: a JAX random key.
             in_dim: number of inputs, d.
-            width: number of units of each hidden layer.
+            width: number of units of each hidden layer; a network of depth 0 has none, and is the same for each.
             dtype: of the parameters; the default is JAX's own, float32 unless 64 bits are switched on.
 
         Returns:
@@ -114,6 +111,8 @@ class MLP:
         Raises:
             ValueError: if `in_dim` or `width` is not a positive integer.
         """
+        _validation.key("key", key)
+        _validation.dtype("dtype", dtype)
         in_dim, width = _validation.count("in_dim", in_dim, 1), _validation.count("width", width, 1)
         sizes = [in_dim] + [width] * self.depth + [self.out_dim]
         weights, biases = _draw(key, tuple(sizes), bias=self.has_bias, dtype=dtype)
@@ -126,10 +125,10 @@ class MLP:
         """The outputs (n, k) of the network with these parameters at the inputs `x` (n, d).
 
         Raises:
-            ValueError: if the number of layers, the shape of `x`, or its dtype does not fit.
+            ValueError: if the number of layers, the shape of `x`, or its dtype does not fit, or, not while JAX traces,
+                an input or a parameter is not finite.
         """
-        if len(params) != self.depth + 1:
-            raise ValueError(f"params must have {self.depth + 1} layers for a depth of {self.depth}, got {len(params)}")
+        _check_params(params, self.depth + 1)
         h = _validation.matrix("x", x, columns=params[0].weight.shape[0])
         function = by_name(self.activation).function
         for layer in params[:-1]:
@@ -233,8 +232,7 @@ class NetworkKernel(Kernel):
     b_std: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
-        if self.kind not in ("nngp", "ntk"):
-            raise ValueError(f"kind must be 'nngp' or 'ntk', got {self.kind!r}")
+        _validation.choice("kind", self.kind, ("nngp", "ntk"))
         _check(self)
 
     def evaluate(self, x: Array, y: Array) -> Array:
@@ -288,6 +286,15 @@ def _check(network: MLP | NetworkKernel) -> None:
         object.__setattr__(network, name, _deviation(name, getattr(network, name)))
 
 
+def _check_params(params: Any, layers: int) -> None:
+    """Refuse what no network of so many layers has drawn."""
+    if not isinstance(params, tuple | list) or not all(hasattr(layer, "weight") for layer in params):
+        raise ValueError(f"params must be a tuple of layers, as of init, got {_validation.got(params)}")
+    if len(params) != layers:
+        raise ValueError(f"params must have {layers} layers for a depth of {layers - 1}, got {len(params)}")
+    _validation.parameters("params", params)
+
+
 def _is_zero(b_std: Any) -> bool:
     """Whether it is known before anything is computed that there are no biases."""
     return isinstance(b_std, int | float) and b_std == 0
@@ -305,7 +312,8 @@ def _deviation(name: str, value: Any) -> Any:
         if not jnp.iscomplexobj(value) and 0 <= float(value) < float("inf"):
             return float(value)
         value = value.item() if hasattr(value, "item") else value
-    raise ValueError(f"{name} must be a real number, finite and not negative, got {value!r}")
+    what = repr(value) if number and np.ndim(value) == 0 else _validation.got(value)
+    raise ValueError(f"{name} must be a real number, finite and not negative, got {what}")
 
 
 @functools.partial(jax.jit, static_argnames=("sizes", "bias", "dtype"))

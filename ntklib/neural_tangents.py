@@ -28,6 +28,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import inspect
 import itertools
 import math
 import sys
@@ -261,6 +262,44 @@ def _comparing_all_blocks(flatten: Callable[..., Any]) -> Callable[..., Any]:
     return flatten_kernel_dict
 
 
+def _taking_arrays_by_name(batch: Callable[..., Any], is_array: Callable[[Any], bool]) -> Callable[..., Any]:
+    """Let what `batch` returns take an array by keyword as it does by position.
+
+    The release takes every array that it gets by keyword for a pair, of which it divides the first like x1 and the
+    second like x2, and stops in an assertion without words where it is none. An argument that the kernel function has
+    by position is handed on by position; of others the pairs are left, and what is none is refused by its name.
+    """
+
+    @functools.wraps(batch)
+    def batch_by_name(kernel_fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        batched = batch(kernel_fn, *args, **kwargs)
+        signature = inspect.signature(kernel_fn)
+
+        @functools.wraps(batched)
+        def call(x1: Any, x2: Any = None, *args: Any, **kwargs: Any) -> Any:
+            arrays = {name: value for name, value in kwargs.items() if name != "rng" and is_array(value)}
+            if not arrays:
+                return batched(x1, x2, *args, **kwargs)
+            if "rng" not in signature.parameters:
+                rng = {name: value for name, value in kwargs.items() if name == "rng"}
+                bound = signature.bind(x1, x2, *args, **{k: v for k, v in kwargs.items() if k != "rng"})
+                bound.apply_defaults()
+                (x1, x2, *args), kwargs = bound.args, {**bound.kwargs, **rng}  # type: ignore[assignment]
+            for name in arrays.keys() & kwargs.keys():
+                value = kwargs[name]
+                if not isinstance(value, tuple) or len(value) != 2:
+                    raise ValueError(
+                        f"{name} must be a pair of arrays, one for x1 and one for x2, which nt.batch divides as it "
+                        f"divides these, got {_shape(value) if hasattr(value, 'shape') else type(value).__name__}; "
+                        "what all blocks share can be fixed beforehand, with functools.partial"
+                    )
+            return batched(x1, x2, *args, **kwargs)
+
+        return call
+
+    return batch_by_name
+
+
 # Pickling. A fresh process must import the package through the hook before it finds the package's classes; and
 # named tuples that the package makes at run time have no name by which pickle could find them.
 
@@ -295,6 +334,7 @@ def _amend(module: ModuleType) -> None:
             names.update(_eqn_jvp_fn=_eqn_jvp_fn, _eqn_vjp_fn=_eqn_vjp_fn, _get_flops=_get_flops)
         case "batching":
             names["_flatten_kernel_dict"] = _comparing_all_blocks(names["_flatten_kernel_dict"])
+            names["batch"] = _taking_arrays_by_name(names["batch"], names["_is_np_ndarray"])
         case "predict":
             for name in ("gradient_descent_mse_ensemble", "gp_inference"):
                 names[name] = _caching_arrays_only(names[name])

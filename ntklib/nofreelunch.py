@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ntklib import _arguments
+
 __all__ = [
     "accuracies",
     "all_targets",
@@ -105,7 +107,7 @@ def from_estimator(estimator: Any) -> Learner:
     Fraction(1, 2)
     """
     if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
-        raise ValueError(f"estimator must be an object with fit and predict, got {estimator!r}")
+        raise ValueError(f"estimator must be an object with fit and predict, got {_arguments.got(estimator)}")
 
     def learner(x_train: NDArray[Any], y_train: NDArray[np.int64], x_test: NDArray[Any]) -> ArrayLike:
         if (y_train == y_train[0]).all():
@@ -126,8 +128,7 @@ def hypercube(dim: int) -> NDArray[np.int64]:
     >>> hypercube(2).tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
-    if not 1 <= dim <= 20:
-        raise ValueError(f"dim must be from 1 to 20, got {dim}")
+    dim = _arguments.count("dim", dim, 1, 20)
     return (np.arange(2**dim)[:, None] >> np.arange(dim - 1, -1, -1)) & 1
 
 
@@ -140,6 +141,7 @@ def all_targets(n_points: int) -> NDArray[np.int64]:
     >>> all_targets(2).tolist()
     [[0, 0], [1, 0], [0, 1], [1, 1]]
     """
+    n_points = _arguments.count("n_points", n_points, 1, _MOST_POINTS)
     return np.concatenate(list(_portions(None, n_points))).astype(np.int64)
 
 
@@ -158,7 +160,7 @@ def is_closed(targets: ArrayLike) -> bool:
     >>> is_closed([[0, 0, 1], [0, 1, 0], [1, 0, 0]]), is_closed([[0, 0, 1], [0, 1, 0]])
     (True, False)
     """
-    rows = np.asarray(targets)
+    rows = _arguments.read("targets", targets, np.asarray)
     if rows.ndim != 2 or not (np.issubdtype(rows.dtype, np.integer) or rows.dtype == bool):
         raise ValueError(f"targets must be integers of shape (t, N), got {rows.dtype} of shape {rows.shape}")
     if rows.size == 0:
@@ -184,8 +186,7 @@ def closed_sets(n_points: int, n_labels: int = 2) -> int:
     >>> closed_sets(3), closed_sets(8)
     (15, 511)
     """
-    if n_points < 1 or n_labels < 1:
-        raise ValueError(f"n_points and n_labels must be at least 1, got {n_points} and {n_labels}")
+    n_points, n_labels = _arguments.count("n_points", n_points, 1), _arguments.count("n_labels", n_labels, 1)
     return 2 ** math.comb(n_points + n_labels - 1, n_points) - 1
 
 
@@ -213,9 +214,9 @@ def errors_on_samples(learner: Learner | Any, inputs: ArrayLike, m: int) -> NDAr
            [0, 0],
            [1, 1]])
     """
-    points = np.asarray(inputs)
+    points, m = _domain(inputs), _arguments.count("m", m, 1)
     n = len(points)
-    if m < 1 or n < 1 or 2**n * n**m > 2**24:
+    if 2**n * n**m > 2**24:
         raise ValueError(f"m must be at least 1, with 2^N N^m up to 2^24 entries, got m = {m} and N = {n}")
     ask = _as_learner(learner)
     targets = all_targets(n)
@@ -241,19 +242,25 @@ def expected_risk(m: int) -> Fraction:
     >>> expected_risk(1), round(float(expected_risk(20)), 5)
     (Fraction(1, 4), 0.30134)
     """
-    if m != int(m) or m < 1:
-        raise ValueError(f"m must be a positive integer, got {m!r}")
-    return (1 - Fraction(1, 2 * int(m))) ** int(m) / 2
+    m = _arguments.count("m", m, 1)
+    return (1 - Fraction(1, 2 * m)) ** m / 2
 
 
 def _division(inputs: ArrayLike, train: Sequence[int]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    points, chosen = np.asarray(inputs), np.asarray(train)
-    n = len(points) if points.ndim else 0
+    points, chosen = _domain(inputs), _arguments.read("train", train, np.asarray)
+    n = len(points)
     if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer) or not 1 <= len(chosen) < n:
         raise ValueError(f"train must be a list of at least one and at most {n - 1} of {n} indices, got {train!r}")
     if chosen.min() < 0 or chosen.max() >= n or len(np.unique(chosen)) < len(chosen):
         raise ValueError(f"train must hold different indices from 0 to {n - 1}, got {train!r}")
     return points, chosen, np.setdiff1d(np.arange(n), chosen)
+
+
+def _domain(inputs: ArrayLike) -> NDArray[Any]:
+    points = _arguments.array_of_numpy("inputs", inputs)
+    if points.ndim == 0 or len(points) == 0:
+        raise ValueError(f"inputs must have shape (N, ...) with N of at least 1, got {points.shape}")
+    return points
 
 
 def _portions(targets: ArrayLike | None, n: int) -> Iterator[NDArray[np.uint8]]:
@@ -265,7 +272,7 @@ def _portions(targets: ArrayLike | None, n: int) -> Iterator[NDArray[np.uint8]]:
             numbers = np.arange(start, min(start + _PORTION, 2**n), dtype="<u4")
             yield np.unpackbits(numbers.view(np.uint8).reshape(-1, 4), axis=1, bitorder="little")[:, :n]
         return
-    rows = np.asarray(targets)
+    rows = _arguments.read("targets", targets, np.asarray)
     if rows.ndim != 2 or rows.shape[1] != n or len(rows) == 0:
         raise ValueError(f"targets must have shape (t, {n}) with t of at least 1, got {rows.shape}")
     if not ((rows == 0) | (rows == 1)).all():
@@ -305,7 +312,10 @@ def _groups(rows: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.int
 
 
 def _as_learner(learner: Learner | Any) -> Learner:
-    return from_estimator(learner) if hasattr(learner, "fit") and hasattr(learner, "predict") else learner
+    if hasattr(learner, "fit") and hasattr(learner, "predict") and not isinstance(learner, type):
+        return from_estimator(learner)
+    _arguments.function("learner", learner, "learner(x_train, y_train, x_test)")
+    return learner
 
 
 def _ask(learner: Learner, x: NDArray[Any], y: NDArray[np.integer], x_test: NDArray[Any]) -> NDArray[np.uint8]:

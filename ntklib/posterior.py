@@ -18,11 +18,9 @@ True
 
 import dataclasses
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 from jax.typing import ArrayLike
@@ -65,7 +63,7 @@ def condition(kernel: kernels.Kernel, x: ArrayLike, y: ArrayLike, noise: ArrayLi
     targets = _validation.floating("y", y).astype(inputs.dtype)
     if targets.ndim not in (1, 2) or len(targets) != len(inputs) or not len(inputs):
         raise ValueError(f"y must have shape ({len(inputs)},) or ({len(inputs)}, k) with n > 0, got {targets.shape}")
-    variance = _noise(noise)
+    variance = _validation.number("noise", noise)
     kept = _tree.copied(kernel)
     gram = kept(inputs)
     factor, coefficients, evidence, finite, definite = _decomposed(gram, targets, variance)
@@ -129,6 +127,7 @@ class Posterior:
         Raises:
             ValueError: if a shape, a dtype or `n` does not fit.
         """
+        _validation.key("key", key)
         count, mean = _validation.count("n", n, 0), self.mean(x)
         # The root that is symmetric does not depend on the signs of eigenvectors. Rounding makes eigenvalues negative.
         eigenvalues, vectors = jnp.linalg.eigh(self.covariance(x))
@@ -161,19 +160,6 @@ def _decomposed(gram: Array, y: Array, noise: ArrayLike) -> tuple[Array, Array, 
     outputs = y.shape[1] if y.ndim == 2 else 1
     constant = outputs * (jnp.sum(jnp.log(jnp.diag(factor))) + n / 2 * math.log(2 * math.pi))
     return factor, coefficients, -jnp.sum(whitened**2) / 2 - constant, finite, definite
-
-
-def _noise(value: Any) -> Any:
-    """The variance of the noise as it is, refused unless it is a number; tracers pass."""
-    if isinstance(value, jax.core.Tracer):
-        return value
-    try:
-        number = np.asarray(value, float)
-    except (TypeError, ValueError):
-        number = np.array(np.nan)
-    if number.ndim or not 0 <= number < math.inf:
-        raise ValueError(f"noise must be a number, finite and not negative, got {value!r}")
-    return value
 
 
 def _is_false(truth: Array) -> bool:

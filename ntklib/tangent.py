@@ -62,16 +62,16 @@ def empirical_ntk(
         an entry is off by some 1e-6 of the largest; its smallest eigenvalues need float64.
 
     Raises:
-        ValueError: if a shape or dtype does not fit, `outputs` is neither of the two, `apply` mixes rows, or batch
-            statistics are among the parameters.
+        ValueError: if a shape or dtype does not fit, `outputs` is neither of the two, `apply` mixes rows, batch
+            statistics are among the parameters, or, not while JAX traces, an input or a parameter is not finite.
 
     >>> theta = {"slope": jnp.array([[2.0], [3.0]])}
     >>> x = jnp.array([[1.0, 0.0], [1.0, 1.0]])
     >>> empirical_ntk(lambda params, x: x @ params["slope"], theta, x).tolist()
     [[1.0, 1.0], [1.0, 2.0]]
     """
-    if outputs not in ("trace", "full"):
-        raise ValueError(f"outputs must be 'trace' or 'full', got {outputs!r}")
+    _validation.choice("outputs", outputs, ("trace", "full"))
+    _validation.function("apply", apply, "apply(params, x) and gives the outputs (n, k)")
     params = _examples.parameters(params)
     owner = getattr(apply, "__self__", None)
     if type(owner) is MLP and apply == owner.apply:  # a subclass may compute something else
@@ -305,16 +305,20 @@ def linearize(apply: Apply, params: Any) -> Callable[[Any, Any], Array]:
         ``f(params, x)``, with the shapes of `apply`.
 
     Raises:
-        ValueError: if a parameter is not floating, or batch statistics are among them.
+        ValueError: if `apply` is no function, a parameter is not floating or, not while JAX traces, not finite, or
+            batch statistics are among them.
 
     >>> f = linearize(lambda params, x: params**2 * x, jnp.array(3.0))
     >>> float(f(jnp.array(4.0), jnp.array(1.0)))  # 9 + 6 (4 - 3)
     15.0
     """
 
+    _validation.function("apply", apply, "apply(params, x) and gives the outputs (n, k)")
     centre = _examples.parameters(params)
 
     def linearized(new: Any, x: Any) -> Array:
+        _validation.refuse_unless_finite_tree("params", new)
+        _validation.refuse_unless_finite_tree("x", x)
         difference = jax.tree.map(jnp.subtract, new, centre)
         value, change = jax.jvp(lambda p: apply(p, x), (centre,), (difference,))
         return value + change

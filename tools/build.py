@@ -36,12 +36,23 @@ MISSING = re.compile(
 )
 
 
+# the database of executed chapters is addressed as on the web: there this is another character, and a ? the end
+ADDRESSED = re.compile(r"\?|%[0-9A-Fa-f]{2}")
+
+
 def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) -> int:
     """Build the book in `source` into its `_build/html`; returns the exit status, 0 only if nothing at all is wrong.
 
     Warnings that something is missing are left out if it is one of the names in `elsewhere`.
     """
     start = time.monotonic()
+    if match := ADDRESSED.search(str(source.resolve())):
+        print(
+            f"The book cannot be built in {source.resolve()}: with {match[0]!r} in its path the database of executed "
+            "chapters is looked for elsewhere. Rename that folder, or move the book.",
+            file=sys.stderr,
+        )
+        return 1
     command = [sys.executable, "-c", START, "build", str(source)]
     command += ["--nitpick", "--warningiserror", "--keep-going"] if strict else []
     process = subprocess.Popen(

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ntklib._arguments import got, is_number
 from ntklib.book import _values
 
 __all__ = ["AtLeast", "AtMost", "ClaimError", "Comparison", "Estimate", "Interval", "compare"]
@@ -84,18 +85,20 @@ def compare(
     (True, False)
     """
     value, stderr = _measurement(name, measured)
+    shown = _values.text(value)
+    shown += "" if stderr is None else f" ± {_values.text(float(f'{stderr:.1g}'))}"
     test = _Test.of(name, expected, atol, rtol, value)
     if expected is None and rejects is not None:
         raise ValueError(f"claim {name!r} expects nothing (None), so it can neither reject an answer nor disagree")
-    wrong_answers = [_values.plain(name, wrong) for wrong in _values.several(rejects)]
+    wrong_answers = [_values.plain(name, wrong, "rejects") for wrong in _values.several(rejects)]
     for wrong in wrong_answers:
+        if isinstance(wrong, str) != isinstance(value, str):
+            raise ValueError(f"rejects of claim {name!r} must be like what is measured, {shown}, got {wrong!r}")
         if test.passes(wrong):
             raise ClaimError(
                 f"{name}: expected {test.text} {test.tolerance_text}: the tolerance is so wide that the wrong answer "
                 f"{_values.text(wrong)} would pass"
             )
-    shown = _values.text(value)
-    shown += "" if stderr is None else f" ± {_values.text(float(f'{stderr:.1g}'))}"
     if test.tolerance is not None and stderr is not None and stderr > test.tolerance:
         limit = test.tolerance_text or f"{_values.text(test.tolerance)}, which {test.text} allows"
         raise ClaimError(f"{name}: measured {shown}, with a standard error above {limit}: it cannot tell")
@@ -123,16 +126,16 @@ class _Test(NamedTuple):
     @classmethod
     def of(cls, name: str, expected: Any, atol: float | None, rtol: float | None, value: Any) -> "_Test":
         for label, size in (("atol", atol), ("rtol", rtol)):
-            if size is not None and not (math.isfinite(size) and size > 0):
-                raise ValueError(f"{label} of claim {name!r} must be positive and finite, got {size!r}")
+            if size is not None and not (is_number(size) and math.isfinite(size) and size > 0):
+                raise ValueError(f"{label} of claim {name!r} must be positive and finite, got {got(size)}")
         tolerant = atol is not None or rtol is not None
         if expected is None or isinstance(expected, (Interval, AtMost, AtLeast)):
             if tolerant:
                 raise ValueError(f"claim {name!r} compares with {expected}, which takes neither atol nor rtol")
             return cls._of_region(name, expected)
-        expected = _values.plain(name, expected)
+        expected = _values.plain(name, expected, "expected")
         if not np.all(_values.finite(expected)):
-            raise ValueError(f"claim {name!r} expects {expected}, which is not finite")
+            raise ValueError(f"expected of claim {name!r} must be finite, got {_values.text(expected)}")
         if isinstance(expected, np.ndarray) and np.shape(value) != expected.shape:
             raise ValueError(f"claim {name!r} measured shape {np.shape(value)} and expects shape {expected.shape}")
         if not tolerant:
@@ -140,7 +143,10 @@ class _Test(NamedTuple):
                 raise ValueError(f"claim {name!r} compares floating-point numbers: give atol or rtol, and rejects")
             return cls(expected, None, _values.text(expected), None, "exactly")
         if isinstance(expected, str) or isinstance(value, str):
-            raise ValueError(f"claim {name!r} compares a text, which takes neither atol nor rtol")
+            raise ValueError(
+                f"claim {name!r} compares a text, which takes neither atol nor rtol: measured {_values.text(value)}, "
+                f"expected {_values.text(expected)}"
+            )
         margin = (atol or 0.0) + (rtol or 0.0) * abs(expected)
         if not np.all(margin > 0):
             raise ValueError(f"claim {name!r} expects 0, to which rtol allows no difference: give atol")

@@ -4,9 +4,11 @@ import html
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TypeVar
 
+from ntklib import _arguments
+from ntklib.book._needs import needed_for
 from ntklib.book._outcome import Outcome
 
 __all__ = ["box", "note", "progress", "scientific", "show"]
@@ -41,8 +43,12 @@ def note(name: str, value: float | str) -> None:
         name: of the number, unique in the chapter.
         value: a number, or a scalar array, or a text.
     """
-    from IPython.core.formatters import format_display_data
-    from IPython.display import display
+    _arguments.text("name", name)
+    if not isinstance(value, str) and not _arguments.is_number(value):
+        raise ValueError(f"value of {name!r} must be a number or a text, got {_arguments.got(value)}")
+    with needed_for("note"):
+        from IPython.core.formatters import format_display_data
+        from IPython.display import display
 
     # the form in which `myst_nb.glue` keeps a value; that imports Sphinx first, which takes two seconds in each chapter
     data, metadata = format_display_data(value if isinstance(value, (int, str)) else float(value))
@@ -59,7 +65,10 @@ def progress(items: Sequence[T]) -> Iterator[T]:
     Yields:
         each of them.
     """
-    from IPython.display import clear_output
+    if not isinstance(items, Sized) or not isinstance(items, Iterable):
+        raise ValueError(f"items must be a sequence, got {_arguments.got(items)}")
+    with needed_for("progress"):
+        from IPython.display import clear_output
 
     for done, item in enumerate(items):
         print(f"{done} of {len(items)} done, now {item}")
@@ -73,6 +82,8 @@ def scientific(value: float) -> str:
     >>> scientific(2.5e-8), scientific(0.0)
     ('2 · 10⁻⁸', '0')
     """
+    if not _arguments.is_number(value):
+        raise ValueError(f"value must be a number, got {_arguments.got(value)}")
     if value == 0 or not math.isfinite(value):
         return f"{abs(value) if value == 0 else value:.0f}"
     digit, exponent = f"{float(value):.0e}".split("e")

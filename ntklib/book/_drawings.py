@@ -4,12 +4,13 @@ A drawing is a list of the small objects below and of at most one line of text; 
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ntklib import _arguments
 from ntklib.book._roles import COLORS, DASHES, MARKERS, ROLES
 
 __all__ = ["Array", "Band", "Bars", "Drawing", "Frame", "Image", "Item", "Line", "Points", "Rule", "axes", "frame"]
@@ -163,15 +164,19 @@ def frame(drawing: Drawing, scales: dict[str, str]) -> Frame:
 
 
 def _arrays(item: Item, scales: dict[str, str]) -> list[Array]:
+    _arguments.text(f"name of {type(item).__name__}", item.name, empty=True)
     what = f"{type(item).__name__} {item.name!r}"
+    _check_choices(item, what)
     if isinstance(item, Rule) and (item.x is None) == (item.y is None):
         raise ValueError(f"{what} needs either x or y")
     arrays = []
     for name, axis, given in item.parts():
-        try:
-            values = np.ma.asarray(given if np.ma.isMaskedArray(given) else np.asarray(given), np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} of {what} is not an array of numbers: {error}") from None
+        found: Any = given
+        if not np.ma.isMaskedArray(given):
+            found = _arguments.read(f"{name} of {what}", given, np.asarray)
+        if found.dtype.kind not in "biuf":
+            raise ValueError(f"{name} of {what} must hold real numbers, got {found.dtype}")
+        values = np.ma.asarray(found, np.float64)
         mask = np.ma.getmaskarray(values)
         if mask.any() and name in ("x", "edges", "extent"):
             raise ValueError(f"{name} of {what} must not be masked")
@@ -200,8 +205,6 @@ def _check_shapes(item: Item, what: str, arrays: list[Array], scales: dict[str, 
         want = "z with rows and columns, an extent of four"
         if "log" in scales.values():
             raise ValueError(f"{what} needs linear axes")
-        if item.colors not in COLORS:
-            raise ValueError(f"colors of {what} must be one of {', '.join(COLORS)}, got {item.colors!r}")
     elif isinstance(item, Bars):
         fits = arrays[0].ndim == arrays[1].ndim == 1 and len(arrays[0]) == len(arrays[1]) + 1
         want = "one edge more than heights"
@@ -214,11 +217,21 @@ def _check_shapes(item: Item, what: str, arrays: list[Array], scales: dict[str, 
         want = "arrays of equal length"
     if not fits:
         raise ValueError(f"{what} needs {want}, got " + ", ".join(f"{k} {v}" for k, v in shapes.items()))
-    if item.role not in ROLES:
-        raise ValueError(f"role of {what} must be one of {', '.join(ROLES)}, got {item.role!r}")
-    dash, marker = getattr(item, "dash", None), getattr(item, "marker", None)
-    if dash not in (None, *DASHES) or marker not in (None, *MARKERS):
-        raise ValueError(f"{what} must have a dash of {DASHES} and a marker of {MARKERS}, got {dash!r}, {marker!r}")
+
+
+def _check_choices(item: Item, what: str) -> None:
+    """Refuse what is none of the things that an item can be chosen to be."""
+    _arguments.choice(f"role of {what}", item.role, ROLES)
+    for name, choices in (("dash", DASHES), ("marker", MARKERS)):
+        if (value := getattr(item, name, None)) is not None:
+            _arguments.choice(f"{name} of {what}", value, choices)
+    if isinstance(item, Image):
+        _arguments.choice(f"colors of {what}", item.colors, COLORS)
+        _arguments.interval(f"limits of {what}", item.limits)
+        for name, values in (("extent", item.extent), ("contours", item.contours)):
+            numbers = isinstance(values, Sequence | np.ndarray) and all(map(_arguments.is_number, values))
+            if not numbers or (name == "extent" and len(values) != 4):
+                raise ValueError(f"{name} of {what} must be {'four ' * (name == 'extent')}numbers, got {values!r}")
 
 
 def _attributes(item: Item, arrays: list[Array], dashes: dict[str, list[str]]) -> dict[str, Any]:

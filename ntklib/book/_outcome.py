@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ntklib._arguments import got
+
 __all__ = ["Outcome", "function_name", "kind"]
 
 
@@ -85,22 +87,23 @@ def kind(expected: Any, source: str) -> str:
     return "ours" if re.match(r"ours\b", source, re.IGNORECASE) else "theorem"
 
 
-def function_name(name: str, function: Callable | str) -> str:
+def function_name(what: str, function: Callable | str) -> str:
     """The full name of a function of the library, given itself or by that name.
 
     Args:
-        name: of the claim that exercises it.
+        what: the argument that names it, for the error.
         function: which one, or an object that can be called, of which it is the class.
 
     Raises:
         ValueError: if it is not the library's.
     """
+    given = function if isinstance(function, str) else got(function)
     if not isinstance(function, str):
         function = getattr(function, "func", function)  # of an attribute that is computed when it is asked for
-        what = getattr(function, "__qualname__", type(function).__qualname__)
-        function = f"{_public_module(str(getattr(function, '__module__', '?')), what)}.{what}"
+        qualified = getattr(function, "__qualname__", type(function).__qualname__)
+        function = f"{_public_module(str(getattr(function, '__module__', '?')), qualified)}.{qualified}"
     if not function.startswith("ntklib."):
-        raise ValueError(f"function of claim {name!r} must be one of ntklib, got {function}")
+        raise ValueError(f"{what} must be one of ntklib, got {given}")
     return function
 
 

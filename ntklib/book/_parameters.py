@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ntklib import _arguments
+
 __all__ = ["Parameter", "parameter", "spoken"]
 
 
@@ -36,9 +38,11 @@ def parameter(name: str, values: Iterable[Any], label: str, unit: str) -> Parame
     >>> parameter("width", [1, 2], "width", "units").kind
     'slider'
     """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"parameters must give {name!r} several values, got {_arguments.got(values)}")
     given = tuple(v.item() if isinstance(v, np.generic) or hasattr(v, "__array__") else v for v in values)
     if not given or len(set(given)) < len(given):
-        raise ValueError(f"the values of {name!r} must be different and at least one, got {list(given)!r}")
+        raise ValueError(f"parameters: the values of {name!r} must be different and at least one, got {list(given)!r}")
     if all(isinstance(v, bool) for v in given):
         return Parameter(name, label, unit, "check", given, False)
     if all(isinstance(v, str) for v in given):
@@ -46,7 +50,9 @@ def parameter(name: str, values: Iterable[Any], label: str, unit: str) -> Parame
     if all(isinstance(v, numbers.Real) and not isinstance(v, bool) and math.isfinite(v) for v in given):
         whole = all(isinstance(v, int) for v in given)
         return Parameter(name, label, unit, "slider", given if whole else tuple(map(float, given)), whole)
-    raise ValueError(f"the values of {name!r} must be finite numbers, or strings, or booleans, got {list(given)!r}")
+    raise ValueError(
+        f"parameters: the values of {name!r} must be finite numbers, strings or booleans, got {list(given)!r}"
+    )
 
 
 def spoken(parameter: Parameter, value: Any) -> str:

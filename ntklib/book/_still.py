@@ -4,12 +4,15 @@ import io
 from typing import Any
 
 import numpy as np
-import PIL.Image
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 
 from ntklib.book._drawings import Array, Frame
+from ntklib.book._needs import needed_for
+
+with needed_for("the still picture of an explorer"):
+    import PIL.Image
+    from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
 
 __all__ = ["picture"]
 

@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from ntklib._arguments import got, read
+
 __all__ = ["finite", "for_json", "inexact", "plain", "several", "text"]
 
 
-def plain(name: str, value: Any) -> Any:
+def plain(name: str, value: Any, what: str = "measured") -> Any:
     """A text, an `int`, a `Fraction`, a `float`, or a NumPy array of numbers of at least one dimension.
 
     Args:
         name: of the claim that compares the value.
         value: whatever was given.
+        what: which argument of the claim that is.
 
     Raises:
         ValueError: if it is none of these, with the name.
@@ -29,11 +32,11 @@ def plain(name: str, value: Any) -> Any:
         return int(value) if isinstance(value, Integral) else Fraction(value)
     if isinstance(value, (list, tuple)) and any(isinstance(v, Fraction) for v in value):
         return np.array(value, dtype=object)
-    array = np.asarray(value)
+    array = read(f"{what} of claim {name!r}", value, np.asarray) if not hasattr(value, "dtype") else np.asarray(value)
     if array.dtype.kind not in "biufO" or array.size == 0:
-        raise ValueError(f"claim {name!r} compares numbers, got {type(value).__name__}: {value!r}")
+        raise ValueError(f"{what} of claim {name!r} must be numbers or a text, got {got(value)}")
     if array.dtype == object and not all(isinstance(v, (Rational, float)) for v in array.ravel()):
-        raise ValueError(f"claim {name!r} compares numbers, got an array of objects: {value!r}")
+        raise ValueError(f"{what} of claim {name!r} must be numbers or a text, got objects: {value!r}")
     return array.item() if array.ndim == 0 else array
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ntklib.book._drawings import Array
+from ntklib.book._needs import needed_for
 
 __all__ = ["SCRIPT", "someone_watches", "widget"]
 
@@ -29,11 +30,9 @@ def widget(explorer: Any) -> Any:
         ImportError: without anywidget.
         ValueError: if a parameter has the name of something that widgets have.
     """
-    try:
+    with needed_for("Explorer.widget"):
         import anywidget
         import traitlets
-    except ImportError:
-        raise ImportError("Explorer.widget needs anywidget: pip install anywidget") from None
 
     names = [p.name for p in explorer.parameters]
 

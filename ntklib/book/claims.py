@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
+from ntklib import _arguments
 from ntklib.book import _values
 from ntklib.book._comparison import AtLeast, AtMost, ClaimError, Estimate, Interval, compare
 from ntklib.book._display import note, progress, scientific, show
@@ -129,6 +130,12 @@ def in_common(
     """
     given = {"source": source, "theorem": theorem, "function": function}
     given = {key: value for key, value in given.items() if value is not None}
+    if source is not None:
+        _arguments.text("source", source)
+    for label in _values.several(theorem):
+        _arguments.text("theorem", label)
+    for each in _values.several(function):
+        function_name("function", each)
     if not given:
         raise ValueError("in_common needs what claims have in common: a source, theorem or function, got none")
     before = _COMMON.set({**_COMMON.get(), **given})
@@ -151,8 +158,12 @@ def judged(
     **tolerance: Any,
 ) -> Outcome:
     """What comes of a claim: :func:`claim` without showing it."""
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise ValueError(f"name must be lower-case words with hyphens between them, got {name!r}")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise ValueError(f"name must be lower-case words with hyphens between them, got {_arguments.got(name)}")
+    for argument, value in (("statement", statement), ("source", source)):
+        _arguments.text(f"{argument} of claim {name!r}", value, empty=True)
+    labels = [_arguments.text(f"theorem of claim {name!r}", each) for each in _values.several(theorem)]
+    agrees = _arguments.flag(f"agrees of claim {name!r}", agrees)
     if not statement.strip() or not source.strip():
         raise ValueError(f"claim {name!r} needs a statement and a source")
     if expected is None and not agrees:
@@ -177,6 +188,6 @@ def judged(
         deviation=found.deviation,
         agrees=agrees,
         rejects=found.rejects,
-        theorem=_values.several(theorem),
-        function=[function_name(name, each) for each in _values.several(function)],
+        theorem=labels,
+        function=[function_name(f"function of claim {name!r}", each) for each in _values.several(function)],
     )

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ntklib import _arguments
 from ntklib.book import _limits, _page, _parameters, _widget
 from ntklib.book._drawings import Band, Bars, Drawing, Frame, Image, Line, Points, Rule, frame
 from ntklib.book._roles import ROLES, Role
@@ -81,7 +82,21 @@ class Explorer:
         play: str | None = None,
         max_bytes: int = 500_000,
     ) -> None:
-        units, labels, start = units or {}, labels or {}, start or {}
+        units, labels, start = _of_parameters(units=units, labels=labels, start=start)
+        _arguments.function("compute", compute, "compute(**setting)")
+        _arguments.mapping("parameters", parameters, "names to values")
+        for name, text in (("title", title), ("description", description), ("x_label", x_label), ("y_label", y_label)):
+            _arguments.text(name, text, empty=True)
+        for axis, ends, ticks in (("x", x_limits, x_ticks), ("y", y_limits, y_ticks)):
+            _arguments.interval(f"{axis}_limits", ends)
+            if ticks is not None:
+                _arguments.mapping(f"{axis}_ticks", ticks, "positions to texts")
+                if not all(map(_arguments.is_number, ticks)):
+                    raise ValueError(f"{axis}_ticks must be at positions that are numbers, got {list(ticks)}")
+        aspect, max_bytes = (
+            _arguments.number("aspect", aspect, positive=True),
+            _arguments.count("max_bytes", max_bytes, 1),
+        )
         self.compute = compute
         self.parameters = [
             _parameters.parameter(n, v, labels.get(n, n), units.get(n, "")) for n, v in parameters.items()
@@ -92,13 +107,12 @@ class Explorer:
             ("units", units),
             ("labels", labels),
             ("start", start),
-            ("play", [play] if play else []),
+            ("play", [] if play is None else [_arguments.text("play", play)]),
         ):
             if unknown := set(names) - set(parameters):
                 raise ValueError(f"{argument} names {sorted(unknown)}, but the parameters are {list(parameters)}")
         for name, scale in (("x_scale", x_scale), ("y_scale", y_scale)):
-            if scale not in ("linear", "log"):
-                raise ValueError(f"{name} must be 'linear' or 'log', got {scale!r}")
+            _arguments.choice(name, scale, ("linear", "log"))
         for parameter in self.parameters:
             if start.get(parameter.name, parameter.values[0]) not in parameter.values:
                 raise ValueError(f"start has {parameter.name} = {start[parameter.name]!r}, which is none of its values")
@@ -200,6 +214,14 @@ class Explorer:
         else:
             data, metadata = self._repr_mimebundle_()
             display(data, metadata=metadata, raw=True)
+
+
+def _of_parameters(**given: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """What is said of parameters by their names; nothing, if nothing is."""
+    for name, value in given.items():
+        if value is not None:
+            _arguments.mapping(name, value, "names of parameters")
+    return [value or {} for value in given.values()]
 
 
 def _names(structure: Sequence[tuple[Any, ...]]) -> str:

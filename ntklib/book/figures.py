@@ -8,15 +8,19 @@ import itertools
 import sys
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
-from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from ntklib import _arguments
+from ntklib.book._needs import needed_for
 from ntklib.book._roles import ROLES
 from ntklib.book._widget import someone_watches
+
+with needed_for("ntklib.book.figures"):
+    import matplotlib as mpl
+    from cycler import cycler
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["COLORS", "MARKERS", "agreement", "gram", "power_law", "spectrum", "use_style"]
 
@@ -87,13 +91,26 @@ def power_law(
     Raises:
         ValueError: if there are fewer roles than series, or a series has another shape.
     """
-    sizes = np.asarray(sizes, float)
+    sizes = _numbers("sizes", sizes)
+    if sizes.ndim != 1 or not np.all(sizes > 0):
+        raise ValueError(f"sizes must be positive, of shape (s,), got {sizes.tolist()}")
+    _arguments.mapping("values", values, "names of series to measurements")
+    if not values:
+        raise ValueError("values must have at least one series, got {}")
+    _arguments.mapping("exponents", exponents, "names of series to slopes")
+    if set(exponents) != set(values) or not all(map(_arguments.is_number, exponents.values())):
+        raise ValueError(
+            f"exponents must have a number for each of {list(values)} and no others, got {dict(exponents)}"
+        )
+    if isinstance(roles, str) or not isinstance(roles, Sequence) or not set(roles) <= set(COLORS):
+        raise ValueError(f"roles must be some of {', '.join(COLORS)}, got {roles!r}")
+    _check_labels(x_label=x_label, y_label=y_label)
     figure = Figure()
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel=x_label, ylabel=y_label)
     if len(roles) < len(values):
         raise ValueError(f"roles must name one for each of the {len(values)} series, got {len(roles)}")
     for (name, given), role in zip(values.items(), roles, strict=False):
-        series = np.asarray(given, float)
+        series = _numbers(f"values[{name!r}]", given)
         if series.ndim not in (1, 2) or len(series) != len(sizes):
             raise ValueError(
                 f"values[{name!r}] must have shape ({len(sizes)},) or ({len(sizes)}, repetitions), got {series.shape}"
@@ -126,12 +143,15 @@ def spectrum(series: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x_label: str,
         ValueError: if there are more than three series.
     """
     roles = ("kernel", "network", "prediction")
+    _arguments.mapping("series", series, "names to pairs of indices and eigenvalues")
+    _arguments.number("floor", floor, positive=True)
+    _check_labels(x_label=x_label, y_label=y_label)
+    pairs = {name: _pair("series", name, pair) for name, pair in series.items()}
     if len(series) > len(roles):
         raise ValueError(f"series must be at most {len(roles)}, got {len(series)}")
     figure = Figure()
     axes = figure.add_subplot(yscale="log", xlabel=x_label, ylabel=y_label)
-    for (name, (index, eigenvalues)), role in zip(series.items(), roles, strict=False):
-        at, values = np.asarray(index), np.asarray(eigenvalues)
+    for (name, (at, values)), role in zip(pairs.items(), roles, strict=False):
         null = values < floor
         color, marker = COLORS[role], MARKERS[role]
         axes.plot(at[~null], values[~null], marker, color=color, label=name)
@@ -152,9 +172,21 @@ def gram(matrix: ArrayLike, boundaries: Sequence[int], labels: Sequence[str], *,
         labels: of the groups.
         label: what the entries are, for the colour bar.
     """
+    entries = _numbers("matrix", matrix)
+    if entries.ndim != 2 or entries.shape[0] != entries.shape[1] or not entries.size or entries.min() < 0:
+        least = f", entries from {entries.min():.3g}" if entries.size else ""
+        raise ValueError(f"matrix must have shape (n, n) and no negative entries, got shape {entries.shape}{least}")
+    edges = np.asarray(_arguments.read("boundaries", boundaries, np.asarray))
+    if edges.ndim != 1 or edges.dtype.kind not in "iu" or len(edges) < 2 or np.any(np.diff(edges) <= 0):
+        raise ValueError(f"boundaries must be integers that increase, got {list(boundaries)!r}")
+    if edges[0] != 0 or edges[-1] != len(entries):
+        raise ValueError(f"boundaries must go from 0 to {len(entries)}, got {edges.tolist()}")
+    if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != len(edges) - 1:
+        raise ValueError(f"labels must be {len(edges) - 1} texts, one for each group, got {labels!r}")
+    _check_labels(label=label)
     figure = Figure(figsize=(5.2, 4.3))
     axes: Axes = figure.add_subplot()
-    image = axes.imshow(np.asarray(matrix), interpolation="nearest", vmin=0)
+    image = axes.imshow(entries, interpolation="nearest", vmin=0)
     for edge in boundaries[1:-1]:
         axes.axhline(edge - 0.5, color="white", linewidth=0.6)
         axes.axvline(edge - 0.5, color="white", linewidth=0.6)
@@ -175,10 +207,15 @@ def agreement(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x_label: str
         x_label: what the horizontal values are.
         y_label: what the vertical values are.
     """
+    _arguments.mapping("panels", panels, "titles to pairs of values")
+    _check_labels(x_label=x_label, y_label=y_label)
+    drawn = {title: _pair("panels", title, pair) for title, pair in panels.items()}
+    if not drawn:
+        raise ValueError("panels must be at least one, got none")
     figure = Figure(figsize=(6.2, 3.2))
-    everything = np.concatenate([np.ravel(v) for pair in panels.values() for v in pair])
+    everything = np.concatenate([np.ravel(v) for pair in drawn.values() for v in pair])
     low, high = everything.min(), everything.max()
-    for index, (title, (x, y)) in enumerate(panels.items()):
+    for index, (title, (x, y)) in enumerate(drawn.items()):
         axes = figure.add_subplot(1, len(panels), index + 1, aspect="equal", title=title, xlabel=x_label)
         axes.plot([low, high], [low, high], "--", color=COLORS["reference"], linewidth=1)
         axes.plot(np.ravel(x), np.ravel(y), ".", color=COLORS["network"], markersize=2.5, alpha=0.4, rasterized=True)
@@ -186,3 +223,23 @@ def agreement(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x_label: str
         if index == 0:
             axes.set_ylabel(y_label)
     return figure
+
+
+def _numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    return _arguments.array_of_numpy(name, values).astype(float)
+
+
+def _pair(argument: str, name: str, pair: tuple[ArrayLike, ArrayLike]) -> tuple[NDArray, NDArray]:
+    """Two arrays of one shape, of which a drawing takes an entry of each."""
+    its = f"{argument}[{name!r}]"
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise ValueError(f"{its} must be a pair of arrays, got {_arguments.got(pair)}")
+    first, second = (_arguments.array_of_numpy(its, values) for values in pair)
+    if first.shape != second.shape:
+        raise ValueError(f"{its} must be two arrays of one shape, got {first.shape} and {second.shape}")
+    return first, second
+
+
+def _check_labels(**labels: str) -> None:
+    for name, label in labels.items():
+        _arguments.text(name, label, empty=True)

@@ -1,5 +1,6 @@
 """Nothing can be green and broken: each small book here has one fault, and the build has to fail for that reason."""
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -10,10 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from jupyter_cache import get_cache
+from sqlalchemy.exc import OperationalError
 from threadpoolctl import threadpool_info
 
 from extensions.execution.fingerprint import closure
 from extensions.execution.kernels import kernel_environment
+from tools.build import build as build_strictly
 from tools.build import one_chapter
 from tools.compiling import SETTINGS, xla_flags
 from tools.times import grown, measured
@@ -251,6 +255,20 @@ def test_what_a_chapter_imports_is_followed_into_packages_and_through_old_paths(
     assert followed("book.figures") == book | {"book/figures.py"}
     assert followed("old") == book | {"old.py"}
     assert followed("other") == {"__init__.py", "other.py"}
+
+
+@pytest.mark.parametrize("name", ["a%41b", "what?", "100%25"])
+def test_a_folder_in_which_no_chapter_would_be_found_executed_is_named_before_anything_starts(tmp_path, capsys, name):
+    book = tmp_path / name
+    book.mkdir()
+    assert build_strictly(book) == 1
+    assert re.search(
+        rf"cannot be built in .*{re.escape(name)}: with '(%41|\?|%25)' in its path", capsys.readouterr().err
+    )
+    assert not list(book.iterdir())
+    with contextlib.suppress(OperationalError):
+        get_cache(book / "_build" / ".jupyter_cache").list_cache_records()
+    assert not (book / "_build" / ".jupyter_cache" / "global.db").exists()  # the day it does, refuse no longer
 
 
 def test_one_chapter_alone(tmp_path):

@@ -333,7 +333,7 @@ def test_an_unknown_activation_is_refused_with_the_known_ones(wrong):
 
 @pytest.mark.parametrize("order", [1, 257])
 def test_an_order_that_the_quadrature_does_not_resolve_is_refused(order):
-    with pytest.raises(ValueError, match=f"order must be from 2 to 256, got {order}"):
+    with pytest.raises(ValueError, match=f"order must be an integer from 2 to 256, got {order}"):
         from_function("tanh", jnp.tanh, order=order)
 
 

@@ -252,12 +252,12 @@ NET = Shallow(jnp.ones((2, 3)), jnp.zeros(3), jnp.ones(3), jnp.array(0.0))
         (lambda: interpolant(KNOTS[:1], KNOTS[:1]), r"knots must have shape \(n \+ 1,\).*got \(1,\)"),
         (lambda: interpolant(KNOTS, KNOTS[:2]), r"values must have shape \(3,\) like the knots, got \(2,\)"),
         (lambda: interpolant(KNOTS[::-1], KNOTS), "knots must increase"),
-        (lambda: interpolant(KNOTS * jnp.nan, KNOTS), "knots must increase"),
+        (lambda: interpolant(KNOTS * jnp.nan, KNOTS), r"knots must be finite, got nan at \[0\], and 2 more"),
         (lambda: NET.apply(KNOTS[:, None]), r"x must have shape \(n, 2\), got \(3, 1\)"),
         (lambda: barron_constant(0), "dim must be an integer of at least 1, got 0"),
         (lambda: barron_sample(jax.random.key(0), 1, 0, 1.0), "units must be an integer of at least 1"),
-        (lambda: barron_sample(jax.random.key(0), 1, 1, -1.0), "radius must be positive and finite, got -1.0"),
-        (lambda: barron_sample(jax.random.key(0), 1, 1, math.inf), "radius must be positive"),
+        (lambda: barron_sample(jax.random.key(0), 1, 1, -1.0), "radius must be finite and positive, got -1.0"),
+        (lambda: barron_sample(jax.random.key(0), 1, 1, math.inf), "radius must be finite and positive, got inf"),
         (lambda: polynomial_units([1], [[1], [1, 2]], [1, 2]), r"weights must be rows of equal length.*\[1, 2\]"),
         (lambda: polynomial_units([1], [[1]], [1, 2]), "one for each of the 2 biases"),
         (lambda: exact_rank([[1], [1, 2]]), "rows of equal length"),
@@ -293,5 +293,5 @@ def test_an_interpolant_that_loses_its_values_is_refused(name, n):
             interpolant(knots, even**2)
         interpolant(even, even**2)
         assert jax.jit(lambda v: interpolant(knots, v).readout)(even**2).shape == (n,)
-        with pytest.raises(ValueError, match="knots and values must be finite"):
+        with pytest.raises(ValueError, match=r"values must be finite, got nan at \[0\], and \d+ more"):
             interpolant(even, even / 0)

@@ -273,7 +273,7 @@ def test_points_of_two_dtypes_are_computed_in_the_one_with_more_bits():
 
 
 def test_no_memory_and_no_device_are_refused():
-    with pytest.raises(ValueError, match="max_bytes must be positive, got -5"):
+    with pytest.raises(ValueError, match="max_bytes must be an integer of at least 1, got -5"):
         gram(RBF(), X, max_bytes=-5)
     with pytest.raises(ValueError, match="devices must hold at least one device, got none"):
         gram(RBF(), X, devices=[])

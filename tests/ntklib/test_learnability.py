@@ -180,7 +180,7 @@ def test_keeps_the_dtype_and_can_be_compiled(dtype):
         (lambda: learnability(np.eye(2, dtype=int), np.array([1]), np.ones((2, 1))), "floating dtype"),
         (lambda: eigenmodes(np.ones((2, 3))), "kernel must have shape"),
         (lambda: predict(np.ones((2, 2)), 1), r"shape \(m,\)"),
-        (lambda: predict(np.ones(2), 0), "n must be positive"),
+        (lambda: predict(np.ones(2), 0), "n must be finite and positive, got 0"),
         (lambda: predict(np.ones(2), 1, ridge=-0.1), "ridge must be"),
         (lambda: predict(np.array([1.0, -1.0]), 1), "not negative"),
         (lambda: predict(np.zeros(2), 1), "not all zero"),
@@ -222,7 +222,7 @@ def test_32_bits_are_right_or_refused():
     [
         (lambda k: -k, "kernel must be positive semi-definite, got an eigenvalue of"),
         (np.triu, "kernel must be symmetric, got"),
-        (lambda k: np.where(k == k[0, 1], np.nan, k), "kernel must be finite, got NaN"),
+        (lambda k: np.where(k == k[0, 1], np.nan, k), r"kernel must be finite, got nan at \[0, 1\], and 1 more"),
     ],
 )
 def test_what_is_no_kernel_matrix_is_refused(damage, message):

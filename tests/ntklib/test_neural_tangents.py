@@ -267,6 +267,19 @@ def test_the_dtype_is_that_of_the_inputs_with_64_bits_on_or_off(request):
 
 
 @pytest.mark.usefixtures("x64")
+def test_batches_take_an_array_by_keyword_as_by_position_and_name_one_that_they_cannot_divide():
+    *_, kernel_fn = stax.serial(stax.Dense(1))
+    x, weights = inputs(dense, 4), (jnp.ones((4, 1)), jnp.ones((4, 1)))  # two arrays, but no pair of inputs
+    batched_fn = nt.batch(nt.empirical_ntk_fn(lambda params, x: x @ params[0], vmap_axes=0), 2, 0)
+    assert_allclose(batched_fn(x, None, params=weights), batched_fn(x, None, weights), rtol=0)
+    batched_fn = nt.batch(kernel_fn, 2, 0)
+    with pytest.raises(ValueError, match=r"mask_constant must be a pair of arrays, one for x1 and one .* got \(\)"):
+        batched_fn(x, None, "ntk", mask_constant=jnp.array(9.0))
+    with pytest.raises(ValueError, match=r"pattern must be a pair of arrays, .* got \(4, 4\)"):
+        batched_fn(x, None, "ntk", pattern=x)
+    assert_allclose(batched_fn(x, None, get="ntk", pattern=(x, x)), kernel_fn(x, None, "ntk"), rtol=1e-6)
+
+
 def test_serial_batches_give_the_whole_kernel_and_know_when_the_inputs_differ():
     kernel_fn = stax.serial(stax.Dense(1), stax.Relu())[2]
     batched_fn = nt.batch(kernel_fn, batch_size=2, device_count=0)

@@ -224,10 +224,10 @@ def test_hypercube_counts_in_binary():
         (lambda: is_closed([[0.5, 1]]), "integers"),
         (lambda: closed_sets(0), "at least 1"),
         (lambda: hypercube(0), "dim must be"),
-        (lambda: all_targets(25), "24 points, got 25"),
-        (lambda: errors_on_samples(nearest, hypercube(2), 0), "m must be at least 1"),
+        (lambda: all_targets(25), "n_points must be an integer from 1 to 24, got 25"),
+        (lambda: errors_on_samples(nearest, hypercube(2), 0), "m must be an integer of at least 1, got 0"),
         (lambda: errors_on_samples(nearest, hypercube(3), 8), "2\\^24 entries"),
-        (lambda: expected_risk(0), "positive integer"),
+        (lambda: expected_risk(0), "must be an integer of at least 1, got 0"),
     ],
 )
 def test_bad_input_is_refused(call, message):

@@ -102,7 +102,7 @@ def test_what_is_not_finite_never_passes(bad):
     for expected in (1.0, AtMost(1), AtLeast(1), Interval(0, 1), None):
         with pytest.raises(ClaimError, match="not finite"):
             make(bad, expected, **({"atol": 1.0} if expected == 1.0 else {}))
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="expected of claim 'name' must be finite, got nan"):
         make(1.0, math.nan, atol=1.0)
 
 
@@ -171,7 +171,7 @@ def test_theorems_and_functions():
     assert outcome.theorem == ["thm-a"]
     wanted = ["ntklib.tangent.empirical_ntk", "ntklib.mlp.MLP.ntk", "ntklib.mlp.NetworkKernel", "ntklib.data.circle"]
     assert outcome.function == wanted
-    with pytest.raises(ValueError, match=r"must be one of ntklib, got .*math\.sin|builtin"):
+    with pytest.raises(ValueError, match="function of claim 'name' must be one of ntklib, got <built-in"):
         make(1, 1, function=math.sin)
 
 
@@ -206,8 +206,9 @@ def test_what_a_private_module_defines_is_named_by_the_module_that_offers_it():
         ((1, 1), {"name": "Bad Name"}, "lower-case words with hyphens"),
         ((1, 1), {"statement": " "}, "needs a statement and a source"),
         ((1, 1), {"source": ""}, "needs a statement and a source"),
-        ((object(), 1), {}, "compares numbers"),
-        (([], 1), {}, "compares numbers"),
+        ((1, 1), {"agrees": "no"}, "agrees of claim 'name' must be True or False, got 'no'"),
+        ((object(), 1), {}, "measured of claim 'name' must be an array of numbers, got <object"),
+        (([], 1), {}, r"measured of claim 'name' must be numbers or a text, got \[\]"),
     ],
 )
 def test_what_is_not_a_claim(arguments, options, message):
@@ -279,7 +280,7 @@ def test_what_claims_cannot_have_in_common():
     with pytest.raises(TypeError, match="unexpected keyword argument 'tolerance'"), in_common(source="ours"):
         alone("one", 1.0, 1.0, tolerance=0.1)
     wrong = in_common(source="ours", function="math.sin")
-    with pytest.raises(ValueError, match="function of claim 'one' must be one of ntklib, got math"), wrong:
+    with pytest.raises(ValueError, match=r"^function must be one of ntklib, got math\.sin"), wrong:
         alone("one", 1, 1)
 
 

@@ -198,16 +198,22 @@ def test_lines_of_one_role_differ_in_their_dashes():
     [
         (Line(X, [0, 1, np.nan, 3, np.inf], "loss"), r"2 of 5 values of y of Line 'loss' are not finite \(nan\)"),
         (Line(X, [1, 2, 3], "loss"), r"Line 'loss' needs arrays of equal length, got x \(5,\), y \(3,\)"),
-        (Line([[0, 1], [2]], [1, 2], "loss"), "x of Line 'loss' is not an array of numbers"),
+        (
+            Line([[0, 1], [2]], [1, 2], "loss"),
+            "x of Line 'loss' must be an array of numbers, got rows of diff",
+        ),
         (Line(np.ma.masked_less(X, 0.5), X, "loss"), "x of Line 'loss' must not be masked"),
         (Band(X, X, X[1:], "band"), "Band 'band' needs arrays of equal length"),
         (Points(X, np.ones((2, 5)), "points"), "Points 'points' needs arrays of equal length"),
         (Bars(X, X, "bars"), "Bars 'bars' needs one edge more than heights"),
         (Image(X, (0, 1, 0, 1), "image"), "Image 'image' needs z with rows and columns"),
-        (Image([[1.0]], (0, 1, 0, 1), "image", colors="rainbow"), "colors of Image 'image' must be one of"),
+        (
+            Image([[1.0]], (0, 1, 0, 1), "image", colors="rainbow"),
+            "colors of Image 'image' must be 'sequential'",
+        ),
         (Rule(name="rule"), "Rule 'rule' needs either x or y"),
-        (Line(X, X, "loss", role="hero"), "role of Line 'loss' must be one of data, network"),
-        (Line(X, X, "loss", dash="wavy"), "Line 'loss' must have a dash of"),
+        (Line(X, X, "loss", role="hero"), "role of Line 'loss' must be 'data', 'network'"),
+        (Line(X, X, "loss", dash="wavy"), "dash of Line 'loss' must be"),
         ([Line(X, X), 3], "a drawing is made of Line, Band"),
         (["only text"], "a drawing has one item or more"),
         ([Line(X, X), "one", "two"], "at most one text, got 1 and 2"),
@@ -264,7 +270,10 @@ def test_a_grid_that_is_too_heavy_is_refused_early_with_its_size_and_advice():
     [
         ({"parameters": {"a": []}}, "the values of 'a' must be different and at least one"),
         ({"parameters": {"a": [1, 1]}}, "the values of 'a' must be different"),
-        ({"parameters": {"a": [1, "two"]}}, "must be finite numbers, or strings, or booleans"),
+        (
+            {"parameters": {"a": [1, "two"]}},
+            "parameters: the values of 'a' must be finite numbers, strings or",
+        ),
         ({"parameters": {"a": [1, np.inf]}}, "must be finite numbers"),
         ({"parameters": {"a": [1, 2]}, "units": {"b": "s"}}, r"units names \['b'\], but the parameters are \['a'\]"),
         ({"parameters": {"a": [1, 2]}, "play": "b"}, r"play names \['b'\]"),
@@ -299,8 +308,20 @@ def test_without_anywidget_the_page_is_the_same(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert set(explorer(lambda a: Line(X, X))._repr_mimebundle_()[0]) == {"text/html", "image/png", "text/plain"}
     monkeypatch.setitem(sys.modules, "anywidget", None)
-    with pytest.raises(ImportError, match=r"Explorer\.widget needs anywidget: pip install anywidget"):
+    with pytest.raises(ImportError, match=r"Explorer\.widget needs anywidget, .*: pip install \"ntklib\[notebook\]\""):
         _ = explorer(lambda a: Line(X, X)).widget
+
+
+@pytest.mark.parametrize("package", ["PIL", "matplotlib"])
+def test_without_what_draws_the_still_picture_it_is_named(monkeypatch, package):
+    monkeypatch.delitem(sys.modules, "ntklib.book._still", raising=False)
+    monkeypatch.delattr("ntklib.book._still", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package] or [package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(
+        ImportError, match=f"picture of an explorer needs {package}, which is not installed: pip install"
+    ):
+        explorer(lambda a: Line(X, X))._repr_mimebundle_()
 
 
 def test_the_still_picture_shows_every_kind():

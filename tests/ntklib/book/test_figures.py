@@ -1,5 +1,8 @@
 """The recurring plots: what they refuse to draw."""
 
+import importlib.util
+import sys
+
 import numpy as np
 import pytest
 
@@ -25,3 +28,12 @@ def test_repetitions_in_the_other_order_are_refused():
     with pytest.raises(ValueError, match=r"values\['a'\] must have shape \(3,\) or \(3, repetitions\), got \(5, 3\)"):
         power_law({"a": np.ones((5, 3))})
     assert len(power_law({"a": np.ones((3, 5))}).axes[0].lines) == 2
+
+
+def test_without_matplotlib_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    spec = importlib.util.spec_from_file_location("figures_of_another_place", figures.__file__)
+    with pytest.raises(
+        ImportError, match=r'ntklib\.book\.figures needs matplotlib, .*: pip install "ntklib\[notebook\]"'
+    ):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
