@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from ntklib._interpolants import chebyshev
 
-__all__ = ["Pairs", "after_activation", "safe_divide", "safe_sqrt", "spread"]
+__all__ = ["Pairs", "after_activation", "parallel_arcsine", "safe_divide", "safe_sqrt", "spread"]
 
 
 def safe_sqrt(x: Array) -> Array:
@@ -94,6 +94,14 @@ def after_activation(pairs: Pairs, a: Array, b: Array, near: Array, derivative: 
     none = pairs.gap + pairs.cogap == 0
     c = jnp.where(none, c + derivative * pairs.c, c)
     return Pairs(a, b, c, jnp.where(none, m - c, gap), jnp.where(none, m + c, cogap)), derivative
+
+
+def parallel_arcsine(a: Array, b: Array, first: ArrayLike, second: ArrayLike, twice: ArrayLike) -> Array:
+    r""":math:`\arcsin\bigl(2 s t\sqrt{ab}/\sqrt{(1 + 2s^2a)(1 + 2t^2b)}\bigr)`, which loses nothing near a right angle.
+
+    The factors are :math:`2s^2, 2t^2, 2 s t`; times 2/π it is the covariance of two error functions of parallel inputs.
+    """
+    return jnp.arctan2(twice * safe_sqrt(a) * safe_sqrt(b), jnp.sqrt(1 + first * a + second * b))
 
 
 _CLOSE = 1.0  # standard deviations whose ratio is below e

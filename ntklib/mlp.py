@@ -263,7 +263,8 @@ class NetworkKernel(Kernel):
 
     def _recursion(self, pairs: Pairs, *, alone: bool) -> Array:
         w_std, b_std = self.w_std, 0.0 if self.b_std is None else self.b_std
-        moments = by_name(self.activation).moments
+        activation = by_name(self.activation)
+        moments = activation.moments
         pairs = pairs.dense(w_std, b_std)
 
         def layer(carry: tuple[Pairs, Array], _: None) -> tuple[tuple[Pairs, Array], None]:
@@ -275,7 +276,7 @@ class NetworkKernel(Kernel):
             return (pairs, pairs.c + jnp.square(w_std) * derivative * theta), None
 
         # unrolled where that is quick to compile; a thousand layers then still are
-        unroll = max(1, min(self.depth, 8))
+        unroll = max(1, min(self.depth, 8 if activation.quick else 1))
         (pairs, theta), _ = jax.lax.scan(layer, (pairs, pairs.c), length=self.depth, unroll=unroll)
         return theta if self.kind == "ntk" else pairs.c
 
