@@ -53,25 +53,28 @@ class Pairs(NamedTuple):
         r""":math:`ab - c^2`, without cancellation, shape (n1, n2)."""
         return self.gap * self.cogap
 
-    def dense(self, w_std: ArrayLike, b_std: ArrayLike) -> "Pairs":
+    def dense(self, w_std: ArrayLike, b_std: ArrayLike, other: ArrayLike | None = None) -> "Pairs":
         r"""The pairs after a dense layer: :math:`a, b, c` each become :math:`\sigma_w^2\,\cdot + \sigma_b^2`.
+
+        Where u and v are measured in different units, so is the bias: `other` is then its deviation in the unit of v.
 
         >>> one = jnp.ones((1, 1))
         >>> float(Pairs(one, one, one, 0 * one, 2 * one).dense(2.0, 1.0).c[0, 0])
         5.0
         """
-        w2 = jnp.square(w_std)
+        w2, other = jnp.square(w_std), b_std if other is None else other
         scaled = Pairs(*(w2 * moment for moment in self))
         if isinstance(b_std, int | float) and b_std == 0:
             return scaled
         a, b, c, gap, cogap = scaled
-        b2 = jnp.square(b_std)
-        # With m = √(ab) before the bias and M = √((a + b2)(b + b2)) after it, M − m − b2 is a quotient of
-        # sums of positive terms: nothing cancels.
+        both = b_std * other
+        # With m = √(ab) before the bias and M after it, M − m − σσ' is a quotient of sums of positive terms: nothing
+        # cancels.
         root_a, root_b = safe_sqrt(a), safe_sqrt(b)
-        total = safe_sqrt((a + b2) * (b + b2)) + root_a * root_b + b2
-        rest = safe_divide(b2 * (root_a - root_b) ** 2, total)
-        return Pairs(a + b2, b + b2, c + b2, gap + rest, cogap + rest + 2 * b2)
+        more_a, more_b = a + jnp.square(b_std), b + jnp.square(other)
+        total = safe_sqrt(more_a * more_b) + root_a * root_b + both
+        rest = safe_divide((root_a * other - root_b * b_std) ** 2, total)
+        return Pairs(more_a, more_b, c + both, gap + rest, cogap + rest + 2 * both)
 
 
 def after_activation(pairs: Pairs, a: Array, b: Array, near: Array, derivative: Array) -> tuple[Pairs, Array]:

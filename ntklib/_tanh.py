@@ -210,7 +210,7 @@ def by_error_functions(pairs: Pairs) -> tuple[Array, Array, Array]:
         total, square = 1 + first * pairs.a + second * pairs.b, twice * twice
         root, level = jnp.sqrt(total + square * determinant), jnp.sqrt(total)
         whole = (1 + first * pairs.a) * (1 + second * pairs.b)
-        tangent = twice * determinant * whole / ((m * root + size * level) * (whole + root * level + square * product))
+        tangent = twice * determinant / ((m * root + size * level) * (1 + (root * level + square * product) / whole))
         return 2 * tangent * polynomial(ATAN, tangent * tangent), twice / root
 
     below, derivative = mixture(below_and_slope, pairs.c.shape, 2)

@@ -37,12 +37,14 @@ class Activation:
         moments: maps :class:`Pairs` before the activation to the pairs of second moments after it and to
             the expected product of the derivatives, shape (n1, n2).
         quick: whether the moments are so quick to compile that a network compiles several layers in a row.
+        homogeneous: whether a positive factor can be taken out of the function.
     """
 
     name: str
     function: Callable[[Array], Array]
     moments: Callable[[Pairs], tuple[Pairs, Array]]
     quick: bool = False
+    homogeneous: bool = False
 
     def __call__(self, x: Array) -> Array:
         """The activation of `x`, elementwise."""
@@ -157,7 +159,7 @@ def from_function(name: str, function: Callable[[Array], Array], *, order: int =
 
 
 _ACTIVATIONS = {
-    "relu": Activation("relu", jax.nn.relu, _relu_moments, quick=True),
+    "relu": Activation("relu", jax.nn.relu, _relu_moments, quick=True, homogeneous=True),
     "erf": Activation("erf", jax.scipy.special.erf, _erf_moments, quick=True),
     "gelu": Activation("gelu", lambda x: jax.nn.gelu(x, approximate=False), _gelu_moments),
     "tanh": Activation("tanh", jnp.tanh, tanh_moments),

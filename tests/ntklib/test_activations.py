@@ -27,8 +27,23 @@ NUMPY = {
     "tanh": (np.tanh, lambda u: 1 / np.cosh(u) ** 2),
 }
 SMOOTH = ("erf", "gelu", "tanh")
-MOMENTS = {name: jax.jit(by_name(name).moments) for name in activations.names()}
 ANGLES = (0.0, 1e-12, 1e-8, 1e-6, 1e-4, 1e-2, 0.4, math.pi / 2, 2.5, 3.1)
+
+
+def of_one_shape(moments):
+    """The moments, compiled once: for as many pairs as there are angles, whatever number is asked for."""
+    compiled = jax.jit(moments)
+
+    def called(pairs):
+        count = pairs.c.shape[1]
+        full = Pairs(pairs.a, *(jnp.pad(z, ((0, 0), (0, len(ANGLES) - count)), mode="edge") for z in pairs[1:]))
+        after, derivative = compiled(full)
+        return Pairs(after.a, *(z[:, :count] for z in after[1:])), derivative[:, :count]
+
+    return called
+
+
+MOMENTS = {name: of_one_shape(by_name(name).moments) for name in activations.names()}
 
 
 def pairs_at(a, b, angles):
@@ -152,13 +167,13 @@ def test_the_powers_of_tanh_are_the_inverse_root_that_they_stand_for(dtype, boun
     assert len(found) == len(weights)
 
 
-@pytest.mark.parametrize("angle", [0.0, 1e-5, 0.5, 3.0])
 @pytest.mark.parametrize(("a", "b"), [(31.9, 31.0), (2.0, 2.0), (0.1, 0.5), (1e-3, 30.0)])
-def test_the_two_ways_to_the_moments_of_tanh_agree(a, b, angle):
-    pairs = pairs_at(a, b, [angle])
+def test_the_two_ways_to_the_moments_of_tanh_agree(a, b):
+    pairs = pairs_at(a, b, [0.0, 1e-5, 0.5, 3.0])
     quick, slow = (jax.jit(way)(pairs) for way in (_tanh.by_powers, _tanh.by_error_functions))
     scale = float(jnp.sqrt(slow[0] * slow[1])[0, 0])
-    np.testing.assert_allclose(np.ravel(quick[:2]), np.ravel(slow[:2]), rtol=1.5e-13)
+    for got, want in zip(quick[:2], slow[:2], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1.5e-13)
     np.testing.assert_allclose(quick[2].real, slow[2].real, rtol=2e-11, atol=1e-15 * scale)
     np.testing.assert_allclose(quick[2].imag, slow[2].imag, rtol=1.5e-13)
 
