@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from ntklib._interpolants import chebyshev
 
-__all__ = ["Pairs", "after_activation", "safe_divide", "safe_sqrt", "spread"]
+__all__ = ["Pairs", "after_activation", "parallel_arcsine", "safe_divide", "safe_sqrt", "spread"]
 
 
 def safe_sqrt(x: Array) -> Array:
@@ -53,25 +53,28 @@ class Pairs(NamedTuple):
         r""":math:`ab - c^2`, without cancellation, shape (n1, n2)."""
         return self.gap * self.cogap
 
-    def dense(self, w_std: ArrayLike, b_std: ArrayLike) -> "Pairs":
+    def dense(self, w_std: ArrayLike, b_std: ArrayLike, other: ArrayLike | None = None) -> "Pairs":
         r"""The pairs after a dense layer: :math:`a, b, c` each become :math:`\sigma_w^2\,\cdot + \sigma_b^2`.
+
+        Where u and v are measured in different units, so is the bias: `other` is then its deviation in the unit of v.
 
         >>> one = jnp.ones((1, 1))
         >>> float(Pairs(one, one, one, 0 * one, 2 * one).dense(2.0, 1.0).c[0, 0])
         5.0
         """
-        w2 = jnp.square(w_std)
+        w2, other = jnp.square(w_std), b_std if other is None else other
         scaled = Pairs(*(w2 * moment for moment in self))
         if isinstance(b_std, int | float) and b_std == 0:
             return scaled
         a, b, c, gap, cogap = scaled
-        b2 = jnp.square(b_std)
-        # With m = √(ab) before the bias and M = √((a + b2)(b + b2)) after it, M − m − b2 is a quotient of
-        # sums of positive terms: nothing cancels.
+        both = b_std * other
+        # With m = √(ab) before the bias and M after it, M − m − σσ' is a quotient of sums of positive terms: nothing
+        # cancels.
         root_a, root_b = safe_sqrt(a), safe_sqrt(b)
-        total = safe_sqrt((a + b2) * (b + b2)) + root_a * root_b + b2
-        rest = safe_divide(b2 * (root_a - root_b) ** 2, total)
-        return Pairs(a + b2, b + b2, c + b2, gap + rest, cogap + rest + 2 * b2)
+        more_a, more_b = a + jnp.square(b_std), b + jnp.square(other)
+        total = safe_sqrt(more_a * more_b) + root_a * root_b + both
+        rest = safe_divide((root_a * other - root_b * b_std) ** 2, total)
+        return Pairs(more_a, more_b, c + both, gap + rest, cogap + rest + 2 * both)
 
 
 def after_activation(pairs: Pairs, a: Array, b: Array, near: Array, derivative: Array) -> tuple[Pairs, Array]:
@@ -94,6 +97,14 @@ def after_activation(pairs: Pairs, a: Array, b: Array, near: Array, derivative: 
     none = pairs.gap + pairs.cogap == 0
     c = jnp.where(none, c + derivative * pairs.c, c)
     return Pairs(a, b, c, jnp.where(none, m - c, gap), jnp.where(none, m + c, cogap)), derivative
+
+
+def parallel_arcsine(a: Array, b: Array, first: ArrayLike, second: ArrayLike, twice: ArrayLike) -> Array:
+    r""":math:`\arcsin\bigl(2 s t\sqrt{ab}/\sqrt{(1 + 2s^2a)(1 + 2t^2b)}\bigr)`, which loses nothing near a right angle.
+
+    The factors are :math:`2s^2, 2t^2, 2 s t`; times 2/π it is the covariance of two error functions of parallel inputs.
+    """
+    return jnp.arctan2(twice * safe_sqrt(a) * safe_sqrt(b), jnp.sqrt(1 + first * a + second * b))
 
 
 _CLOSE = 1.0  # standard deviations whose ratio is below e

@@ -12,19 +12,18 @@ cancellation from layer to layer.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike
 
 from ntklib import _arguments
-from ntklib._interpolants import ASIN, ATAN, BEND, polynomial
+from ntklib._interpolants import ASIN, BEND, polynomial
 from ntklib._mehler import moments_of
 from ntklib._pairs import Pairs, after_activation, safe_divide, safe_sqrt, spread
+from ntklib._tanh import tanh_moments
 
 __all__ = ["Activation", "Pairs", "by_name", "from_function", "names"]
 
@@ -38,11 +37,15 @@ class Activation:
         function: the activation itself, elementwise.
         moments: maps :class:`Pairs` before the activation to the pairs of second moments after it and to
             the expected product of the derivatives, shape (n1, n2).
+        quick: whether the moments are so quick to compile that a network compiles several layers in a row.
+        homogeneous: whether a positive factor can be taken out of the function.
     """
 
     name: str
     function: Callable[[Array], Array]
     moments: Callable[[Pairs], tuple[Pairs, Array]]
+    quick: bool = False
+    homogeneous: bool = False
 
     def __post_init__(self) -> None:
         _arguments.text("name", self.name)
@@ -96,14 +99,6 @@ def _erf_moments(pairs: Pairs) -> tuple[Pairs, Array]:
     return after_activation(pairs, after_a, after_b, near, 4 / jnp.pi / root)
 
 
-def _parallel_arcsine(a: Array, b: Array, first: ArrayLike, second: ArrayLike, twice: ArrayLike) -> Array:
-    r""":math:`\arcsin\bigl(2 s t\sqrt{ab}/\sqrt{(1 + 2s^2a)(1 + 2t^2b)}\bigr)`, which loses nothing near a right angle.
-
-    The factors are :math:`2s^2, 2t^2, 2 s t`; times 2/π it is the covariance of two error functions of parallel inputs.
-    """
-    return jnp.arctan2(twice * safe_sqrt(a) * safe_sqrt(b), jnp.sqrt(1 + first * a + second * b))
-
-
 def _gelu_moments(pairs: Pairs) -> tuple[Pairs, Array]:
     r"""For :math:`u\Phi(u)`: Stein's lemma twice for the value, Price's theorem for the derivative."""
     a, b, c, _, cogap = pairs
@@ -134,71 +129,6 @@ def _gelu_moments(pairs: Pairs) -> tuple[Pairs, Array]:
     opposite = safe_sqrt(after_a) * safe_sqrt(after_b) + value
     near = jnp.where(pairs.gap <= cogap, apart + jnp.where(m == 0, 0, below), opposite)
     return after_activation(pairs, after_a, after_b, near, derivative)
-
-
-def _erf_mixture(step: float, negligible: float) -> tuple[np.ndarray, ...]:
-    r"""Scales s, weights p with :math:`\tanh u = \sum_i p_i\,\mathrm{erf}(s_i u)`, for all pairs of terms that count.
-
-    The logistic distribution is a normal one whose standard deviation is twice Kolmogorov's random variable K (Andrews
-    and Mallows 1974), so :math:`\tanh u = \mathbb E\,\mathrm{erf}(u/\sqrt2 K)`. The density of K, from its two series,
-    falls doubly exponentially on both sides in log K, where the trapezoidal rule converges geometrically.
-
-    Returns:
-        the scales of the first term, those of the second, and the products of the weights, each (pairs,).
-    """
-    x = np.exp(step * (np.arange(math.floor(-2.5 / step), math.ceil(1.5 / step)) + 0.5))
-    k = np.arange(1, 20)[:, None]
-    odd = ((2 * k - 1) * np.pi / (2 * x)) ** 2
-    left = np.sqrt(2 * np.pi) * np.sum((odd - 1) * np.exp(-odd / 2), 0) / x**2
-    right = 8 * x * np.sum((-1.0) ** (k - 1) * k**2 * np.exp(-2 * (k * x) ** 2), 0)
-    scales, weights = np.sqrt(0.5) / x, step * x * np.where(x < 0.9, left, right)
-    first, second = np.divmod(np.arange(len(x) ** 2), len(x))
-    matter = weights * np.maximum(1, scales)  # in the value and in the slope
-    kept = matter[first] * matter[second] > negligible
-    first, second = first[kept], second[kept]
-    return scales[first], scales[second], weights[first] * weights[second]
-
-
-# For 32 bits, where products of tanh are then right to 6e-7, and for 64, to 1e-13.
-_TANH = (_erf_mixture(0.24, 1e-8), _erf_mixture(0.13, 1e-14))
-
-
-def _tanh_moments(pairs: Pairs) -> tuple[Pairs, Array]:
-    r"""Those of error functions of two scales s and t (Williams 1997), summed over a mixture; for every variance.
-
-    From the arcsine for parallel inputs that for :math:`|c|` is subtracted as angles are: the tangent of half the
-    difference is a quotient, proportional to the determinant. Its arctangent is a polynomial here, as of some hundred
-    terms it is the cost.
-    """
-    dtype = pairs.c.dtype
-    scales1, scales2, weights = _TANH[bool(jnp.finfo(dtype).eps < 1e-10)]
-    rows = tuple(jnp.asarray(row, dtype) for row in (2 * scales1**2, 2 * scales2**2, 2 * scales1 * scales2, weights))
-
-    def mixture(term: Callable[..., tuple[Array, ...]], shape: tuple[int, ...], number: int) -> tuple[Array, ...]:
-        @jax.checkpoint  # without it, reverse mode would store every term of all pairs
-        def add(total: tuple[Array, ...], row: tuple[Array, ...]) -> tuple[tuple[Array, ...], None]:
-            return tuple(old + row[3] * new for old, new in zip(total, term(*row[:3]), strict=True)), None
-
-        return jax.lax.scan(add, (jnp.zeros(shape, dtype),) * number, rows)[0]
-
-    def parallel(a: Array, b: Array) -> Array:
-        shape = jnp.broadcast_shapes(a.shape, b.shape)
-        return 2 / jnp.pi * mixture(lambda *factors: (_parallel_arcsine(a, b, *factors),), shape, 1)[0]
-
-    m, size, determinant = (pairs.gap + pairs.cogap) / 2, jnp.abs(pairs.c), pairs.determinant
-    m = jnp.where(m == 0, 1, m)  # the determinant is zero there
-    product = m * size
-
-    def below_and_slope(first: Array, second: Array, twice: Array) -> tuple[Array, Array]:
-        total, square = 1 + first * pairs.a + second * pairs.b, twice * twice
-        root, level = jnp.sqrt(total + square * determinant), jnp.sqrt(total)
-        whole = (1 + first * pairs.a) * (1 + second * pairs.b)
-        tangent = twice * determinant * whole / ((m * root + size * level) * (whole + root * level + square * product))
-        return 2 * tangent * polynomial(ATAN, tangent * tangent), twice / root
-
-    below, derivative = mixture(below_and_slope, pairs.c.shape, 2)
-    after_a, after_b, apart = spread(parallel, pairs.a, pairs.b)
-    return after_activation(pairs, after_a, after_b, apart + 2 / jnp.pi * below, 2 / jnp.pi * derivative)
 
 
 def from_function(name: str, function: Callable[[Array], Array], *, order: int = 192) -> Activation:
@@ -235,10 +165,10 @@ def from_function(name: str, function: Callable[[Array], Array], *, order: int =
 
 
 _ACTIVATIONS = {
-    "relu": Activation("relu", jax.nn.relu, _relu_moments),
-    "erf": Activation("erf", jax.scipy.special.erf, _erf_moments),
+    "relu": Activation("relu", jax.nn.relu, _relu_moments, quick=True, homogeneous=True),
+    "erf": Activation("erf", jax.scipy.special.erf, _erf_moments, quick=True),
     "gelu": Activation("gelu", lambda x: jax.nn.gelu(x, approximate=False), _gelu_moments),
-    "tanh": Activation("tanh", jnp.tanh, _tanh_moments),
+    "tanh": Activation("tanh", jnp.tanh, tanh_moments),
 }
 
 

@@ -241,16 +241,73 @@ class NetworkKernel(Kernel):
 
     def evaluate_matrix(self, x1: Array, x2: Array | None = None) -> Array:
         """The kernel of all pairs of points (n1, d) and (n2, d), or of one set, with an exact diagonal."""
-        return self._recursion(input_pairs(x1, x2), alone=x2 is None)
+        unit1 = self._unit(x1)
+        unit2 = unit1 if x2 is None else self._unit(x2)
+        pairs = input_pairs(x1 / unit1, None if x2 is None else x2 / unit2)
+        return self._recursion(pairs, unit1, unit2, alone=x2 is None) * unit1 * unit2
 
     def evaluate_diagonal(self, x: Array) -> Array:
         """The kernel of each of the points (n, d) with itself, (n,)."""
+        unit = self._unit(x)
 
         def one(square: Array) -> Array:
             a = square[None, None]
-            return self._recursion(Pairs(a, a, a, 0 * a, 2 * a), alone=True)[0, 0]
+            return self._recursion(Pairs(a, a, a, 0 * a, 2 * a), unit, unit, alone=True)[0, 0]
 
-        return jax.vmap(one)(jnp.sum(x * x, 1) / x.shape[1])
+        return jax.vmap(one)(jnp.sum(jnp.square(x / unit), 1) / x.shape[1]) * unit * unit
+
+    def __call__(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
+        """As of every :class:`~ntklib.kernels.Kernel`.
+
+        Raises:
+            ValueError: if a shape or dtype does not fit, or if points are so large that the moments of the activation
+                overflow in their dtype: in float32 above a length of about 2e8, in float64 of 1e67, per root of d. ReLU
+                has no such bound.
+        """
+        self._refuse_if_too_large(("x1", "x2"), x1, x2)
+        return super().__call__(x1, x2)
+
+    def diagonal(self, x: ArrayLike) -> Array:
+        """The kernel of each point with itself, (n,) for points (n, d), without the rest of the matrix."""
+        self._refuse_if_too_large(("x",), x)
+        return super().diagonal(x)
+
+    @property
+    def _is_homogeneous(self) -> bool:
+        return self.depth == 0 or by_name(self.activation).homogeneous
+
+    def _unit(self, x: Array) -> Array:
+        """A power of two in which points (n, d) are measured, so that no square leaves the range of the dtype.
+
+        With a homogeneous activation that changes nothing else, if biases are measured in it too; with others it is 1.
+        """
+        one = jnp.ones((), x.dtype)
+        if not self._is_homogeneous or not x.size:
+            return one
+        largest = jnp.max(jnp.abs(jax.lax.stop_gradient(x)))
+        if self.b_std is not None:
+            largest = jnp.maximum(largest, jax.lax.stop_gradient(jnp.asarray(self.b_std, x.dtype)))
+        bound = jnp.finfo(x.dtype).maxexp // 2 - 1  # so that the product of two units is within the range too
+        exponent = jnp.clip(jnp.frexp(largest)[1], -bound, bound)
+        return jnp.where((largest > 0) & jnp.isfinite(largest), jnp.ldexp(one, exponent), one)
+
+    def _refuse_if_too_large(self, names: tuple[str, ...], *sets: Any) -> None:
+        """Name points whose variance is beyond what the moments are computed for; while JAX traces they give NaN."""
+        if self._is_homogeneous:
+            return
+        w_std = 1.0 if isinstance(self.w_std, jax.core.Tracer) else float(np.asarray(self.w_std))
+        for name, points in zip(names, sets, strict=True):
+            if points is None or isinstance(points, jax.core.Tracer):
+                continue
+            x = _validation.matrix(name, points)
+            limit = _largest_variance(x.dtype)
+            variance = w_std**2 * np.mean(np.square(np.asarray(x, float)), 1).max(initial=0)
+            if limit < variance < math.inf:
+                raise ValueError(
+                    f"{name} is too large for activation={by_name(self.activation).name!r} in {x.dtype}: w_std² ‖x‖²/d "
+                    f"is {variance:.2g}, and above {limit:.2g} its moments overflow; scale the points down, or compute "
+                    "in float64"
+                )
 
     @functools.cached_property
     def _compilable(self) -> Kernel:
@@ -259,23 +316,35 @@ class NetworkKernel(Kernel):
             return self
         return jax.tree.unflatten(jax.tree.structure(self), [self.w_std, None])
 
-    def _recursion(self, pairs: Pairs, *, alone: bool) -> Array:
+    def _recursion(self, pairs: Pairs, unit1: Array, unit2: Array, *, alone: bool) -> Array:
+        """The kernel of pairs of points that are measured in these units, in the product of the units."""
         w_std, b_std = self.w_std, 0.0 if self.b_std is None else self.b_std
-        moments = by_name(self.activation).moments
-        pairs = pairs.dense(w_std, b_std)
+        activation = by_name(self.activation)
+        biases = (0.0, 0.0) if _is_zero(b_std) else (b_std / unit1, b_std / unit2)
+        pairs = pairs.dense(w_std, *biases)
+        if not self._is_homogeneous:
+            limit = _largest_variance(pairs.c.dtype)
+            pairs = pairs._replace(
+                a=jnp.where(pairs.a > limit, jnp.nan, pairs.a), b=jnp.where(pairs.b > limit, jnp.nan, pairs.b)
+            )
 
         def layer(carry: tuple[Pairs, Array], _: None) -> tuple[tuple[Pairs, Array], None]:
             pairs, theta = carry
-            after, derivative = moments(pairs)
-            pairs = after.dense(w_std, b_std)
+            after, derivative = activation.moments(pairs)
+            pairs = after.dense(w_std, *biases)
             if alone:
                 pairs = _exact_diagonal(pairs)
             return (pairs, pairs.c + jnp.square(w_std) * derivative * theta), None
 
         # unrolled where that is quick to compile; a thousand layers then still are
-        unroll = max(1, min(self.depth, 8))
+        unroll = max(1, min(self.depth, 8 if activation.quick else 1))
         (pairs, theta), _ = jax.lax.scan(layer, (pairs, pairs.c), length=self.depth, unroll=unroll)
         return theta if self.kind == "ntk" else pairs.c
+
+
+def _largest_variance(dtype: Any) -> float:
+    """Up to which variance before the first activation no product of two, nor the sums of few, leaves the range."""
+    return float(jnp.finfo(dtype).max) ** 0.44
 
 
 def _check(network: MLP | NetworkKernel) -> None:

@@ -11,7 +11,7 @@ import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntklib import _interpolants, _mehler, _pairs, activations
+from ntklib import _interpolants, _mehler, _pairs, _tanh, activations
 from ntklib.activations import Activation, Pairs, by_name, from_function
 from ntklib.mlp import MLP
 
@@ -27,8 +27,23 @@ NUMPY = {
     "tanh": (np.tanh, lambda u: 1 / np.cosh(u) ** 2),
 }
 SMOOTH = ("erf", "gelu", "tanh")
-MOMENTS = {name: jax.jit(by_name(name).moments) for name in activations.names()}
 ANGLES = (0.0, 1e-12, 1e-8, 1e-6, 1e-4, 1e-2, 0.4, math.pi / 2, 2.5, 3.1)
+
+
+def of_one_shape(moments):
+    """The moments, compiled once: for as many pairs as there are angles, whatever number is asked for."""
+    compiled = jax.jit(moments)
+
+    def called(pairs):
+        count = pairs.c.shape[1]
+        full = Pairs(pairs.a, *(jnp.pad(z, ((0, 0), (0, len(ANGLES) - count)), mode="edge") for z in pairs[1:]))
+        after, derivative = compiled(full)
+        return Pairs(after.a, *(z[:, :count] for z in after[1:])), derivative[:, :count]
+
+    return called
+
+
+MOMENTS = {name: of_one_shape(by_name(name).moments) for name in activations.names()}
 
 
 def pairs_at(a, b, angles):
@@ -135,10 +150,32 @@ def test_the_moments_of_tanh_are_exact_at_every_variance(a, b):
 
 @pytest.mark.parametrize(("dtype", "bound"), [(0, 6e-7), (1, 1e-13)])
 def test_tanh_is_the_mixture_of_error_functions_that_stands_for_it(dtype, bound):
-    first, second, weights = activations._TANH[dtype]
+    first, second, weights = _tanh.two_scales(*_tanh._SCALES[dtype], _tanh._NEGLIGIBLE[dtype])
     for u in (1e-3, 0.1, 1.0, 3.0, 20.0):
         value = np.sum(weights * scipy.special.erf(first * u) * scipy.special.erf(second * u))
         assert abs(value / math.tanh(u) ** 2 - 1) < bound
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(0, 2e-7), (1, 1e-13)])
+def test_the_powers_of_tanh_are_the_inverse_root_that_they_stand_for(dtype, bound):
+    found, weights = _tanh._SCALES[dtype]
+    for a, rho in ((1e-3, 1.0), (1.0, 0.9), (8.0, 1.0), (32.0, 0.99), (32.0, 1.0)):
+        start, r = _tanh._scaled(np, np.array([[a]]), dtype)
+        s, weight = (r.T * r * rho**2).ravel(), (start.T * start).ravel()
+        summed = sum(coefficient * s**e for e, coefficient in _interpolants.INVERSE_ROOT[dtype])
+        assert abs(weight @ summed / (weight @ (1 - s) ** -0.5) - 1) < bound
+    assert len(found) == len(weights)
+
+
+@pytest.mark.parametrize(("a", "b"), [(31.9, 31.0), (2.0, 2.0), (0.1, 0.5), (1e-3, 30.0)])
+def test_the_two_ways_to_the_moments_of_tanh_agree(a, b):
+    pairs = pairs_at(a, b, [0.0, 1e-5, 0.5, 3.0])
+    quick, slow = (jax.jit(way)(pairs) for way in (_tanh.by_powers, _tanh.by_error_functions))
+    scale = float(jnp.sqrt(slow[0] * slow[1])[0, 0])
+    for got, want in zip(quick[:2], slow[:2], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1.5e-13)
+    np.testing.assert_allclose(quick[2].real, slow[2].real, rtol=2e-11, atol=1e-15 * scale)
+    np.testing.assert_allclose(quick[2].imag, slow[2].imag, rtol=1.5e-13)
 
 
 def test_a_mehler_sum_that_has_not_converged_is_nan():

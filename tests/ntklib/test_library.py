@@ -30,6 +30,7 @@ FLOORS = {
     "_examples": 1,
     "neural_tangents": 0,  # a file without other imports from this library
     "_mehler": 1,
+    "_tanh": 1,
     "activations": 1,
     "kernels": 1,
     "data": 1,

@@ -682,3 +682,60 @@ def test_a_number_of_units_that_is_none_is_refused(wrong):
     for sizes in ({"in_dim": wrong, "width": 3}, {"in_dim": 3, "width": wrong}):
         with pytest.raises(ValueError, match="must be an integer of at least 1, got"):
             MLP().init(jax.random.key(0), **sizes)
+
+
+SCALED = np.random.default_rng(3).standard_normal((4, 3))
+SCALED[3] = SCALED[0] + 1e-3 * SCALED[1]
+EVERY_SCALE = [10.0**power for power in (-20, 8, 10, 20)]
+
+
+@pytest.mark.parametrize("activation", ["relu", "erf", "gelu", "tanh"])
+def test_kernels_in_32_bits_are_right_at_every_scale_or_refused(activation):
+    """Of ReLU every value that 32 bits hold is right, also between large points and small ones."""
+    mlp = MLP(depth=1, activation=activation, w_std=1.5, b_std=0.1)
+    refused = []
+    for scale in EVERY_SCALE:
+        x, y = (np.asarray(factor * SCALED, np.float32) for factor in (scale, 1 / scale))
+        for points in ((x,), (x, y)):
+            try:
+                got = np.asarray(mlp.ntk(*map(jnp.asarray, points)), float)
+            except ValueError as error:
+                refused.append((scale, len(points), f"is too large for activation='{activation}' in fl" in str(error)))
+                continue
+            with jax.enable_x64(True):
+                double = [jnp.asarray(each, float) for each in points]
+                want = np.asarray(mlp.ntk(*double))
+                size = np.sqrt(np.outer(*(np.diag(mlp.ntk(double[i])) for i in (0, -1))))
+            held = np.abs(want) < float(np.finfo(np.float32).max)
+            assert np.max(np.abs(got - want)[held] / size[held], initial=0) < 3e-6
+            assert np.isinf(got[~held]).all()
+    wanted = [
+        (scale, count, True)
+        for scale in EVERY_SCALE
+        for count in (1, 2)
+        if max(scale, 1 / scale if count == 2 else 0) > 1e8 * 2
+    ]
+    assert refused == ([] if activation == "relu" else wanted)
+
+
+def test_points_that_are_too_large_are_nan_while_jax_traces_and_named_otherwise():
+    kernel = MLP(activation="erf").ntk
+    large = jnp.array([[3e10, 1e10], [1e10, 2e10]])
+    assert np.isnan(jax.jit(kernel)(large)).all()
+    with pytest.raises(ValueError, match=r"x2 is too large for activation='erf' in float32: .* scale the points down"):
+        kernel(jnp.ones((1, 2)), large)
+    with pytest.raises(ValueError, match="x is too large for activation='erf'"):
+        kernel.diagonal(large)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+@pytest.mark.parametrize("scale", [1e4, 1e8])
+def test_gelu_of_one_set_and_of_two_equal_ones_agree_at_large_scales(scale, depth, x64):
+    """The network is then nearly one with ReLU; near duplicates too."""
+    mlp = MLP(depth=depth, activation="gelu", w_std=1.5, b_std=0.1)
+    x = jnp.asarray(scale * np.vstack([SCALED, SCALED[:1] + 1e-9 * SCALED[1:2]]))
+    once, twice = mlp.ntk(x), mlp.ntk(x, x + 0.0)
+    size = np.sqrt(np.outer(np.diag(once), np.diag(once)))
+    assert np.max(np.abs(twice - once) / size) < 1e-13
+    relu = MLP(depth=depth, w_std=1.5, b_std=0.1).ntk(x)
+    assert np.max(np.abs(once - relu) / size) < 3 / scale
