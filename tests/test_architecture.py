@@ -103,5 +103,5 @@ def test_every_extension_is_switched_on():
     by_others = {name for text in modules.values() for name in re.findall(r'setup_extension\("([\w.]+)"\)', text)}
     listed = set(yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["local_extensions"])
     assert listed <= extensions
-    assert extensions - listed == {"extensions.store", "extensions.finishing.previews"}
+    assert extensions - listed == {"extensions.store", "extensions.finishing.previews", "extensions.finishing.search"}
     assert extensions - listed <= by_others

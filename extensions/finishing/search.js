@@ -27,7 +27,7 @@
         .replace(/([a-z]{3})our(?=s$|$|ed|ing|hood|al)/, "$1or")
         .replace(/([a-z]{2})ll(ed|ing|er|ers)$/, "$1l$2")
         .replace(/amme(s?)$/, "am$1")
-        .replace(/([a-z]{2})tre(s?)$/, "$1ter$2");
+        .replace(/([a-z]{2}t)re(s?)$/, "$1er$2");
       stems.set(word, stemmer.stemWord(spelled));
     }
     return stems.get(word);
