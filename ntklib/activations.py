@@ -51,6 +51,8 @@ class Activation:
         _arguments.text("name", self.name)
         _arguments.function("function", self.function, "function(x)")
         _arguments.function("moments", self.moments, "moments(pairs)")
+        _arguments.flag("quick", self.quick)
+        _arguments.flag("homogeneous", self.homogeneous)
 
     def __call__(self, x: Array) -> Array:
         """The activation of `x`, elementwise."""

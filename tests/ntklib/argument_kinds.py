@@ -193,6 +193,8 @@ KIND = {
     "activations.from_function.function": "function",
     "activations.from_function.order": "positive count",
     "activations.Activation.name": "text",
+    "activations.Activation.quick": "flag",
+    "activations.Activation.homogeneous": "flag",
     "activations.Activation.function": "function",
     "activations.Activation.moments": "function",
     "kernels.Polynomial.degree": "positive count",

@@ -41,6 +41,7 @@ INNER |= {f"Explorer.{name}" for name in ("settings", "frame", "limits")}
 INSTANCES = {
     "kernels.RBF": kernels.RBF,
     "mlp.MLP": lambda: NETWORK,
+    "mlp.NetworkKernel": lambda: NETWORK.ntk,
     "posterior.Posterior": lambda: posterior.condition(kernels.RBF(), X, Y, 0.1),
     "learnability.Prediction": lambda: learnability.predict(jnp.ones(3), 2),
     "approximation.Shallow": lambda: approximation.Shallow(jnp.ones((2, 3)), jnp.ones(3), jnp.ones(3), jnp.ones(())),
