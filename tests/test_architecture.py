@@ -22,7 +22,7 @@ QUESTIONS = {
     "what CI runs": ".ci/run",
     "a style of the page": "page.css",
     "a claim's box": "claims.css",
-    "the search": "index.py",
+    "the search": "search.py",
     "the download of a chapter": "downloads.py",
     "the download of the book": "tools/pdf.py",
 }
