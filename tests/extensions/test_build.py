@@ -71,7 +71,8 @@ def make_book(folder: Path, chapters: dict[str, str]) -> Path:
     (folder / "requirements.txt").touch()
     (folder / "references.bib").write_text(BIBLIOGRAPHY, encoding="utf-8")
     shutil.copytree(ROOT / "ntklib" / "book", folder / "ntklib" / "book", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "ntklib" / "__init__.py", folder / "ntklib")
+    for name in ("__init__.py", "_arguments.py"):  # what ntklib.book needs of the library
+        shutil.copy(ROOT / "ntklib" / name, folder / "ntklib")
     (folder / "intro.md").write_text("# A small book\n", encoding="utf-8")
     for name, text in chapters.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
