@@ -20,7 +20,7 @@ const explorer = (() => {
     return element;
   };
 
-  // ------------------------------------------------------------ numbers
+  // ---------------------------------------- numbers
 
   const superscript = (n) => String(n).replace(/./g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
   const signed = (text) => text.replace("-", "−");
@@ -84,7 +84,7 @@ const explorer = (() => {
     return (v) => Math.max(-1e5, Math.min(1e5, from + (map(v) - start) * factor));
   }
 
-  // ------------------------------------------------------------ what a page stores
+  // ---------------------------------------- what a page stores
 
   async function unpack(text) {
     const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -122,7 +122,7 @@ const explorer = (() => {
     return { spec, answer };
   }
 
-  // ------------------------------------------------------------ shapes
+  // ---------------------------------------- shapes
 
   const at = (x, y) => x.toFixed(2) + " " + y.toFixed(2);
 
@@ -230,7 +230,7 @@ const explorer = (() => {
     context.putImageData(image, 0, 0);
   }
 
-  // ------------------------------------------------------------ light or dark
+  // ---------------------------------------- light or dark
 
   function colorsBehind(element) {
     const luminance = (color) => {
@@ -309,7 +309,7 @@ const explorer = (() => {
     @media (forced-colors: active) { .plot { forced-color-adjust: none; background: Canvas; } }
   `;
 
-  // ------------------------------------------------------------ an explorer
+  // ---------------------------------------- an explorer
 
   // `ask(setting)` has drawings come to the returned `show`, at once or later. `live` is whether Python answers.
   function build(host, spec, { live, ask }) {
@@ -684,7 +684,7 @@ const explorer = (() => {
     };
   }
 
-  // ------------------------------------------------------------ in a notebook, on a page
+  // ---------------------------------------- in a notebook, on a page
 
   function render({ model, el }) {
     // without the mark, JupyterLab takes letters and arrows for its own commands
