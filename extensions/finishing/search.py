@@ -110,13 +110,11 @@ def worth(name: str) -> float:
 
 def of_the_book(page: Page) -> None:
     """The page of the search asks for the book's script and passages, and no longer for Sphinx's."""
-    if page.name != "search.html":
+    scripts = page.tree.css('script[src*="searchtools.js"], script[src*="searchindex.js"]')
+    if not scripts:
         return
-    for script in page.tree.css('script[src*="searchtools.js"], script[src*="searchindex.js"]'):
+    for script in scripts:
         script.decompose()
-    for script in page.tree.css("script:not([src])"):
-        if "Search." in script.text():
-            script.decompose()
     head = page.tree.head
     assert head is not None
     for source in (f"_static/{INDEX}", f"_static/{SCRIPT.name}"):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, steps, titles
+from extensions.finishing import accessibility, icons, pictures, previews, rules, scripts, search, steps, titles
 from extensions.finishing.page import Facts, Page, Site
 
 HEAD = """<!DOCTYPE html>
@@ -18,6 +18,7 @@ HEAD = """<!DOCTYPE html>
 <script src="../_static/documentation_options.js?v=1"></script>
 <script src="../_static/copybutton.js?v=1"></script>
 <script src="../_static/scripts/fontawesome.js?digest=1"></script>
+<script src="../_static/searchtools.js?v=1" defer=""></script>
 <script type="text/x-thebe-config">{"useThebeLite": true}</script>
 <script>kernelName = 'python3'</script>
 <script>document.documentElement.dataset.mode = "a" < "b" && "</p>";</script>
@@ -131,7 +132,7 @@ def test_a_page_that_no_step_changes_is_the_same_to_a_browser(folder, page):
 CHANGES = [
     (scripts.no_icon_script, "script[src*=fontawesome]", 1, 0),
     (scripts.no_thebe, "script:not([src])", 3, 1),
-    (scripts.deferred, "script[defer]", 0, 2),
+    (scripts.deferred, "script[defer]", 1, 3),
     (scripts.deferred, "script[src*=documentation_options][defer]", 0, 0),
     (accessibility.own_labels, "[aria-label]", 2, 0),
     (accessibility.named_folds, 'summary[aria-label="Pages below The library"]', 0, 1),
@@ -139,6 +140,8 @@ CHANGES = [
     (accessibility.silent_icons, "button[title]", 1, 1),
     (accessibility.plain_bibliography, "[role=list], [role=doc-biblioentry]", 2, 0),
     (accessibility.different_ids, "#proof", 1, 0),
+    (search.of_the_book, "script[src*=searchtools]", 1, 0),
+    (search.of_the_book, 'script[src$="passages.js"], script[src$="search.js"]', 0, 2),
     (titles.of_the_book, "title", 1, 1),
     (accessibility.landmarks, 'div[role=complementary][aria-label="Book"]', 0, 1),
     (pictures.sized, 'img[width="96"][height="48"]', 0, 1),
