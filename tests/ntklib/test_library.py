@@ -70,7 +70,7 @@ FLOORS = {
     "book.claims": 6,
     "book.explore": 6,
     "book.figures": 6,
-    "book.practice.answers": 6,
+    "book.practice.answering": 6,
     "book.practice.selfcheck": 6,
     "book.practice": 7,
     "book": 7,

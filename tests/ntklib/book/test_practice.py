@@ -5,7 +5,7 @@ import re
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from ntklib.book.practice import answers, check_answer, self_check
+from ntklib.book.practice import answering, check_answer, self_check
 from ntklib.book.practice.selfcheck import bundle, packed, unpacked
 
 CHECK = """
@@ -66,9 +66,9 @@ def test_what_is_no_check_and_no_name_is_refused(check, name):
 
 
 def test_a_function_that_returns_something_is_an_answer():
-    assert not answers._is_missing(lambda: 0)
-    assert not answers._is_missing(lambda: [])
-    assert not answers._is_missing(max)
+    assert not answering._is_missing(lambda: 0)
+    assert not answering._is_missing(lambda: [])
+    assert not answering._is_missing(max)
 
 
 def test_a_question_is_carried_out_of_sight_and_comes_back():
