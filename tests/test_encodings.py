@@ -84,16 +84,21 @@ def test_every_file_is_read_and_written_as_utf8():
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-@pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory) -> dict[str, str]:
-    """The environment of a machine whose encoding is Turkish, or where such a locale cannot be made, ASCII."""
-    folder = tmp_path_factory.mktemp("locales")
+TURKISH, WINDOWS = ("tr_TR", "ISO-8859-9"), ("en_US", "CP1252")
+
+
+@pytest.fixture
+def elsewhere(request, tmp_path) -> dict[str, str]:
+    """The environment of a machine with this language and encoding, or where they cannot be made, with ASCII."""
+    language, encoding = request.param
     made = shutil.which("localedef") and subprocess.run(
-        ["localedef", "-i", "tr_TR", "-f", "ISO-8859-9", folder / "tr_TR.ISO-8859-9"], capture_output=True, check=False
+        ["localedef", "-i", language, "-f", encoding, tmp_path / f"{language}.{encoding}"],
+        capture_output=True,
+        check=False,
     )
     if not made or made.returncode != 0:
         return {**os.environ, **ASCII}
-    return {**os.environ, "PYTHONUTF8": "0", "LOCPATH": str(folder), "LC_ALL": "tr_TR.ISO-8859-9"}
+    return {**os.environ, "PYTHONUTF8": "0", "LOCPATH": str(tmp_path), "LC_ALL": f"{language}.{encoding}"}
 
 
 SCRIPT = """
@@ -108,6 +113,7 @@ sys.exit(main(["list", "--assignments", sys.argv[1]]))
 """
 
 
+@pytest.mark.parametrize("elsewhere", [TURKISH, WINDOWS], indirect=True, ids=lambda machine: machine[1])
 def test_the_library_and_the_grader_on_a_machine_with_another_encoding(elsewhere, tmp_path):
     master = (ROOT / "tests" / "coursework" / "toy" / "toy.md").read_text(encoding="utf-8")
     (tmp_path / "toy.md").write_text(master.replace("title: A toy", "title: ψ → φ"), encoding="utf-8")
@@ -119,6 +125,7 @@ def test_the_library_and_the_grader_on_a_machine_with_another_encoding(elsewhere
     )
 
 
+@pytest.mark.parametrize("elsewhere", [WINDOWS], indirect=True, ids=lambda machine: machine[1])
 def test_the_book_on_a_machine_with_another_encoding(elsewhere, tmp_path):
     """By Jupyter Book's own command; `test_build.py` builds by the book's, which says what its terminal lacks."""
     signs = "Zürich, İstanbul, ψ → 𝒩"
