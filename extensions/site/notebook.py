@@ -89,7 +89,7 @@ def notebook(app: Sphinx, docname: str, doctree: nodes.document) -> Any:
 
 def _question(app: Sphinx, prose: Prose, node: nodes.Element) -> str:
     """A self-check as its page has it, with formulas as they are written: a notebook sets them itself."""
-    check = copy.deepcopy(node)
+    check = node.deepcopy()  # without its page, which the module `copy` would take along
     for formula in list(check.findall(nodes.math)):
         formula.replace_self(nodes.Text(f"\\({prose.tex(formula)}\\)"))
     for block in list(check.findall(nodes.math_block)):
