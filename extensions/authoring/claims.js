@@ -8,10 +8,15 @@ document.querySelectorAll("table.claims-ledger").forEach((table) => {
   // what the book wrote, not what is shown: a browser's translation puts other words there
   const text = (row, column) => row.cells[column].dataset.words;
 
-  // "12.5 %", "2^-7" and "1/3" start with a number; a row without one goes last whichever way the column is sorted
+  // "12.5 %", "2^-7", "1/3", "4.9 · 10⁻⁸" and "10⁻⁶" start with a number; a row without one goes last whichever way the
+  // column is sorted
   const number = (words) => {
-    const match = /^(?:at (?:most|least) |± )?([-−]?[\d.]+(?:e[-+]?\d+)?)(?:\/(\d+))?/.exec(words);
-    return match ? Number(match[1].replace("−", "-")) / Number(match[2] || 1) : NaN;
+    const match = /^(?:at (?:most|least) |± )?([-−]?[\d.]+)(?:\/(\d+))?(?: · 10)?([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]*)/.exec(words);
+    if (!match) return NaN;
+    const [, digits, under, raised] = match;
+    const power = raised ? Number([...raised].map((sign) => "0123456789-"["⁰¹²³⁴⁵⁶⁷⁸⁹⁻".indexOf(sign)]).join("")) : 0;
+    const alone = raised && !words.includes("·") && digits.replace(/[-−]/, "") === "10";  // 10⁻⁶ is 1 · 10⁻⁶
+    return (Number(digits.replace("−", "-")) / (alone ? 10 : 1) / Number(under || 1)) * 10 ** power;
   };
   const compare = (a, b, sign) => {
     const [x, y] = [number(a), number(b)];

@@ -1,17 +1,17 @@
 """Where does a chapter show what it claims, and write the numbers of its claims?
 
-A Sphinx extension. It turns the outcome of each :func:`ntklib.book.claim` in an executed chapter into a box on the
-page, and gives its number to the text (``{claim}`name:.2f```).
+A Sphinx extension. It turns the outcome of each :func:`ntklib.book.claim` in an executed chapter into a line on the
+page that unfolds to the numbers behind it, and gives its number to the text (``{claim}`name:.2f```).
 """
 
 import html
 import json
 import re
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
@@ -19,13 +19,21 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from extensions.store import findings, in_order
-from ntklib.book.claims import scientific
+from ntklib.book.claims import written
 
 logger = logging.getLogger(__name__)
 
 KEY = re.compile(r"\b[a-z]+\d{4}[a-z]*\b")  # of the bibliography
 NUMBER = re.compile(r"([-−]?\d[^\s,]*(?: [±·] [^\s,]+)*)")  # as a whole, also in a text from right to left
-MARK = re.compile(r'<div class="ntk-claim" data-claim="([^"]*)">')
+MARK = re.compile(r'<details class="ntk-claim" data-claim="([^"]*)">')
+
+
+class claim_fold(nodes.General, nodes.Element):
+    """A claim: a line, and what is unfolded below it."""
+
+
+class claim_line(nodes.General, nodes.Element):
+    """The line of a claim."""
 
 
 class claim_value_node(nodes.Inline, nodes.TextElement):
@@ -123,17 +131,48 @@ class ClaimBoxes(SphinxTransform):
                 if reference(self.env, key) is None:
                     warn(f"claim {claim['name']!r} has a source that the bibliography lacks: {key}", location)
 
-    def _box(self, claim: dict[str, Any]) -> nodes.container:
-        statement = nodes.paragraph("", "", *prose(claim["statement"]), classes=["claim-statement"])
-        words = [
-            nodes.inline(part, part, classes=["claim-number"]) if NUMBER.fullmatch(part) else nodes.Text(part)
-            for part in NUMBER.split(claim["comparison"])
-        ]
-        numbers = nodes.paragraph("", "", *words, nodes.Text(" ("), *source_nodes(self.env, claim), nodes.Text(") "))
-        numbers["classes"].append("claim-numbers")
-        numbers += nodes.inline(claim["verdict"], claim["verdict"], classes=["claim-verdict"])
+    def _box(self, claim: dict[str, Any]) -> claim_fold:
         classes = ["claim", "claim-" + claim["verdict"].split()[0]]
-        return nodes.container("", statement, numbers, classes=classes, ids=[f"claim-{claim['name']}"])
+        box = claim_fold("", classes=classes, ids=[f"claim-{claim['name']}"])
+        line = claim_line("", sign=claim["sign"], verdict=claim["verdict"])
+        line += nodes.inline("", "", *prose(claim["statement"]), classes=["claim-statement"])
+        if claim["number"] and not claim["said"]:
+            line += [nodes.Text(" "), _number(claim["number"])]
+        if not claim["agrees"]:
+            line += [nodes.Text(" "), nodes.inline(claim["verdict"], claim["verdict"], classes=["claim-verdict"])]
+        rows = nodes.definition_list(classes=["claim-numbers"])
+        for name, words in claim["rows"]:
+            said = source_nodes(self.env, claim) if name == "source" else _isolated(words)
+            rows += _row(name, said)
+        if claim["theorem"]:
+            rows += _row("shows", _separated(_theorem(self.env, label) for label in claim["theorem"]))
+        box += [line, rows]
+        return box
+
+
+def _number(words: str) -> nodes.inline:
+    """A number as a whole, also in a text from right to left."""
+    return nodes.inline(words, words, classes=["claim-number"])
+
+
+def _isolated(words: str) -> list[nodes.Node]:
+    return [_number(part) if NUMBER.fullmatch(part) else nodes.Text(part) for part in NUMBER.split(words)]
+
+
+def _row(name: str, words: list[nodes.Node]) -> nodes.definition_list_item:
+    meaning = nodes.definition("", nodes.paragraph("", "", *words))
+    return nodes.definition_list_item("", nodes.term(name, name), meaning)
+
+
+def _theorem(env: BuildEnvironment, label: str) -> pending_xref:
+    shown = nodes.literal(label, label)
+    return pending_xref(
+        "", shown, refdomain="prf", reftype="ref", reftarget=label, refexplicit=False, refwarn=False, refdoc=env.docname
+    )
+
+
+def _separated(found: Iterable[nodes.Node]) -> list[nodes.Node]:
+    return [part for node in found for part in (nodes.Text(", "), node)][1:]
 
 
 def _value(claims: dict[str, dict[str, Any]], node: claim_value_node) -> nodes.Node:
@@ -142,16 +181,10 @@ def _value(claims: dict[str, dict[str, Any]], node: claim_value_node) -> nodes.N
     if name not in claims:
         warn(f"there is no claim named {name!r} on this page", node)
         return nodes.Text("?")
-    claim, text = claims[name], claims[name]["measured_text"]
+    text = claims[name]["measured_text"]
     if spec:
         try:
-            value = claim["measured"]
-            number = float(Fraction(value)) if isinstance(value, str) else value
-            text = (
-                scientific(number)
-                if spec == "scientific"
-                else format(number, spec).replace("-", "−").replace("%", " %")
-            )
+            text = written(claims[name]["measured"], spec)
         except (ValueError, TypeError) as error:
             warn(f"claim {name!r} cannot be written as {spec!r}: {error}", node)
     return nodes.reference(text, text, refid=f"claim-{name}", internal=True, classes=["claim-value"])
@@ -168,10 +201,29 @@ class ClaimRole(SphinxRole):
         return [node], []
 
 
+def _visit_fold(self: Any, node: claim_fold) -> None:
+    self.body.append(self.starttag(node, "details"))
+
+
+def _depart_fold(self: Any, _: claim_fold) -> None:
+    self.body.append("</details>\n")
+
+
+def _visit_line(self: Any, node: claim_line) -> None:
+    sign = f'<span class="claim-sign" role="img" aria-label="{self.attval(node["verdict"])}:">{node["sign"]}</span>'
+    self.body.append(f"<summary>{sign} ")
+
+
+def _depart_line(self: Any, _: claim_line) -> None:
+    self.body.append("</summary>\n")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("extensions.store")
     app.add_node(claim_value_node)
+    app.add_node(claim_fold, html=(_visit_fold, _depart_fold))
+    app.add_node(claim_line, html=(_visit_line, _depart_line))
     app.add_transform(ClaimBoxes)
     app.add_role("claim", ClaimRole())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

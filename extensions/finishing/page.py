@@ -18,6 +18,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 NAME = re.compile(r"[A-Za-z_][\w-]*")
 ELSEWHERE = re.compile(r"[a-z]+:|/")
+CLAIM_CODE = "claim-code"
+GIVEN = {CLAIM_CODE}  # classes that steps give: the pages do not have them yet when the style sheet is made
 
 
 class Page:
@@ -132,7 +134,7 @@ class Site:
         """All classes that elements of the site have or may get, and every other word of a script."""
         scripts = (path for path in (self.folder / "_static").rglob("*.js") if "mathjax" not in path.parts)
         names = words(path.read_text(encoding="utf-8") for path in scripts)
-        return names.union(*(facts.names for facts in self.facts.values()))
+        return names.union(GIVEN, *(facts.names for facts in self.facts.values()))
 
     def remember(self) -> None:
         """Keep for the next build what is known of the pages and drawings, as they are now."""

@@ -13,6 +13,14 @@
   document.body.append(box);
   let link = null, timer = 0, others = null;
 
+  // a link to something folded unfolds it
+  const unfold = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target && target.matches("details")) target.open = true;
+  };
+  unfold();
+  addEventListener("hashchange", unfold);
+
   const page = (url) => url.href.split("#")[0].replace(/\/$/, "/index.html");
 
   // what other pages show of themselves: a file for each page, fetched as a script, which works from a disk too
@@ -48,8 +56,10 @@
       return both;
     }
     if (found.matches("span") && !found.textContent.trim()) found = found.nextElementSibling || found.parentElement;
-    if (!found.matches("figure, div.math, div.proof, div.exercise, div.claim, div.citation")) return null;
-    return bare(found.cloneNode(true));
+    if (!found.matches("figure, div.math, div.proof, div.exercise, .claim, div.citation")) return null;
+    const copy = bare(found.cloneNode(true));
+    if (copy.matches("details")) copy.open = true;
+    return copy;
   };
 
   const content = async (a) => {

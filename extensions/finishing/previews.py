@@ -69,8 +69,11 @@ def preview(page: Page, identifier: str, viewer: str) -> str | None:
             return None
         name = (_bare(node).inner_html or "").strip()
         shown = f"<strong>{name}</strong>{_placed(page, meaning, viewer).inner_html}"
-    elif node.tag == "figure" or (node.tag == "div" and SHOWN & _classes(node)):
-        shown = _placed(page, node, viewer).html or ""
+    elif node.tag == "figure" or (node.tag in ("div", "details") and SHOWN & _classes(node)):
+        copy = _placed(page, node, viewer)
+        if node.tag == "details":
+            copy.attrs["open"] = None
+        shown = copy.html or ""
     else:
         return None
     return None if "ntk-explorer" in shown else re.sub(r"\s*\n\s*", " ", shown)

@@ -85,9 +85,9 @@ def compare(
     (True, False)
     """
     value, stderr = _measurement(name, measured)
-    shown = _values.text(value)
-    shown += "" if stderr is None else f" ± {_values.text(float(f'{stderr:.1g}'))}"
     test = _Test.of(name, expected, atol, rtol, value)
+    shown = _values.text(value, stderr or test.step(value))
+    shown += "" if stderr is None else f" ± {_values.text(float(f'{stderr:.1g}'))}"
     if expected is None and rejects is not None:
         raise ValueError(f"claim {name!r} expects nothing (None), so it can neither reject an answer nor disagree")
     wrong_answers = [_values.plain(name, wrong, "rejects") for wrong in _values.several(rejects)]
@@ -110,7 +110,7 @@ def compare(
         tolerance_text=test.tolerance_text,
         deviation=test.deviation(value),
         agrees=test.passes(value),
-        rejects=[_values.text(wrong) for wrong in wrong_answers],
+        rejects=[_values.text(wrong, test.step(wrong)) for wrong in wrong_answers],
     )
 
 
@@ -150,9 +150,13 @@ class _Test(NamedTuple):
         margin = (atol or 0.0) + (rtol or 0.0) * abs(expected)
         if not np.all(margin > 0):
             raise ValueError(f"claim {name!r} expects 0, to which rtol allows no difference: give atol")
-        parts = [f"{atol:g}"] if atol is not None else []
+        parts = [_values.text(float(atol))] if atol is not None else []
         parts += [f"{100 * rtol:g} %"] if rtol is not None else []
-        return cls(expected, margin, _values.text(expected), float(np.min(margin)), "± " + " ± ".join(parts))
+        tolerance = float(np.min(margin))
+        shown = _values.text(
+            expected, tolerance / 5 if isinstance(expected, np.ndarray) and expected.size > 6 else None
+        )
+        return cls(expected, margin, shown, tolerance, "± " + " ± ".join(parts))
 
     @classmethod
     def _of_region(cls, name: str, region: Any) -> "_Test":
@@ -167,6 +171,15 @@ class _Test(NamedTuple):
             return cls(region, None, text, float(region.high - region.low) / 2, "")
         words = "at most" if isinstance(region, AtMost) else "at least"
         return cls(region, None, f"{words} {_values.text(region.bound)}", abs(float(region.bound)) or None, "")
+
+    def step(self, value: Any) -> float | None:
+        """A fifth of the allowed difference, a fiftieth of a bound: digits of the value below it say nothing."""
+        if self.tolerance is None or isinstance(value, str):
+            return None
+        if isinstance(self.expected, AtMost | AtLeast):
+            step = self.tolerance / 50
+            return step if np.min(np.abs(np.asarray(value, float))) >= step else None  # how small it is says something
+        return self.tolerance / 5
 
     def passes(self, value: Any) -> bool:
         match self.expected:

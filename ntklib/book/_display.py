@@ -2,7 +2,6 @@
 
 import html
 import json
-import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import TypeVar
@@ -11,7 +10,7 @@ from ntklib import _arguments
 from ntklib.book._needs import needed_for
 from ntklib.book._outcome import Outcome
 
-__all__ = ["box", "note", "progress", "scientific", "show"]
+__all__ = ["box", "note", "progress", "show"]
 
 T = TypeVar("T")
 _KEPT = "application/papermill.record/"  # before the kind of what a page keeps and does not show
@@ -27,12 +26,13 @@ def show(outcome: Outcome) -> None:
 
 
 def box(outcome: Outcome) -> str:
-    """HTML that says what came of a claim, and carries the record that the ledger collects."""
+    """HTML that says what came of a claim, unfolds to the numbers, and carries the record that the ledger collects."""
     data = html.escape(json.dumps(outcome.to_dict()), quote=True)
+    number = "" if outcome.said else html.escape(outcome.number)
+    rows = "".join(f"<div>{html.escape(name)}: {html.escape(words)}</div>" for name, words in outcome.rows())
     return (
-        f'<div class="ntk-claim" data-claim="{data}"><strong>{html.escape(outcome.verdict)}</strong>: '
-        f"{html.escape(outcome.statement)}<br><small>{html.escape(outcome.comparison)} "
-        f"({html.escape(outcome.source)})</small></div>"
+        f'<details class="ntk-claim" data-claim="{data}"><summary>{outcome.sign} {html.escape(outcome.statement)} '
+        f"<small>{number}</small></summary><small>{rows}</small></details>"
     )
 
 
@@ -74,17 +74,3 @@ def progress(items: Sequence[T]) -> Iterator[T]:
         print(f"{done} of {len(items)} done, now {item}")
         yield item
         clear_output()
-
-
-def scientific(value: float) -> str:
-    """A number as a power of ten with one digit: for errors, of which one is enough; NaN and infinity as they are.
-
-    >>> scientific(2.5e-8), scientific(0.0)
-    ('2 · 10⁻⁸', '0')
-    """
-    if not _arguments.is_number(value):
-        raise ValueError(f"value must be a number, got {_arguments.got(value)}")
-    if value == 0 or not math.isfinite(value):
-        return f"{abs(value) if value == 0 else value:.0f}"
-    digit, exponent = f"{float(value):.0e}".split("e")
-    return f"{digit} · 10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

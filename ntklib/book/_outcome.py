@@ -17,7 +17,7 @@ class Outcome:
 
     Attributes:
         name: of the claim, unique in the book.
-        statement: what is claimed.
+        statement: what is claimed, with what was measured where it names it.
         kind: ``"literature"``, ``"theorem"``, ``"ours"`` or ``"measured"``.
         source: where the expected value comes from.
         measured: the value, a number or nested lists of numbers.
@@ -30,6 +30,7 @@ class Outcome:
         rejects: the wrong answers that the tolerance excludes, for reading.
         theorem: labels of the theorems that it illustrates.
         function: names of the library functions that it exercises.
+        said: whether the statement names what was measured.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Outcome:
     rejects: list[str] = field(default_factory=list)
     theorem: list[str] = field(default_factory=list)
     function: list[str] = field(default_factory=list)
+    said: bool = False
 
     @property
     def verdict(self) -> str:
@@ -59,16 +61,42 @@ class Outcome:
         """Measured and expected in one line."""
         if self.kind == "measured":
             return f"measured {self.measured_text}"
-        within = f" {self.tolerance_text}" if self.tolerance_text else ""
-        return f"measured {self.measured_text}, expected {self.expected_text}{within}"
+        return f"measured {self.measured_text}, expected {self.allowed}"
+
+    @property
+    def allowed(self) -> str:
+        """What was expected, with the tolerance; of what is true or false, the tolerance says nothing."""
+        within = self.tolerance_text and not isinstance(self.measured, bool)
+        return f"{self.expected_text} {self.tolerance_text}" if within else self.expected_text
+
+    @property
+    def number(self) -> str:
+        """What was measured, if it is one number."""
+        return "" if isinstance(self.measured, (bool, list)) else self.measured_text
+
+    @property
+    def sign(self) -> str:
+        """The verdict as a sign."""
+        return {"agrees": "✓", "measured only": "·"}.get(self.verdict, "≠")
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What stands behind the statement, a row each: its name and what there is to say."""
+        found = [("measured", self.measured_text), ("expected", self.allowed), ("would fail", ", ".join(self.rejects))]
+        return [(name, words) for name, words in [*found, ("source", self.source)] if words]
 
     def to_dict(self) -> dict[str, Any]:
         """What goes into the machine-readable ledger."""
-        return {**asdict(self), "comparison": self.comparison, "verdict": self.verdict}
+        return {
+            **asdict(self),
+            "comparison": self.comparison,
+            "verdict": self.verdict,
+            "sign": self.sign,
+            "number": self.number,
+            "rows": self.rows(),
+        }
 
     def __str__(self) -> str:
-        mark = {"agrees": "✓", "measured only": "·"}.get(self.verdict, "≠")
-        return f"{mark} {self.statement}\n  {self.comparison}  ({self.source})"
+        return f"{self.sign} {self.statement}\n  {self.comparison}  ({self.source})"
 
     def _ipython_display_(self) -> None:
         """Nothing: it was shown when the claim was made, wherever in the cell that stands."""

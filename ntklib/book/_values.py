@@ -1,15 +1,19 @@
 """Which values can a claim compare, and how are they written?"""
 
 import math
+import re
 from fractions import Fraction
 from numbers import Integral, Rational
 from typing import Any
 
 import numpy as np
 
-from ntklib._arguments import got, read
+from ntklib._arguments import got, is_number, read
 
-__all__ = ["finite", "for_json", "inexact", "plain", "several", "text"]
+__all__ = ["filled", "finite", "for_json", "inexact", "plain", "scientific", "several", "text", "written"]
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_PLACE = re.compile(r"\{measured(?:\[(\d+|min|max)\])?(?::([^{}]+))?\}")  # of the measured number in a statement
 
 
 def plain(name: str, value: Any, what: str = "measured") -> Any:
@@ -54,17 +58,114 @@ def inexact(value: Any) -> bool:
     return isinstance(value, float)
 
 
-def text(value: Any) -> str:
-    """A plain value for reading.
+def text(value: Any, step: float | None = None) -> str:
+    """A plain value for reading, with four digits at most.
 
-    >>> text(2 / 3), text(np.arange(3)), text(np.linspace(0, 1, 11))
-    ('0.6667', '(0, 1, 2)', '11 numbers from 0 to 1')
+    Args:
+        value: what to write.
+        step: differences below it do not matter: a fifth of the tolerance, or a standard error. Digits below it are
+            not written.
+
+    >>> text(2 / 3), text(2 / 3, step=0.01), text(-1e-17, step=1e-3), text(2.5e-8), text(True)
+    ('0.6667', '0.67', '0', '2.5 · 10⁻⁸', 'true')
+    >>> text(np.arange(3)), text(np.linspace(0, 1, 11)), text(np.ones(8, int))
+    ('(0, 1, 2)', '11 numbers from 0 to 1', '8 numbers, all 1')
     """
     if isinstance(value, np.ndarray):
-        if value.size > 6:
-            return f"{value.size} numbers from {text(value.min())} to {text(value.max())}"
-        return "(" + ", ".join(text(v) for v in value.ravel()) + ")"
-    return f"{float(value):.4g}" if isinstance(value, (float, np.floating)) else str(value)
+        if value.size <= 6:
+            return "(" + ", ".join(text(v, step) for v in value.ravel()) + ")"
+        ends = text(value.min(), step), text(value.max(), step)
+        return (
+            f"{value.size} numbers, all {ends[0]}"
+            if ends[0] == ends[1]
+            else f"{value.size} numbers from {' to '.join(ends)}"
+        )
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value)).lower()
+    if isinstance(value, str):
+        return value
+    return (_decimal(float(value), step) if isinstance(value, (float, np.floating)) else str(value)).replace("-", "−")
+
+
+def _decimal(value: float, step: float | None) -> str:
+    """A floating-point number with what matters of its four first digits; a power of ten if it is small or large."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    digits = 3 - math.floor(math.log10(abs(value)))  # decimals of the fourth digit
+    if step is not None and step > 0:
+        decimals = min(digits, -math.floor(math.log10(step) + 1e-9))
+        if round(value, decimals) == 0:
+            return "0"
+        if 0 <= decimals < digits and abs(value) >= 1e-4:
+            return f"{value:.{decimals}f}"
+    if 1e-4 <= abs(value) < 1e6:
+        shown = f"{round(value, digits):.{max(digits, 0)}f}"
+        return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    return _power_of_ten(value, 1)
+
+
+def _power_of_ten(value: float, decimals: int) -> str:
+    digits, exponent = f"{value:.{decimals}e}".split("e")
+    digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return power if decimals and digits == "1" else f"{digits} · {power}"
+
+
+def scientific(value: float) -> str:
+    """A number as a power of ten with one digit: for errors, of which one is enough; NaN and infinity as they are.
+
+    >>> scientific(2.5e-8), scientific(0.0)
+    ('2 · 10⁻⁸', '0')
+    """
+    if not is_number(value):
+        raise ValueError(f"value must be a number, got {got(value)}")
+    if value == 0 or not math.isfinite(value):
+        return f"{abs(value) if value == 0 else value:.0f}"
+    return _power_of_ten(float(value), 0)
+
+
+def written(value: Any, form: str) -> str:
+    """A number as a format of Python's writes it, or as ``scientific``; a fraction may be given as a text.
+
+    >>> written("1/8", ".1%"), written(-0.5, ".2f"), written(2.5e-8, "scientific"), written(12345, ",")
+    ('12.5 %', '−0.50', '2 · 10⁻⁸', '12,345')
+    """
+    number = float(Fraction(value)) if isinstance(value, (str, Fraction)) else value
+    return scientific(number) if form == "scientific" else format(number, form).replace("-", "−").replace("%", " %")
+
+
+def filled(statement: str, value: Any, shown: str) -> str:
+    """A statement with the measured number in its places: ``{measured}``, ``{measured:.2f}``, ``{measured[0]:.2f}``.
+
+    Args:
+        statement: with any number of places. ``[min]`` and ``[max]`` are the ends of several numbers.
+        value: what was measured, a plain value.
+        shown: the same for reading, where a place names no format.
+
+    >>> filled("The slope is {measured:.2f}.", -0.4951, "−0.495"), filled("No more than {measured}.", 3, "3")
+    ('The slope is −0.50.', 'No more than 3.')
+    >>> filled("From {measured[min]:.0%} to {measured[1]}.", np.array([0.25, 0.5]), "")
+    'From 25 % to 0.5.'
+    """
+
+    def number(match: re.Match) -> str:
+        which, form = match.groups()
+        one = value
+        if which is not None:
+            several_of_them = np.ravel(np.asarray(value))
+            places = {"min": int(np.argmin(several_of_them)), "max": int(np.argmax(several_of_them))}
+            place = places[which] if which in places else int(which)
+            if place >= several_of_them.size:
+                raise ValueError(f"statement asks for number {place} of {several_of_them.size}: {statement!r}")
+            one = several_of_them[place]
+        if form is None:
+            return shown if which is None else text(one)
+        try:
+            return written(one, form)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"statement cannot write {text(one)} as {form!r}: {statement!r}") from error
+
+    return _PLACE.sub(number, statement)
 
 
 def for_json(value: Any) -> Any:

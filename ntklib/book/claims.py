@@ -16,8 +16,9 @@ from typing import Any
 from ntklib import _arguments
 from ntklib.book import _values
 from ntklib.book._comparison import AtLeast, AtMost, ClaimError, Estimate, Interval, compare
-from ntklib.book._display import note, progress, scientific, show
+from ntklib.book._display import note, progress, show
 from ntklib.book._outcome import Outcome, function_name, kind
+from ntklib.book._values import scientific, written
 
 __all__ = [
     "AtLeast",
@@ -31,6 +32,7 @@ __all__ = [
     "note",
     "progress",
     "scientific",
+    "written",
 ]
 
 Functions = Callable | str | Iterable[Callable | str]
@@ -66,7 +68,9 @@ def claim(
         source: where the expected value comes from. It begins with a key of the bibliography (``"jacot2018, Theorem
             1"``), or with ``"ours"`` for what this book measured before; anything else names a theorem or identity that
             the text proves. It may be left out where :func:`in_common` names it, as may `theorem` and `function`.
-        statement: what is claimed, in a sentence.
+        statement: what is claimed, in a sentence with a subject and a verb. ``{measured}`` in it is what was
+            measured, ``{measured:.2f}`` the same in a format, ``{measured[0]:.2f}`` the first of several numbers,
+            ``[min]`` and ``[max]`` their ends. So no number has to be typed that the cell knows.
         rejects: one or more wrong answers that the tolerance has to exclude.
         theorem: the label or labels of the theorems that it illustrates.
         function: the function or functions of the library that it exercises.
@@ -84,7 +88,7 @@ def claim(
     ...     "sum", 0.1 + 0.2, 0.3, atol=1e-15, rejects=0.30000001, source="arithmetic", statement="It adds up."
     ... )
     ✓ It adds up.
-      measured 0.3, expected 0.3 ± 1e-15  (arithmetic)
+      measured 0.3, expected 0.3 ± 10⁻¹⁵  (arithmetic)
     >>> outcome.verdict, round(outcome.deviation, 3)
     ('agrees', 0.056)
     """
@@ -175,9 +179,10 @@ def judged(
             f"{name}: {statement}\n  measured {found.measured_text} {relation} {found.expected_text} "
             f"{found.tolerance_text}\n  source: {source}"
         )
+    said = _values.filled(statement, found.measured, found.measured_text)
     return Outcome(
         name=name,
-        statement=statement,
+        statement=said,
         kind=kind(expected, source),
         source=source,
         measured=_values.for_json(found.measured),
@@ -190,4 +195,5 @@ def judged(
         rejects=found.rejects,
         theorem=labels,
         function=[function_name(f"function of claim {name!r}", each) for each in _values.several(function)],
+        said=said != statement,
     )

@@ -94,7 +94,7 @@ def test_arrays():
     assert make([Fraction(1, 2), 1], [Fraction(1, 2), Fraction(1)]).measured == ["1/2", 1]
     with pytest.raises(ValueError, match=r"measured shape \(3,\) and expects shape \(2,\)"):
         make(np.ones(3), np.ones(2), atol=0.1)
-    assert make(np.ones((4, 3)), np.ones((4, 3)), atol=0.1).measured_text == "12 numbers from 1 to 1"
+    assert make(np.ones((4, 3)), np.ones((4, 3)), atol=0.1).measured_text == "12 numbers, all 1.00"
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, np.array([1.0, math.nan])])
@@ -109,7 +109,7 @@ def test_what_is_not_finite_never_passes(bad):
 def test_a_slope_with_its_standard_error():
     x = np.arange(5.0)
     outcome = make(linregress(x, 2 * x + [0.1, -0.1, 0.1, -0.1, 0.1]), 2, atol=0.2, rejects=1)
-    assert outcome.measured_text == "2 ± 0.04"
+    assert outcome.measured_text == "2.00 ± 0.04"
     assert make(Estimate(1.25, 0.031), None).measured_text == "1.25 ± 0.03"
     with pytest.raises(ClaimError, match=r"standard error above ± 0\.1: it cannot tell"):
         make(Estimate(1.0, 0.2), 1.0, atol=0.1)
@@ -119,7 +119,7 @@ def test_a_slope_with_its_standard_error():
 
 @pytest.mark.parametrize("wrong", [-0.55, [-1.0, -0.55]])
 def test_a_tolerance_that_admits_a_wrong_answer(wrong):
-    with pytest.raises(ClaimError, match=r"so wide that the wrong answer -0\.55 would pass"):
+    with pytest.raises(ClaimError, match=r"so wide that the wrong answer −0\.55 would pass"):
         make(-0.5, -0.5, atol=0.1, rejects=wrong)
     assert make(-0.5, -0.5, atol=0.04, rejects=wrong).rejects
 
@@ -252,7 +252,7 @@ def test_blocks_inside_one_another_add_up_and_end():
     [
         (
             {"measured": 0.6, "atol": 0.05, "rejects": 1},
-            r"^wrong: It holds\.\n  measured 0\.6 is not 0\.5 ± 0\.05\n",
+            r"^wrong: It holds\.\n  measured 0\.60 is not 0\.5 ± 0\.05\n",
         ),
         ({"measured": 0.5, "atol": 1.0, "rejects": 1}, r"^wrong: .* so wide that the wrong answer 1 would pass"),
         ({"measured": 0.5, "atol": 1.0, "agrees": False}, r"^wrong: .*\n.*although the text says that it is not"),
@@ -286,7 +286,7 @@ def test_what_claims_cannot_have_in_common():
 
 def test_text_in_a_terminal(capsys):
     outcome = make(0.512, 0.5, atol=0.1, rejects=1, statement="A half.", source="ours")
-    assert capsys.readouterr().out == "✓ A half.\n  measured 0.512, expected 0.5 ± 0.1  (ours)\n"
+    assert capsys.readouterr().out == "✓ A half.\n  measured 0.51, expected 0.5 ± 0.1  (ours)\n"
     assert outcome._ipython_display_() is None
     make(0.512, None, statement="A half.", source="nobody knows")
     assert capsys.readouterr().out == "· A half.\n  measured 0.512  (nobody knows)\n"
@@ -356,3 +356,51 @@ def test_a_note_is_kept_as_the_book_builder_keeps_it_but_sooner():
 )
 def test_powers_of_ten(value, text):
     assert scientific(value) == text
+
+
+@pytest.mark.parametrize(
+    ("measured", "statement", "said"),
+    [
+        (-0.4951, "The slope is {measured:.2f}.", "The slope is −0.50."),
+        (Fraction(1, 8), "It is {measured}, or {measured:.1%}.", "It is 1/8, or 12.5 %."),
+        ([0.25, 0.5, 0.125], "From {measured[min]} to {measured[max]:.0%}, last {measured[2]:.3f}.",
+         "From 0.125 to 50 %, last 0.125."),
+        (2.6e-9, "Off by {measured:scientific} in $\\{x\\}$.", "Off by 3 · 10⁻⁹ in $\\{x\\}$."),
+    ],
+)  # fmt: skip
+def test_a_statement_says_what_was_measured(measured, statement, said):
+    outcome = make(measured, None, statement=statement)
+    assert (outcome.statement, outcome.said) == (said, True)
+    assert not make(measured, None, statement="It is as it is.").said
+
+
+def test_a_statement_that_asks_for_what_was_not_measured():
+    with pytest.raises(ValueError, match="statement asks for number 2 of 2"):
+        make([1, 2], None, statement="The third is {measured[2]}.")
+    with pytest.raises(ValueError, match=r"statement cannot write 0\.5 as 'd'"):
+        make(0.5, None, statement="It is {measured:d}.")
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected", "options", "shown"),
+    [
+        (-0.7557, -0.8, {"atol": 0.05, "rejects": -1}, "−0.76"),  # digits that the tolerance cannot tell are left out
+        (1e-17, 0, {"atol": 1e-3, "rejects": 1}, "0"),
+        (4.889e-8, AtMost(1e-6), {"rejects": 1}, "4.9 · 10⁻⁸"),  # how small it is says something
+        (0.81034, AtMost(1), {"rejects": 2}, "0.81"),
+        (True, True, {}, "true"),
+        (2829056, 2829056, {}, "2829056"),
+        (np.linspace(-1e-17, 1.216, 13), np.linspace(0, 1.216, 13), {"atol": 1e-2, "rejects": 9},
+         "13 numbers from 0 to 1.216"),
+    ],
+)  # fmt: skip
+def test_digits_that_mean_something(measured, expected, options, shown):
+    assert make(measured, expected, **options).measured_text == shown
+
+
+def test_what_stands_behind_a_statement():
+    outcome = make(0.512, 0.5, atol=0.1, rejects=[1, 2])
+    assert outcome.rows() == [
+        ("measured", "0.51"), ("expected", "0.5 ± 0.1"), ("would fail", "1, 2"), ("source", "theorem"),
+    ]  # fmt: skip
+    assert dict(make(True, True).rows())["expected"] == "true"  # not "exactly"
