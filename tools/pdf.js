@@ -115,7 +115,7 @@ window.book = {
     chapter.querySelector("h1").normalize();
     chapter.querySelectorAll("details").forEach((fold) => { fold.open = true; });
     // code that the site folds away, of claims and figures, would fill every fourth page
-    chapter.querySelectorAll("details.hide.above-input, details.claim-code").forEach((fold) => fold.remove());
+    chapter.querySelectorAll("details.hide.above-input, details.cell-code").forEach((fold) => fold.remove());
     chapter.querySelectorAll("details.hide, details.toggle-details").forEach((fold) => {
       // "Show code cell output" says nothing on paper
       fold.querySelector("summary")?.remove();

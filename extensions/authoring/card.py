@@ -13,8 +13,8 @@ A Sphinx extension. A chapter begins with a card::
     ```
 
 `needs` and `helps` name chapters by their files; :mod:`extensions.checks.needs` warns of an unknown one and of a
-circle. When the chapter was executed last, with which versions, and how long that took is taken from the execution
-(:mod:`extensions.execution.record`).
+circle. How long it takes to read is counted on the page (:mod:`extensions.authoring.reading`); when it was executed
+last, with which versions, and how long that took is taken from the execution (:mod:`extensions.execution.record`).
 """
 
 import datetime
@@ -27,10 +27,14 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from extensions.authoring.reading import minutes
 from extensions.execution.record import duration, last_execution
-from extensions.store import findings, in_order
+from extensions.store import changed, findings, in_order
+
+logger = logging.getLogger(__name__)
 
 
 class run_node(nodes.General, nodes.Element):
@@ -110,14 +114,56 @@ class CardDirective(SphinxDirective):
         return [line]
 
 
-class LastRun(SphinxTransform):
-    """Say in the card when the chapter was executed."""
+class minutes_node(nodes.Inline, nodes.TextElement):
+    """Where the minutes go that some chapters take to read."""
 
-    default_priority = 300
+
+class MinutesRole(SphinxRole):
+    """``{minutes}`ntk + finite-width```: what these chapters take to read without proofs; ``proofs: ntk`` with them."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """A place for the number, which is filled when all pages have been read."""
+        _, _, names = self.text.rpartition("proofs:")
+        found = [f"chapters/{name.strip()}" for name in names.split("+")]
+        return [minutes_node(chapters=found, proofs=len(self.text) > len(names))], []
+
+
+def _fill_minutes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    known = findings(app.env, "minutes")
+    for place in list(doctree.findall(minutes_node)):
+        if unknown := [name for name in place["chapters"] if name not in known and name not in cards(app.env)]:
+            logger.warning("minutes: no chapter has the name %s", unknown, location=docname, type="book")
+        total = sum(known.get(name, (0, 0))[place["proofs"]] for name in place["chapters"])
+        text = f"{total} minutes" if total < 120 else f"{round(total / 60)} hours"
+        place.replace_self(nodes.Text(text))
+
+
+def _pages_with_minutes(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """A page that names minutes is written again when they change."""
+    shown = [name for name in sorted(env.all_docs) if name in findings(env, "minutes named")]
+    return shown if changed(env, "minutes", [shown, sorted(findings(env, "minutes").items())]) else []
+
+
+def _note_minutes(app: Sphinx, doctree: nodes.document) -> None:
+    if next(iter(doctree.findall(minutes_node)), None) is not None:
+        findings(app.env, "minutes named")[app.env.docname] = True
+
+
+class LastRun(SphinxTransform):
+    """Say in the card how long the chapter takes to read, and when it was executed."""
+
+    default_priority = 310  # after the claims
 
     def apply(self, **kwargs: Any) -> None:
         """Replace the places that the cards hold free."""
         for node in list(self.document.findall(run_node)):
+            short, whole = minutes(self.document)
+            findings(self.env, "minutes")[self.env.docname] = [short, whole]
+            reading = nodes.paragraph(classes=["chapter-reading"])
+            reading += nodes.strong("", "To read")
+            reading += nodes.Text(f" it takes some {short} minutes, {whole} with the proofs.")
+            place = node.parent
+            place.insert(place.index(node), reading)
             execution = last_execution(self.env, self.env.docname)
             if execution is None:
                 node.parent.remove(node)
@@ -138,6 +184,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("extensions.store")
     app.add_node(run_node)
+    app.add_node(minutes_node)
+    app.add_role("minutes", MinutesRole())
+    app.connect("doctree-read", _note_minutes)
+    app.connect("env-updated", _pages_with_minutes)
+    app.connect("doctree-resolved", _fill_minutes)
     app.add_transform(LastRun)
     app.add_directive("chapter-card", CardDirective)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -54,6 +54,7 @@ def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:
         'aria-label="Which chapter needs which: below, the same in words" '
         'xmlns="http://www.w3.org/2000/svg">'
     ]
+    begin = 'class="begin" '  # where one can: it needs no other
     for a, b, kind in arcs:
         y1, y2, reach = ROW * a + ROW / 2, ROW * b + ROW / 2, STEP * abs(b - a)
         x = left
@@ -62,7 +63,7 @@ def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:
             f"C{x - reach} {y1:.0f} {x - reach} {y2 - 2:.0f} {x - 7} {y2 - 2:.0f}"
             f'm-6 -5l6 5l-6 5" />'
         )
-    for row, (_, address, *_) in enumerate(chapters):
+    for row, (_, address, needs, _) in enumerate(chapters):
         y = ROW * row + ROW / 2
         first = y + TEXT * 0.35 - (len(lines[row]) - 1) * TEXT * 0.6
         text = "".join(
@@ -71,7 +72,7 @@ def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:
         )
         parts.append(
             f'<a href="{html.escape(address)}" class="row-{row}">'
-            f'<circle cx="{left + 4}" cy="{y:.0f}" r="5"/><text font-size="{TEXT}">{text}</text></a>'
+            f'<circle {"" if needs else begin}cx="{left + 4}" cy="{y:.0f}" r="{5 if needs else 7}"/><text font-size="{TEXT}">{text}</text></a>'
         )
     # who points at a chapter, or comes to it with the keyboard, sees its arcs
     rules = [
@@ -94,7 +95,7 @@ def _in_words(app: Sphinx, docname: str) -> nodes.bullet_list:
         line += nodes.reference("", title, refuri=app.builder.get_relative_uri(docname, name), internal=True)
         needs = [_title(app.env, other) for other in card["needs"]]
         helps = [_title(app.env, other) for other in card["helps"]]
-        text = " needs " + _join(needs) if needs else " needs no other chapter"
+        text = " needs " + _join(needs) if needs else " needs no other chapter: you can begin here"
         line += nodes.Text(text + ("; it helps to have read " + _join(helps) if helps else "") + ".")
         items += nodes.list_item("", line)
     return items

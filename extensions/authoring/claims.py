@@ -19,7 +19,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from extensions.store import findings, in_order
-from ntklib.book.claims import written
+from ntklib.book._values import written
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 NAME = re.compile(r"[A-Za-z_][\w-]*")
 ELSEWHERE = re.compile(r"[a-z]+:|/")
-CLAIM_CODE = "claim-code"
-GIVEN = {CLAIM_CODE}  # classes that steps give: the pages do not have them yet when the style sheet is made
+CODE = "cell-code"
+GIVEN = {CODE}  # classes that steps give: the pages do not have them yet when the style sheet is made
 
 
 class Page:

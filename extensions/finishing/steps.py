@@ -12,7 +12,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extensions.finishing import accessibility, claims, icons, pictures, previews, rules, scripts, search, titles
+from extensions.finishing import accessibility, folds, icons, pictures, previews, rules, scripts, search, titles
 from extensions.finishing.page import Page, Site
 
 #: A step changes a page in place, and finds one that has been through it as it should be.
@@ -25,7 +25,7 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     titles.of_the_book,
     scripts.deferred,
     accessibility.own_labels,
-    claims.code_below,
+    folds.quiet_code,
     accessibility.named_folds,
     accessibility.silent_icons,
     accessibility.plain_bibliography,

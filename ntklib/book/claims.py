@@ -18,7 +18,7 @@ from ntklib.book import _values
 from ntklib.book._comparison import AtLeast, AtMost, ClaimError, Estimate, Interval, compare
 from ntklib.book._display import note, progress, show
 from ntklib.book._outcome import Outcome, function_name, kind
-from ntklib.book._values import scientific, written
+from ntklib.book._values import scientific
 
 __all__ = [
     "AtLeast",
@@ -32,7 +32,6 @@ __all__ = [
     "note",
     "progress",
     "scientific",
-    "written",
 ]
 
 Functions = Callable | str | Iterable[Callable | str]

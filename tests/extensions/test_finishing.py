@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from extensions.finishing import accessibility, claims, icons, pictures, previews, rules, scripts, search, steps, titles
+from extensions.finishing import accessibility, folds, icons, pictures, previews, rules, scripts, search, steps, titles
 from extensions.finishing.page import GIVEN, Facts, Page, Site
 
 HEAD = """<!DOCTYPE html>
@@ -41,8 +41,13 @@ PAGE = (
 <span class="math notranslate"><mjx-container jax="CHTML"><mjx-c class="mjx-c31"></mjx-c></mjx-container></span>
 <svg viewBox="0 0 9 9" preserveAspectRatio="none"><path d="M0 0L9 9"/></svg>
 <img alt="a" src="../_images/a.svg"><img src="gone.svg"><img width="3" src="../_images/a.svg">
-<div class="cell tag_hide-input"><details class="hide above-input"><summary>Show</summary>c</details>
+<div class="cell"><details class="hide above-input"><summary>Show code cell source</summary>c</details>
 <div class="cell_output"><details class="claim"><summary>It is.</summary></details></div></div>
+<div class="cell"><details class="hide above-input"><summary>Show code cell source</summary>c</details>
+<div class="cell_output"><svg viewBox="0 0 1 1"></svg></div></div>
+<div class="cell"><details class="hide above-input"><summary>Show code cell source</summary>
+<pre>import a</pre></details></div>
+<div class="cell"><details class="hide above-input"><summary>Check your answer</summary>c</details></div>
 <pre><span></span>two
   lines</pre>
 </article>
@@ -137,8 +142,9 @@ CHANGES = [
     (scripts.deferred, "script[defer]", 1, 3),
     (scripts.deferred, "script[src*=documentation_options][defer]", 0, 0),
     (accessibility.own_labels, "[aria-label]", 2, 0),
-    (claims.code_below, "div.cell_output + details.claim-code", 0, 1),
-    (claims.code_below, "details.above-input", 1, 0),
+    (folds.quiet_code, "div.cell_output + details.cell-code", 0, 2),
+    (folds.quiet_code, "details.cell-code:not(div + details)", 0, 1),
+    (folds.quiet_code, "details.above-input", 4, 1),
     (accessibility.named_folds, 'summary[aria-label="Pages below The library"]', 0, 1),
     (accessibility.silent_icons, "i[title]", 1, 0),
     (accessibility.silent_icons, "button[title]", 1, 1),
@@ -165,6 +171,12 @@ def test_a_step_does_what_it_says_and_a_second_time_nothing(page, step, selector
     once = page.tree.html
     step(page)
     assert page.tree.html == once
+
+
+def test_folded_code_says_what_it_is(page):
+    folds.quiet_code(page)
+    labels = [summary.text() for summary in page.tree.css("div.cell > details > summary")]
+    assert labels == [folds.CHECKED, folds.DRAWN, folds.IMPORTS, "Check your answer"]
 
 
 def test_the_title_page_alone_is_called_as_the_book(folder):

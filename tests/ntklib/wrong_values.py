@@ -200,6 +200,13 @@ WRONG = {
         ({"width": 3}, "3"),
         ({"a": STRANGE}, "object"),
     ],
+    "rows of a table": [
+        *((value, shown) for value, shown in [(None, "None"), (3, "3"), (STRANGE, "object"), ([1, 2], "1")]),
+        ({"a": [1.0]}, "2"),
+        ({"a": [STRANGE, 1.0]}, "object"),
+        ({"a": [1j, 1.0]}, "1j|complex"),
+    ],
+    "forms": [(None, "None"), (3, "3"), (STRANGE, "object"), ("nonsense", "'nonsense'"), ([".1f"], "1"), ([3, 3], "3")],
     "ticks": [(3, "3"), ("abc", "'abc'"), ({"a": "b"}, "'a'")],
     "of parameters": [(3, "3"), ("abc", "'abc'"), ({"depth": 3}, "'depth'")],
     "ends": [("ab", "'ab'"), (3, "3"), ((1.0,), "(1.0,)"), ((1.0, 1.0), "(1.0, 1.0)"), ((np.nan, 1.0), "(nan, 1.0)")],

@@ -1,0 +1,43 @@
+"""What does a folded cell hold, and where does its code stand?
+
+A step of :mod:`extensions.finishing.steps`. The theme calls every fold "Show code cell source", in a box above what the
+cell shows. On a page the picture or the sentences come first, and the code in one quiet line below that says what it
+is. The notebook has them in the order of a notebook.
+"""
+
+import html
+
+from selectolax.lexbor import LexborNode
+
+from extensions.finishing.page import CODE, Page
+
+THEIRS = "Show code cell source"
+CHECKED = "How this was checked"
+DRAWN = "How this was drawn"
+SHOWN = "How this was computed"
+IMPORTS = "Imports and settings"
+SOURCE = "The code"
+
+
+def quiet_code(page: Page) -> None:
+    """The folded code of a cell stands below what it shows, in one line that says what it is."""
+    for code in page.tree.css("div.cell > details.above-input"):
+        summary, cell = code.css_first("summary"), code.parent
+        if summary is None or cell is None or not summary.text().strip().startswith(THEIRS):
+            continue  # it has a name of its own, such as the check of an exercise
+        output = cell.css_first("div.cell_output")
+        summary.inner_html = html.escape(_what(code, output))
+        code.attrs["class"] = CODE  # and no longer that of the theme's boxes
+        if output is not None:
+            cell.insert_child(code)  # a copy of it
+            code.decompose()
+
+
+def _what(code: LexborNode, output: LexborNode | None) -> str:
+    if output is None:
+        lines = code.css_first("pre")
+        text = (lines.text() if lines is not None else "").lstrip()
+        return IMPORTS if text.startswith(("import ", "from ", "%")) else SOURCE
+    if output.css_first("details.claim") is not None:
+        return CHECKED
+    return DRAWN if output.css_first("img, svg, .ntk-explorer") is not None else SHOWN
