@@ -50,9 +50,9 @@ def _seconds(node: nodes.Node, proof: bool) -> tuple[float, float]:
                 plain, inside = _seconds(part, proof)
                 found[0] += plain
                 found[1] += inside
-        elif isinstance(child, nodes.literal_block | nodes.raw | nodes.comment | nodes.system_message):
-            continue
-        elif child.__class__.__name__.startswith(("exercise", "solution")):
+        elif isinstance(
+            child, nodes.literal_block | nodes.raw | nodes.comment | nodes.system_message
+        ) or child.__class__.__name__.startswith(("exercise", "solution")):
             continue
         else:
             plain, inside = _seconds(child, proof or child.__class__.__name__ == "proof_node")

@@ -61,7 +61,7 @@ def _verdict(app: Sphinx, box: nodes.admonition, anchor: str) -> dict[str, Any]:
     claims = [link["refid"].removeprefix("claim-") for link in box.findall(nodes.reference) if "refid" in link]
     return {
         "anchor": anchor,
-        "quote": title.astext(),
+        "quote": [part.deepcopy() for part in title.children],
         "verdict": strong.astext() if strong is not None else "",
         "why": _first_sentence(paragraph, strong),
         "theorems": list(dict.fromkeys(refs)),
@@ -88,7 +88,7 @@ def _first_sentence(paragraph: nodes.paragraph, strong: nodes.strong | None) -> 
 
 
 def _unknown(sentence: list[nodes.Node]) -> bool:
-    """Whether it holds what can be written only on its own page: a glued number, a link to a claim or a formula there."""
+    """Whether it holds what can be written only on its own page: a glued number, a link to a claim there."""
     return any(
         isinstance(part, nodes.Element)
         and not isinstance(part, nodes.math | nodes.emphasis | nodes.strong | nodes.literal)
@@ -98,7 +98,7 @@ def _unknown(sentence: list[nodes.Node]) -> bool:
 
 def _block(app: Sphinx, docname: str, page: str, said: dict[str, Any], known: dict[str, dict[str, Any]]) -> nodes.Node:
     block = nodes.container(classes=["verdict"])
-    block += nodes.paragraph("", said["quote"], classes=["verdict-quote"])
+    block += nodes.paragraph("", "", *(part.deepcopy() for part in said["quote"]), classes=["verdict-quote"])
     words = nodes.paragraph(classes=["verdict-says"])
     words += nodes.strong("", said["verdict"])
     words += nodes.Text(" ")

@@ -36,6 +36,7 @@ FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title><style>
 </style></head><body><main class="bd-article"><h1>Faulty</h1><p>$x^2$, 5 %</p><img src="gone.png" alt="gone">
 <pre><span class="name">x</span></pre><pre><span class="comment">twice</span></pre>
 <pre><span class="comment">again</span></pre>
+<pre style="overflow: hidden; width: 9em">a line that is cut off where its box ends</pre>
 <div style="width: 500px">wide</div></main></body></html>"""
 
 
@@ -46,6 +47,8 @@ def test_what_is_wrong_with_a_page_is_found(browser, tmp_path):
     assert seen.look["wide"] > 0
     assert seen.failed == [(tmp_path / "gone.png").as_uri()]
     assert seen.breakable == ["$x^2$, 5 %"]
+    assert seen.cut == ["pre.: a line that is cut off where its box ends"] * 2
+    assert seen.longer == ["pre.: a line that is cut off where its box ends"]
     assert seen.faults == {"light": [], "dark": [("color-contrast", ['<span class="comment">twice</span>'])]}
 
 
@@ -63,6 +66,9 @@ def test_a_page_alone(visited, name):
     assert found["broken"] == [], "a picture cannot be shown"
     assert found["wide"] <= 0, "on a phone the page is wider than the screen"
     assert found["title"].strip()
+    assert seen.cut == [], "wider than its box, and nothing shows that it goes on"
+    if name.startswith("chapters/"):
+        assert seen.longer == [], "a line of code is longer than the column: at most 80 characters"
     dead = []
     for link in found["links"]:
         parts = urlsplit(link)

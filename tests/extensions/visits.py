@@ -61,6 +61,33 @@ BREAKABLE = """() => [...document.querySelectorAll(".bd-article p")].flatMap((pa
   return found;
 })"""
 
+# What is wider than its box, with all folds open: cut off, unless it can be scrolled and shows so by fading where it
+# goes on. And code that goes on below because its line is longer than the column.
+CUT = """() => {
+  const folds = [...document.querySelectorAll("details:not([open])")];
+  folds.forEach((fold) => { fold.open = true; });
+  const blocks = [...document.querySelectorAll(
+    ".bd-article :is(pre, table, div.math mjx-container, div.output, div.cell_output, figure, p, dd, li), "
+    + ".bd-article .pst-scrollable-table-container"
+  )].filter((block) => block.getClientRects().length && !block.closest("svg, .ntk-explorer, mjx-assistive-mml"));
+  const name = (block) => `${block.localName}.${block.className}: ${block.textContent.trim().slice(0, 60)}`;
+  const over = (block) => block.scrollWidth - block.clientWidth > 1 && getComputedStyle(block).display !== "inline";
+  const cut = blocks.filter((block) => {
+    const style = getComputedStyle(block);
+    return over(block) && style.overflowX !== "visible"
+      && !(["auto", "scroll"].includes(style.overflowX) && style.animationName === "book-scrolled");
+  }).map(name);
+  const longer = blocks.filter((block) => {
+    if (block.localName !== "pre" || block.closest(".cell_output")) return false;
+    block.style.whiteSpace = "pre";
+    const found = over(block);
+    block.style.whiteSpace = "";
+    return found;
+  }).map(name);
+  folds.forEach((fold) => { fold.open = false; });
+  return { cut, longer };
+}"""
+
 # What MathJax makes of a formula is its own affair, and most of a page's elements: each becomes a word of its width.
 # Of the signs of code one of each kind is looked at, in each kind of cell: the others have the same colours.
 FEWER_ELEMENTS = """() => {
@@ -97,6 +124,8 @@ class Visit:
         look: by `LOOK`.
         parted: by `PARTED`.
         breakable: by `BREAKABLE`.
+        cut: by `CUT`, on a phone and on a desktop.
+        longer: lines of code that are longer than the column of a desktop.
         faults: what axe-core found, by the scheme: the rule and the elements.
     """
 
@@ -106,6 +135,8 @@ class Visit:
     look: dict[str, Any]
     parted: list[str]
     breakable: list[str]
+    cut: list[str]
+    longer: list[str]
     faults: dict[str, list[tuple[str, list[str]]]]
 
 
@@ -124,9 +155,11 @@ def visit(browser: Any, path: Path) -> Visit:
     page.wait_for_load_state("load")
     page.wait_for_function(FORMULAS_ARE_THERE)
     look, parted, breakable = (page.evaluate(question) for question in (LOOK, PARTED, BREAKABLE))
+    phone = page.evaluate(CUT)
     asked = [list(heard) for heard in (outside, failed, said)]  # axe-core asks for style sheets again, in vain
 
     page.set_viewport_size({"width": 1280, "height": 720})
+    desktop = page.evaluate(CUT)
     page.emulate_media(reduced_motion="reduce")
     page.evaluate(FEWER_ELEMENTS)
     page.add_script_tag(content=axe())
@@ -140,4 +173,4 @@ def visit(browser: Any, path: Path) -> Visit:
         found = page.evaluate("() => axe.run({exclude: ['mjx-container']}, {resultTypes: ['violations']})")
         faults[scheme] = [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found["violations"]]
     page.context.close()
-    return Visit(*asked, look, parted, breakable, faults)
+    return Visit(*asked, look, parted, breakable, phone["cut"] + desktop["cut"], desktop["longer"], faults)
