@@ -1,7 +1,7 @@
 r"""How is a kernel fitted to numbers? By kernel ridge regression, through one decomposition, or without the matrix."""
 
 import warnings
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy import linalg
@@ -93,7 +93,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
             self.dual_coef_ = found.coefficients * scale
             return self
         require_memory(len(X), "take solver='cg', which never holds the matrix, or fewer points")
-        self.dual_coef_ = solve(self._own_gram(X, root), targets * scale, self.ridge)[0] * scale
+        self.dual_coef_ = solve(self._own_gram(X, root), targets * scale, self.ridge).coefficients * scale
         return self
 
     def _weighted(self, X: Array, other: Array | None = None) -> Array:
@@ -116,12 +116,26 @@ def require_memory(n: int, advice: str) -> None:
     _memory.require(2 * n * n * 8, f"a direct solve with {n} points", advice)
 
 
-def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> tuple[Array, Array]:
-    """The coefficients (K + λ)⁻¹ y, (n,) or (n, k), by a Cholesky factorisation in the memory of K, which is lost.
+class Solved(NamedTuple):
+    """What :func:`solve` found.
 
-    Of the inverse also the last so many entries of the diagonal: these follow from the end of the factor alone. Where
-    the matrix is singular to rounding, they are the least of those that fit best: directions in which it is below
-    nε of its largest singular value, with ε the rounding unit, count as none.
+    Attributes:
+        coefficients: (K + λ)⁻¹ y, (n,) or (n, k).
+        missed: by how much the outputs miss each of the last targets if that point is left out, (last, k).
+        inverse: the last entries of the diagonal of (K + λ)⁻¹, (last,).
+    """
+
+    coefficients: Array
+    missed: Array
+    inverse: Array
+
+
+def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> Solved:
+    """The coefficients (K + λ)⁻¹ y, by a Cholesky factorisation in the memory of K, which is lost.
+
+    Where the matrix is singular to rounding, they are the least of those that fit best: directions in which it is below
+    nε of its largest singular value, with ε the rounding unit, count as none. For the last so many points also what
+    follows from the end of the factor alone; of a singular matrix that is the limit of a small ridge, nε too.
     """
     _validation.number("ridge", ridge)
     matrix = np.require(gram, requirements=["C", "W"])
@@ -134,17 +148,24 @@ def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> tuple[Arr
     factor, failed = linalg.lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
     if not failed and linalg.lapack.dpocon(factor, size, uplo="L")[0] > np.finfo(float).eps:
         coefficients = linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
+        if not last:
+            return Solved(coefficients, coefficients[:0], np.empty(0))
         corner = np.tril(factor[len(factor) - last :, len(factor) - last :])
-        return coefficients, np.sum(linalg.lapack.dtrtri(corner, lower=1)[0] ** 2, axis=0) if last else np.empty(0)
+        inverse = np.sum(linalg.lapack.dtrtri(corner, lower=1)[0] ** 2, axis=0)
+        return Solved(coefficients, coefficients[-last:] / inverse[:, None], inverse)
     # the words of scikit-learn's KernelRidge
     warnings.warn(
         "Singular matrix in solving dual problem. Using least-squares solution instead.", UserWarning, stacklevel=3
     )
     triangle = np.tril(matrix, -1)
     matrix = triangle + triangle.T + np.diag(diagonal)
-    cut_off, inverse = len(matrix) * np.finfo(float).eps, np.empty(0)
+    cut_off, missed, inverse = len(matrix) * np.finfo(float).eps, targets[:0], np.empty(0)
     if last:
         values, vectors = linalg.eigh(matrix)
-        values = np.maximum(np.abs(values), cut_off * np.abs(values).max(initial=np.finfo(float).tiny))
-        inverse = np.einsum("ij,ij->i", vectors[len(matrix) - last :] / values, vectors[len(matrix) - last :])
-    return linalg.lstsq(matrix, targets, cond=cut_off, overwrite_a=True)[0], inverse
+        values = np.maximum(np.abs(values), cut_off * (np.abs(values).max() or 1.0))
+        rows = vectors[len(matrix) - last :] / values
+        inverse = np.einsum("ij,ij->i", rows, vectors[len(matrix) - last :])
+        missed = (
+            rows @ (vectors.T @ targets) / inverse[:, None]
+        )  # not of the coefficients, which ignore null directions
+    return Solved(linalg.lstsq(matrix, targets, cond=cut_off, overwrite_a=True)[0], missed, inverse)
