@@ -1,5 +1,6 @@
 r"""How is a kernel fitted to numbers? By kernel ridge regression, through one decomposition, or without the matrix."""
 
+import functools
 import warnings
 from typing import Any, NamedTuple, Self
 
@@ -8,12 +9,17 @@ from scipy import linalg
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ntklib import _memory, _validation, iterative
+from ntklib import _memory, _products, _progress, _validation, iterative
 from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, weights_of
 from ntklib._sklearn_kernels import double_precision
 from ntklib._sklearn_validation import validate_data
 
-__all__ = ["KernelRegressor", "require_memory", "solve"]
+__all__ = ["KernelRegressor", "Solved", "require_memory", "solve"]
+
+# The residual that the iterations reach, relative to the targets, and how many of them there may be.
+_TOLERANCE, _MAX_ITER = 1e-8, 1000
+# So many bytes of the kernel between new points and those that were fitted are held.
+_PART = 2**28
 
 
 class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
@@ -37,21 +43,26 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
             has its own it is to be left out.
         ridge: :math:`\lambda \ge 0`.
         solver: ``"direct"``, by Cholesky decomposition of the kernel matrix, :math:`n^3/3` operations and
-            :math:`16 n^2` bytes; or ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which never holds the matrix and
-            solves to a residual of 1e-8: for many points and a ridge that is not tiny.
+            :math:`16 n^2` bytes; ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which never holds the matrix and
+            solves to a residual of 1e-8: for many points and a ridge that is not tiny; or ``"auto"``, which is
+            ``"direct"`` where that fits in the memory that is available, and ``"cg"`` where it does not. Without a
+            ridge, and for a precomputed kernel, only ``"direct"`` is possible.
+        verbose: if positive, `fit` prints which solver it takes and why, and draws a bar while it iterates.
 
     Attributes:
         dual_coef_: :math:`(K + \lambda)^{-1} y`, (n,) or (n, k).
         X_fit_: the training inputs, (n, d), except for a precomputed kernel.
         kernel_: the kernel that is used for predictions.
         lengthscale_: that of the kernels with a name.
-        solver_: the solver, by which predictions are computed too.
+        solver_: the solver that was taken, ``"direct"`` or ``"cg"``.
+        n_iter_: the number of iterations of ``"cg"``, and None of ``"direct"``.
         n_features_in_: the number of features, d.
 
     Raises:
         ValueError: in `fit`, for input or parameters that do not fit; and a warning if the matrix is singular or
             nearly so, as from scikit-learn's `KernelRidge`.
-        MemoryError: in `fit`, with the solver ``"direct"``, if the matrix does not fit in memory; says how much it is.
+        MemoryError: in `fit`, if the solver is ``"direct"``, or can be no other, and the matrix does not fit in memory;
+            says how much it is.
         NotConvergedError: in `fit`, with the solver ``"cg"``.
 
     >>> x = np.linspace(0, 6, 30)[:, None]
@@ -61,12 +72,19 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
     """
 
     def __init__(
-        self, kernel: KernelLike = "rbf", *, lengthscale: Any = 1.0, ridge: float = 1.0, solver: str = "direct"
+        self,
+        kernel: KernelLike = "rbf",
+        *,
+        lengthscale: Any = 1.0,
+        ridge: float = 1.0,
+        solver: str = "auto",
+        verbose: int = 0,
     ) -> None:
         self.kernel = kernel
         self.lengthscale = lengthscale
         self.ridge = ridge
         self.solver = solver
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         r"""Solve for the coefficients.
@@ -80,40 +98,86 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         """
         X, y = self._validated(X, y, multi_output=True, y_numeric=True)
         self._start(X)
-        self.solver_ = _validation.choice("solver", self.solver, ("direct", "cg"))
+        self.solver_ = self._chosen(len(X))
         weights, targets = weights_of(sample_weight, len(X)), np.asarray(y, float)
         root = None if weights is None else np.sqrt(weights)
         scale = 1.0 if root is None else root.reshape(-1, *[1] * (targets.ndim - 1))
-        if self.solver == "cg":
-            if self._precomputed:
-                raise ValueError("solver='cg' is for a matrix that is not held; for kernel='precomputed' take 'direct'")
-            kernel, points = (self._between, X) if root is None else (self._weighted, np.c_[X, root])
-            with double_precision():
-                found = iterative.solve_cg(kernel, points, targets * scale, self.ridge, tol=1e-8)
-            self.dual_coef_ = found.coefficients * scale
-            return self
-        require_memory(len(X), "take solver='cg', which never holds the matrix, or fewer points")
-        self.dual_coef_ = solve(self._own_gram(X, root), targets * scale, self.ridge).coefficients * scale
+        if self.solver_ == "cg":
+            self.dual_coef_, self.n_iter_ = self._iterated(X, targets * scale, root)
+        else:
+            # what "auto" falls back to has no other way
+            other = self.ridge > 0 and not self._precomputed
+            advice = "take solver='cg', which never holds the matrix, or fewer points"
+            require_memory(len(X), advice if other else "take a positive ridge, or fewer points")
+            self.dual_coef_ = solve(self._own_gram(X, root), targets * scale, self.ridge).coefficients
+            self.n_iter_ = None
+        self.dual_coef_ *= scale
         return self
 
-    def _weighted(self, X: Array, other: Array | None = None) -> Array:
-        """The kernel between points whose last coordinate is the root of their weight, multiplied by these."""
-        gram = self._between(X[:, :-1], None if other is None else other[:, :-1])
-        return gram * X[:, -1:] * (X if other is None else other)[:, -1]
+    def _chosen(self, n: int) -> str:
+        """The solver for n points, once all that it depends on is known to be right."""
+        solver = _validation.choice("solver", self.solver, ("auto", "direct", "cg"))
+        _validation.number("ridge", self.ridge)
+        verbose = _validation.count("verbose", self.verbose, 0)
+        if solver == "cg" and self._precomputed:
+            raise ValueError("solver='cg' is for a matrix that is not held; for kernel='precomputed' take 'direct'")
+        why = "as it was asked for"
+        if solver == "auto":
+            needed = direct_bytes(n)
+            why = f"a direct solve with {n} points needs about {_memory.text(needed)}, {_memory.room()} are available"
+            possible = self.ridge > 0 and not self._precomputed
+            solver = "direct" if _memory.fits(needed) or not possible else "cg"
+        if verbose:
+            print(f"{type(self).__name__}: solver='{solver}', {why}", flush=True)
+        return solver
+
+    def _iterated(self, X: Array, targets: Array, root: Array | None) -> tuple[Array, int]:
+        """The coefficients by conjugate gradients, of points with these roots of weights, and the iterations."""
+        quick = _products.gaussian(X, self.lengthscale_) if self._is_rbf else None
+        between = functools.partial(self._between, quick=quick)
+
+        def weighted(a: Array, b: Array | None = None) -> Array:
+            """The kernel between points whose last coordinate is the root of their weight, multiplied by these."""
+            gram = between(a[:, :-1], None if b is None else b[:, :-1])
+            return gram * a[:, -1:] * (a if b is None else b)[:, -1]
+
+        kernel, points = (between, X) if root is None else (weighted, np.c_[X, root])
+        progress = _progress.bar(_TOLERANCE) if self.verbose else None
+        with double_precision():
+            found = iterative.solve_cg(
+                kernel, points, targets, self.ridge, tol=_TOLERANCE, max_iter=_MAX_ITER, progress=progress
+            )
+        if progress is not None:
+            progress(found.iterations, found.residual, done=True)
+        return found.coefficients, found.iterations
+
+    @property
+    def _is_rbf(self) -> bool:
+        """Whether the kernel is the Gaussian one, by its name."""
+        return isinstance(self.kernel_, str) and self.kernel_ == "rbf"
 
     def predict(self, X: Any) -> Array:
-        """The function at inputs (m, d): (m,) or (m, k)."""
+        """The function at inputs (m, d): (m,) or (m, k); the kernel between them and the points is held in parts."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        if self.solver_ == "cg":
-            with double_precision():
-                return iterative.matmul(self._between, X, self.X_fit_, self.dual_coef_)
-        return self._gram(X) @ self.dual_coef_
+        rows = max(1, _PART // (8 * len(self.dual_coef_)))
+        if len(X) <= rows:
+            return self._gram(X) @ self.dual_coef_
+        result = np.empty((len(X), *self.dual_coef_.shape[1:]))
+        for start in range(0, len(X), rows):  # parts of one size, of which the last reaches back: each is compiled
+            part = slice(min(start, len(X) - rows), min(start, len(X) - rows) + rows)
+            result[part] = self._gram(X[part]) @ self.dual_coef_
+        return result
+
+
+def direct_bytes(n: int) -> int:
+    """What a direct solve with n points takes: the matrix, and the kernel that it is copied from."""
+    return 2 * n * n * 8
 
 
 def require_memory(n: int, advice: str) -> None:
-    """Refuse a direct solve with n points that would not fit: the matrix, and what it is decomposed in."""
-    _memory.require(2 * n * n * 8, f"a direct solve with {n} points", advice)
+    """Refuse a direct solve with n points that would not fit."""
+    _memory.require(direct_bytes(n), f"a direct solve with {n} points", advice)
 
 
 class Solved(NamedTuple):
@@ -165,7 +229,6 @@ def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> Solved:
         values = np.maximum(np.abs(values), cut_off * (np.abs(values).max() or 1.0))
         rows = vectors[len(matrix) - last :] / values
         inverse = np.einsum("ij,ij->i", rows, vectors[len(matrix) - last :])
-        missed = (
-            rows @ (vectors.T @ targets) / inverse[:, None]
-        )  # not of the coefficients, which ignore null directions
+        # not of the coefficients, which ignore null directions
+        missed = rows @ (vectors.T @ targets) / inverse[:, None]
     return Solved(linalg.lstsq(matrix, targets, cond=cut_off, overwrite_a=True)[0], missed, inverse)
