@@ -16,8 +16,8 @@ from ntklib._sklearn_validation import validate_data
 
 __all__ = ["KernelRegressor", "Solved", "require_memory", "solve"]
 
-# The residual that the iterations reach, relative to the targets, and how many of them there may be.
-_TOLERANCE, _MAX_ITER = 1e-8, 1000
+# How many iterations there may be.
+_MAX_ITER = 1000
 # So many bytes of the kernel between new points and those that were fitted are held.
 _PART = 2**28
 
@@ -44,9 +44,10 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         ridge: :math:`\lambda \ge 0`.
         solver: ``"direct"``, by Cholesky decomposition of the kernel matrix, :math:`n^3/3` operations and
             :math:`16 n^2` bytes; ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which never holds the matrix and
-            solves to a residual of 1e-8: for many points and a ridge that is not tiny; or ``"auto"``, which is
+            solves to the residual `tol`: for many points and a ridge that is not tiny; or ``"auto"``, which is
             ``"direct"`` where that fits in the memory that is available, and ``"cg"`` where it does not. Without a
             ridge, and for a precomputed kernel, only ``"direct"`` is possible.
+        tol: the residual, relative to the targets, to which ``"cg"`` solves; below 1.
         verbose: if positive, `fit` prints which solver it takes and why, and draws a bar while it iterates.
 
     Attributes:
@@ -78,12 +79,14 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         lengthscale: Any = 1.0,
         ridge: float = 1.0,
         solver: str = "auto",
+        tol: float = 1e-8,
         verbose: int = 0,
     ) -> None:
         self.kernel = kernel
         self.lengthscale = lengthscale
         self.ridge = ridge
         self.solver = solver
+        self.tol = tol
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -99,6 +102,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         X, y = self._validated(X, y, multi_output=True, y_numeric=True)
         self._start(X)
         self.solver_ = self._chosen(len(X))
+        self.n_iter_: int | None = None
         weights, targets = weights_of(sample_weight, len(X)), np.asarray(y, float)
         root = None if weights is None else np.sqrt(weights)
         scale = 1.0 if root is None else root.reshape(-1, *[1] * (targets.ndim - 1))
@@ -110,7 +114,6 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
             advice = "take solver='cg', which never holds the matrix, or fewer points"
             require_memory(len(X), advice if other else "take a positive ridge, or fewer points")
             self.dual_coef_ = solve(self._own_gram(X, root), targets * scale, self.ridge).coefficients
-            self.n_iter_ = None
         self.dual_coef_ *= scale
         return self
 
@@ -119,6 +122,8 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         solver = _validation.choice("solver", self.solver, ("auto", "direct", "cg"))
         _validation.number("ridge", self.ridge)
         verbose = _validation.count("verbose", self.verbose, 0)
+        if not _validation.number("tol", self.tol, positive=True) < 1:
+            raise ValueError(f"tol must be below 1, of the targets, got {self.tol!r}")
         if solver == "cg" and self._precomputed:
             raise ValueError("solver='cg' is for a matrix that is not held; for kernel='precomputed' take 'direct'")
         why = "as it was asked for"
@@ -133,8 +138,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
 
     def _iterated(self, X: Array, targets: Array, root: Array | None) -> tuple[Array, int]:
         """The coefficients by conjugate gradients, of points with these roots of weights, and the iterations."""
-        quick = _products.gaussian(X, self.lengthscale_) if self._is_rbf else None
-        between = functools.partial(self._between, quick=quick)
+        between = functools.partial(self._between, quick=self._quick())
 
         def weighted(a: Array, b: Array | None = None) -> Array:
             """The kernel between points whose last coordinate is the root of their weight, multiplied by these."""
@@ -142,24 +146,29 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
             return gram * a[:, -1:] * (a if b is None else b)[:, -1]
 
         kernel, points = (between, X) if root is None else (weighted, np.c_[X, root])
-        progress = _progress.bar(_TOLERANCE) if self.verbose else None
+        progress = _progress.bar(self.tol) if self.verbose else None
         with double_precision():
             found = iterative.solve_cg(
-                kernel, points, targets, self.ridge, tol=_TOLERANCE, max_iter=_MAX_ITER, progress=progress
+                kernel, points, targets, self.ridge, tol=self.tol, max_iter=_MAX_ITER, progress=progress
             )
         if progress is not None:
             progress(found.iterations, found.residual, done=True)
         return found.coefficients, found.iterations
 
-    @property
-    def _is_rbf(self) -> bool:
-        """Whether the kernel is the Gaussian one, by its name."""
-        return isinstance(self.kernel_, str) and self.kernel_ == "rbf"
+    def _quick(self, other: Array | None = None) -> Any:
+        """A quicker way to the kernel of the training points, and others, that suffices for iterations, or None."""
+        if not isinstance(self.kernel_, str) or self.kernel_ != "rbf":
+            return None
+        return _products.gaussian(self.X_fit_, self.lengthscale_, other)
 
     def predict(self, X: Any) -> Array:
         """The function at inputs (m, d): (m,) or (m, k); the kernel between them and the points is held in parts."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
+        if self.solver_ == "cg":  # as exact as the coefficients
+            with double_precision():
+                between = functools.partial(self._between, quick=self._quick(X))
+                return iterative.matmul(between, X, self.X_fit_, self.dual_coef_)
         rows = max(1, _PART // (8 * len(self.dual_coef_)))
         if len(X) <= rows:
             return self._gram(X) @ self.dual_coef_

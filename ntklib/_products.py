@@ -17,7 +17,9 @@ _ROUNDING = 1e-11
 Kernel = Callable[..., Array]
 
 
-def gaussian(x: NDArray[np.float64], lengthscale: NDArray[np.float64]) -> Kernel | None:
+def gaussian(
+    x: NDArray[np.float64], lengthscale: NDArray[np.float64], other: NDArray[np.float64] | None = None
+) -> Kernel | None:
     r"""The Gaussian kernel by :math:`\|a\|^2 + \|b\|^2 - 2a^\top b`, or None if that would lose digits at these points.
 
     One product of matrices takes a fraction of the time that differences of all pairs take, many times less for a
@@ -25,11 +27,15 @@ def gaussian(x: NDArray[np.float64], lengthscale: NDArray[np.float64]) -> Kernel
     their mean, and those that are far from it in length scales are left to the slower way.
 
     Args:
-        x: the points, (n, d), in 64 bits; other points may be compared with them that are no further away.
+        x: the points, (n, d), in 64 bits.
         lengthscale: a number, or one for each coordinate, (d,).
+        other: points (m, d) to compare them with, if not with themselves.
     """
     centre = x.mean(axis=0)
-    furthest = float(np.max(np.sum(((x - centre) / lengthscale) ** 2, axis=1)))
+    furthest = max(
+        float(np.max(np.sum(((points - centre) / lengthscale) ** 2, axis=1), initial=0))
+        for points in ((x,) if other is None else (x, other))
+    )
     if not 4 * furthest * np.finfo(float).eps <= _ROUNDING:
         return None
     return lambda a, b=None: _gaussian(a, a if b is None else b, centre, lengthscale)

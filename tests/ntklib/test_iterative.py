@@ -264,3 +264,19 @@ def test_the_bar_is_one_line_on_a_terminal_and_few_lines_elsewhere(monkeypatch):
     assert first == "[........................] iteration 1, residual 1.0e+00 of 1e-08, 4 s"
     assert middle.startswith("[##################......] iteration 4, residual 1.0e-06")
     assert last.startswith("[########################] iteration 6, residual 2.0e-09")
+
+
+def test_the_estimator_stops_at_the_residual_that_is_asked_for():
+    few, many = (KernelRegressor(ridge=0.01, solver="cg", tol=tol).fit(X, Y).n_iter_ for tol in (1e-2, 1e-10))
+    assert few < many
+    for tol in (1.0, 2):
+        with pytest.raises(ValueError, match="tol must be below 1"):
+            KernelRegressor(tol=tol).fit(X, Y)
+
+
+def test_predictions_far_away_are_those_of_the_exact_kernel():
+    far = X.copy()
+    far[:5] *= 1e7
+    models = [KernelRegressor(ridge=0.1, solver=solver).fit(X, Y) for solver in ("direct", "cg")]
+    one, other = (model.predict(far) for model in models)
+    np.testing.assert_allclose(one, other, atol=1e-6)
