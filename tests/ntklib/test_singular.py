@@ -202,3 +202,14 @@ def test_relevance_vectors_of_a_singular_design_are_independent(case):
         assert np.isfinite(model.predict(new).astype(float)).all()
         outputs = kept @ (np.ravel(model.coef_) * np.linalg.norm(gram[:, model.relevance_], axis=0))
         assert np.abs(outputs).max(initial=0) < 1e3
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_largest_eigenvalue_that_the_landmarks_do_not_show_is_seen_in_the_products(dtype):
+    kernel, x = RBF(2.0), MANY[:300].astype(dtype)
+    largest = np.linalg.eigvalsh(np.asarray(kernel(x), float))[-1]
+    shown = np.linalg.norm(iterative.nystrom(kernel, x, 1)) ** 2
+    assert shown < 0.8 * largest
+    ridge = 100 * float(np.finfo(dtype).eps) * (0.5 * shown + 0.5 * largest)
+    with pytest.raises(ValueError, match=f"in {dtype} this solve loses the answer"):
+        iterative.solve_cg(kernel, x, np.ones(300, dtype), ridge, landmarks=1, tol=1e-2, max_iter=2000)
