@@ -32,10 +32,11 @@ def gaussian(
         other: points (m, d) to compare them with, if not with themselves.
     """
     centre = x.mean(axis=0)
-    furthest = max(
-        float(np.max(np.sum(((points - centre) / lengthscale) ** 2, axis=1), initial=0))
-        for points in ((x,) if other is None else (x, other))
-    )
+    with np.errstate(over="ignore"):  # of points whose squares no number holds the other way takes care
+        furthest = max(
+            float(np.max(np.sum(((points - centre) / lengthscale) ** 2, axis=1), initial=0))
+            for points in ((x,) if other is None else (x, other))
+        )
     if not 4 * furthest * np.finfo(float).eps <= _ROUNDING:
         return None
     return lambda a, b=None: _gaussian(a, a if b is None else b, centre, lengthscale)
