@@ -214,7 +214,7 @@ def machine() -> dict[str, Any]:
         ]
         model = names[0] if names else model
     versions = {}
-    for name in ("jax", "numpy", "scipy", "scikit-learn", "neural-tangents"):
+    for name in ("jax", "numpy", "scipy", "scikit-learn", "neural-tangents", "gpytorch", "torch"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

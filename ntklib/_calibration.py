@@ -20,17 +20,17 @@ __all__ = ["left_out", "slope"]
 Array = NDArray[np.float64]
 
 
-def left_out(targets: Array, coefficients: Array, inverse_diagonal: Array, weights: Array, ridge: float) -> Array:
+def left_out(targets: Array, missed: Array, inverse_diagonal: Array, weights: Array, ridge: float) -> Array:
     r"""The outputs at training points without one example there, (n, k).
 
     A point of weight w counts as w examples, of which one is taken away, or all if there is less than one: so it is
-    the same whether a point has weight 3 or stands there three times. With :math:`r = c/G_{ii}` and the variance
+    the same whether a point has weight 3 or stands there three times. With the variance
     :math:`v = 1/G_{ii} - \lambda/w` of what the other points say, the weight :math:`w' = w - 1` that is left pulls the
     output back from :math:`y - r` by :math:`v/(v + \lambda/w')\,r`.
 
     Args:
         targets: y, (n, k).
-        coefficients: c, (n, k).
+        missed: :math:`r = c/G_{ii}`, (n, k), by how much a point is missed without all its examples.
         inverse_diagonal: of G, (n,).
         weights: w, (n,), positive.
         ridge: :math:`\lambda`.
@@ -39,7 +39,7 @@ def left_out(targets: Array, coefficients: Array, inverse_diagonal: Array, weigh
     variance = np.maximum(1 / inverse_diagonal - ridge / weights, 0)
     # λ/w' over v + λ/w', multiplied by w'; without noise what is left of a point is enough to know it
     share = np.where(rest > 0, ridge / np.where(rest > 0, variance * rest + ridge, 1), 1.0)
-    return targets - share[:, None] * coefficients / inverse_diagonal[:, None]
+    return targets - share[:, None] * missed
 
 
 def slope(outputs: Array, number: NDArray[np.intp], weights: Array) -> float:

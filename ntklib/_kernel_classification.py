@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ntklib import _calibration
 from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, classes_of, indicators, labels_of, weights_of
-from ntklib._kernel_regression import require_memory, solve
+from ntklib._kernel_regression import Solved, require_memory, solve
 from ntklib._sklearn_validation import validate_data
 
 __all__ = ["KernelClassifier"]
@@ -75,22 +75,23 @@ class KernelClassifier(ClassifierMixin, KernelEstimator):
         # those that are left out stand last, where little of the decomposition tells what would be without them
         last = min(len(X), _LEFT_OUT)
         order = np.random.default_rng(0).permutation(len(X)) if len(X) > last else np.arange(len(X))
-        solution, inverse = solve(self._own_gram(X, root, order), (targets * scale)[order], self.ridge, last)
+        solved = solve(self._own_gram(X, root, order), (targets * scale)[order], self.ridge, last)
         self.dual_coef_ = np.empty_like(targets)
-        self.dual_coef_[order] = solution
+        self.dual_coef_[order] = solved.coefficients
         self.dual_coef_ *= scale
-        self._calibrate(order[len(X) - last :], inverse, targets, number, weights)
+        self._calibrate(order[len(X) - last :], solved, targets, number, weights)
         return self
 
     def _calibrate(
-        self, chosen: NDArray[np.intp], inverse: Array, targets: Array, number: NDArray[np.intp], weights: Array | None
+        self, chosen: NDArray[np.intp], solved: Solved, targets: Array, number: NDArray[np.intp], weights: Array | None
     ) -> None:
-        """Fit the probabilities to the outputs at the chosen points, of which the inverse has this diagonal."""
+        """Fit the probabilities to the outputs at the chosen points, which are the last of those that were solved."""
         weight = np.ones(len(chosen)) if weights is None else weights[chosen]
         counts = weight > 0
-        chosen, inverse, weight = chosen[counts], inverse[counts], weight[counts]
+        chosen, missed, inverse, weight = chosen[counts], solved.missed[counts], solved.inverse[counts], weight[counts]
+        # the system was that of targets multiplied by the root of the weight
         outputs = _calibration.left_out(
-            targets[chosen], self.dual_coef_[chosen], inverse * weight, weight, float(self.ridge)
+            targets[chosen], missed / np.sqrt(weight)[:, None], inverse * weight, weight, float(self.ridge)
         )
         self.slope_ = _calibration.slope(_for_each(outputs), number[chosen], weight)
 

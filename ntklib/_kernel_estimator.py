@@ -64,9 +64,9 @@ class KernelEstimator(BaseEstimator):
             return X[:, columns]
         return self._between(X, None if X is self.X_fit_ and columns == slice(None) else self.X_fit_[columns])
 
-    def _between(self, X: Array, other: Array | None = None) -> Array:
-        """The kernel between rows of X and other points, or the rows themselves."""
-        kernel: Any = self.kernel_
+    def _between(self, X: Array, other: Array | None = None, quick: Any = None) -> Array:
+        """The kernel between rows of X and other points, or the rows themselves; `quick` is a quicker way to it."""
+        kernel: Any = self.kernel_ if quick is None else quick
         if isinstance(kernel, str):
             kernel = _NAMED[kernel](self.lengthscale_)
         alone = other is None and isinstance(kernel, kernels.Kernel)

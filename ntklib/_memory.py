@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["available_bytes", "empty", "require", "text"]
+__all__ = ["available_bytes", "empty", "fits", "require", "room", "text"]
 
 
 def available_bytes() -> int | None:
@@ -25,15 +25,30 @@ def available_bytes() -> int | None:
         return None
 
 
+def fits(needed: int) -> bool:
+    """Whether so many bytes can be taken, as far as the system says.
+
+    >>> fits(1)
+    True
+    """
+    available = available_bytes()
+    return available is None or needed <= available
+
+
 def require(needed: int, what: str, advice: str) -> None:
     """Refuse to begin what would not fit.
 
     Raises:
         MemoryError: with the estimate, what is available, and the advice.
     """
+    if not fits(needed):
+        raise MemoryError(f"{what} needs about {text(needed)}, and {room()} are available; {advice}")
+
+
+def room() -> str:
+    """The memory that there is, as people read it."""
     available = available_bytes()
-    if available is not None and needed > available:
-        raise MemoryError(f"{what} needs about {text(needed)}, and {text(available)} are available; {advice}")
+    return "an unknown number of bytes" if available is None else text(available)
 
 
 def text(size: float) -> str:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-__all__ = ["as_covariance", "flow_integral"]
+__all__ = ["as_covariance", "flow_integral", "rounding"]
 
 
 def as_covariance(matrix: Array) -> Array:
@@ -24,32 +24,49 @@ def as_covariance(matrix: Array) -> Array:
     return symmetric - negative[..., None] * jnp.eye(matrix.shape[-1], dtype=matrix.dtype)
 
 
+def rounding(eigenvalues: Array) -> Array:
+    r"""Up to here eigenvalues (n,) of a symmetric matrix cannot be told from zero: :math:`2\sqrt n\,\varepsilon\mu`.
+
+    With :math:`\varepsilon` the rounding unit and :math:`\mu` the largest eigenvalue by absolute value. Rounding the
+    entries at random moves eigenvalues by less than that (Wigner's law), and so does the decomposition: of kernel
+    matrices of low rank, with 20 to 1000 points, the zeros came out at a third of it at most.
+
+    >>> float(rounding(jnp.array([-1e-9, 0.5, 2.0, 1.0])) / jnp.finfo("float32").eps)
+    8.0
+    """
+    largest = jnp.max(jnp.abs(eigenvalues), initial=0)
+    return jax.lax.stop_gradient(2 * len(eigenvalues) ** 0.5 * jnp.finfo(eigenvalues.dtype).eps * largest)
+
+
 @jax.custom_jvp
-def flow_integral(matrix: Array, right: Array, times: Array, floor: Array) -> Array:
+def flow_integral(matrix: Array, right: Array, times: Array) -> Array:
     r""":math:`\int_0^{\tau} e^{-M s}\,ds\;R`, which is :math:`M^{-1}(1 - e^{-M\tau})R` wherever that makes sense.
+
+    Eigenvalues up to :func:`rounding` count as zero: nothing moves along them in infinite time. At infinity this is
+    therefore the solution of least norm among those that fit best, as of a pseudo-inverse with that cut-off.
 
     Args:
         matrix: M, symmetric and positive semi-definite to rounding, (n, n).
         right: R, (n, k).
         times: each :math:`\tau \ge 0`, (T,); infinite is allowed.
-        floor: eigenvalues up to this are rounding. They count as zero: nothing moves along them in infinite time.
 
     Returns:
         (T, n, k).
 
-    >>> flow_integral(jnp.eye(1) * 2, jnp.ones((1, 1)), jnp.array([0.0, jnp.inf]), jnp.array(1e-6)).ravel().tolist()
+    >>> flow_integral(jnp.eye(1) * 2, jnp.ones((1, 1)), jnp.array([0.0, jnp.inf])).ravel().tolist()
     [0.0, 0.5]
     """
     eigenvalues, vectors = jnp.linalg.eigh(matrix)
-    weights = jax.vmap(_weights, (None, 0, None))(eigenvalues, times, floor)
+    weights = jax.vmap(_weights, (None, 0, None))(eigenvalues, times, rounding(eigenvalues))
     return vectors @ (weights[:, :, None] * (vectors.T @ right))
 
 
 @flow_integral.defjvp
 def _flow_integral_jvp(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-    matrix, right, times, floor = primals
-    matrix_dot, right_dot, times_dot, _ = tangents
+    matrix, right, times = primals
+    matrix_dot, right_dot, times_dot = tangents
     eigenvalues, vectors = jnp.linalg.eigh(matrix)
+    floor = rounding(eigenvalues)
     inner = vectors.T @ ((matrix_dot + matrix_dot.T) / 2) @ vectors
     modes, modes_dot = vectors.T @ right, vectors.T @ right_dot
 

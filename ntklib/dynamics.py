@@ -19,7 +19,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from ntklib import _examples, _precision, _validation
-from ntklib._spectral import as_covariance, flow_integral
+from ntklib._spectral import as_covariance, flow_integral, rounding
 from ntklib.mlp import MLP
 
 Apply = Callable[[Any, Any], Array]
@@ -62,10 +62,12 @@ def gradient_flow(
     Raises:
         ValueError: if a shape or dtype does not fit, a time or the ridge is negative, or the kernel is not symmetric
             or has an eigenvalue below zero by more than rounding; or if, in float32, more than a hundredth of the
-            targets lies in directions whose eigenvalues are above rounding but not known to a hundredth, and matter by
-            that time (not checked while JAX traces).
+            targets lies in directions whose eigenvalues are not known to a hundredth, and matter by that time (not
+            checked while JAX traces). Zeros that a gap sets apart are known.
 
-    A kernel that is singular to rounding is accepted: along its null directions nothing is learned.
+    A kernel that is singular to rounding is accepted: along its null directions, those with an eigenvalue of
+    :math:`\Theta + \lambda` up to :math:`2\sqrt n\,\varepsilon` times the largest, nothing is learned. Without a ridge
+    the coefficients at infinite time are then the least of those that fit best.
 
     >>> theta = jnp.array([[2.0, 1.0], [1.0, 2.0]])
     >>> gradient_flow(theta, jnp.array([1.0, -1.0]), jnp.array([0.0, 2.0, jnp.inf])).round(3).tolist()
@@ -104,7 +106,8 @@ def ensemble_moments(mlp: MLP, x: ArrayLike, y: ArrayLike, x_test: ArrayLike, t:
 
     Returns:
         mean (n_test,) or (n_test, k), and covariance (n_test, n_test), both after the shape of `t`. The covariance is
-        exactly symmetric, and no variance is negative.
+        exactly symmetric, and no variance is negative. Where the tangent kernel is singular to rounding, nothing is
+        learned along its null directions, as by :func:`gradient_flow`.
 
     Raises:
         ValueError: as :func:`gradient_flow`.
@@ -149,10 +152,7 @@ def _start(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
 def _integral(theta: Array, right: Array, times: Array, ridge: Array) -> Array:
     """(Θ + λ)⁻¹(1 − exp(−(Θ + λ) t/n)) R for every t: the coefficients that a first residual R leads to."""
     n = len(theta)
-    matrix = theta + ridge * jnp.eye(n, dtype=theta.dtype)
-    # the flow is exp(−M t/n); the trace bounds the largest eigenvalue, whose rounding is what a zero is known to
-    floor = jnp.finfo(theta.dtype).eps * jnp.trace(matrix)
-    return flow_integral(matrix, right, times / n, jax.lax.stop_gradient(floor))
+    return flow_integral(theta + ridge * jnp.eye(n, dtype=theta.dtype), right, times / n)  # the flow is exp(−M t/n)
 
 
 def _checked_flow(
@@ -180,14 +180,17 @@ def _refuse_if_lost(theta: Array, residual: Array, times: Array, ridge: Array) -
     if eps < 1e-10 or not len(theta):
         return
     values, vectors = np.linalg.eigh(np.asarray(theta) + float(ridge) * np.eye(len(theta), dtype=theta.dtype))
-    known = eps / _precision.LOST * float(values[-1])
-    # what rounding makes of a zero counts as zero in the flow, and repeated inputs are no reason to refuse
-    unknown = np.linalg.norm(vectors[:, (values < known) & (values > eps * values.sum())].T @ np.asarray(residual))
+    zero = float(rounding(jnp.asarray(values)))
+    known = max(eps / _precision.LOST * float(values[-1]), 2 * zero)
+    # What rounding makes of a zero counts as zero in the flow, and repeated inputs are no reason to refuse. But where
+    # eigenvalues go on falling through what is known, those that are below it are no zeros.
+    lost = (values < known) & np.any((values < known) & (values > zero))
+    unknown = np.linalg.norm(vectors[:, lost].T @ np.asarray(residual))
     moved = -np.expm1(-known * float(np.max(np.asarray(times))) / len(theta))  # at most, along one of these
-    lost = moved * unknown / max(float(np.linalg.norm(residual)), np.finfo(float).tiny)
-    if lost > _precision.LOST:
+    share = moved * unknown / max(float(np.linalg.norm(residual)), np.finfo(float).tiny)
+    if share > _precision.LOST:
         raise ValueError(
-            f"in {theta.dtype} this loses the answer: {lost:.1%} of the targets lies in directions whose eigenvalues, "
+            f"in {theta.dtype} this loses the answer: {share:.1%} of the targets lies in directions whose eigenvalues, "
             f"below {known:.2g}, are rounding to more than {_precision.LOST:.0%}; {_precision.ADVICE}"
         )
 

@@ -72,7 +72,8 @@ def solve_cg(
             ``MLP(depth=2).ntk`` or an :class:`ntklib.kernels.Kernel`.
         x: points, (n, d).
         y: targets, (n,) or (n, k).
-        ridge: :math:`\lambda > 0`.
+        ridge: :math:`\lambda > 0`; the largest eigenvalue of K may be at most a hundredth of the inverse rounding unit
+            times as large, so no eigenvalue of :math:`K + \lambda` is small enough to be cut off, also of equal points.
         landmarks: the rank of the preconditioner, at most n; by default :math:`4\sqrt n`. More of them cost more at the
             start, :math:`n\,m^2`, and save iterations.
         tol: the residual at which to stop, relative to the targets.
@@ -115,13 +116,18 @@ def solve_cg(
     factor = nystrom(kernel, points, rank, seed=seed)
     left, values, _ = linalg.svd(factor, full_matrices=False, overwrite_a=True)
     eigenvalues = values**2  # of a kernel that is zero there are none
-    dtype = _dtype(kernel, points)
-    _precision.refuse_if_lost(dtype, float(eigenvalues.max(initial=0)) + ridge, ridge, "the ridge")
+    dtype, largest = _dtype(kernel, points), float(eigenvalues.max(initial=0))
+    _precision.refuse_if_lost(dtype, largest + ridge, ridge, "the ridge")
     weights = (eigenvalues[-1:] + ridge) / (eigenvalues + ridge) - 1  # Frangella, Tropp and Udell, eq. 1.3
 
     def operator(vector: Float) -> Float:
+        nonlocal largest
         block = vector.reshape(right.shape)
-        return (matmul(kernel, points, None, block, max_bytes=max_bytes) + ridge * block).ravel()
+        product = matmul(kernel, points, None, block, max_bytes=max_bytes)
+        lengths = np.linalg.norm(block, axis=0)
+        # no product is longer than the largest eigenvalue allows, which few landmarks may not show
+        largest = max(largest, float(np.max(np.linalg.norm(product, axis=0) / np.where(lengths > 0, lengths, 1))))
+        return (product + ridge * block).ravel()
 
     def precondition(vector: Float) -> Float:
         block = vector.reshape(right.shape)
@@ -148,6 +154,13 @@ def solve_cg(
         matrix, right.ravel(), rtol=tol / math.sqrt(right.shape[1]), maxiter=max_iter, M=conditioner, callback=after
     )
     rest = np.linalg.norm((right.ravel() - operator(solution)).reshape(right.shape), axis=0).max()
+    _precision.refuse_if_lost(dtype, largest + ridge, ridge, "the ridge")
+    if not failed and rest > 10 * tol:  # the iterations believe what the residual, computed anew, does not confirm
+        raise NotConvergedError(
+            f"after {iterations} iterations the residual is {rest:.2g} of the targets, where tol={tol:g} was wanted, "
+            f"and rounding in {dtype} allows no less: the largest eigenvalue is {largest / ridge:.2g} times the ridge; "
+            "take a larger ridge or tol, or a kernel of 64 bits"
+        )
     if failed or not rest <= 10 * tol:
         raise NotConvergedError(
             f"after {iterations} iterations the residual is {rest:.2g} of the targets, where tol={tol:g} was wanted; "

@@ -30,7 +30,9 @@ def learnability(kernel: ArrayLike, train: ArrayLike, functions: ArrayLike, *, r
         kernel: on the whole domain, (N, N), symmetric and positive semi-definite.
         train: indices of the n training points, integers, (n,).
         functions: columns with mean square 1, (N, m); orthonormal, if their learnabilities are to be added.
-        ridge: :math:`\delta \ge 0`, added to the diagonal of :math:`K_{TT}` as it is, without a factor n.
+        ridge: :math:`\delta \ge 0`, added to the diagonal of :math:`K_{TT}` as it is, without a factor n. Directions in
+            which the sum has an eigenvalue of at most :math:`2\sqrt n\,\varepsilon` times its largest, with
+            :math:`\varepsilon` the rounding unit, count as null: of them nothing is learned.
 
     Returns:
         (m,), in the dtype of the kernel. In float32 the error is below the rounding unit times the condition number of
@@ -69,8 +71,7 @@ def learnability(kernel: ArrayLike, train: ArrayLike, functions: ArrayLike, *, r
     if k.dtype == jnp.float32 and not isinstance(matrix, jax.core.Tracer) and len(index):
         spectrum = np.linalg.eigvalsh(np.asarray(matrix, float))
         _precision.refuse_if_lost(k.dtype, spectrum[-1], spectrum[0], "the smallest")
-    floor = jnp.finfo(k.dtype).eps * jnp.trace(matrix)  # what cannot be told from zero is not learned
-    weights = flow_integral(matrix, phi[index], jnp.full(1, jnp.inf, k.dtype), jax.lax.stop_gradient(floor))[0]
+    weights = flow_integral(matrix, phi[index], jnp.full(1, jnp.inf, k.dtype))[0]  # zeros to rounding are not learned
     return jnp.mean(phi * (k[:, index] @ weights), axis=0)
 
 

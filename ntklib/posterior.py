@@ -26,7 +26,7 @@ from jax.scipy.linalg import solve_triangular
 from jax.typing import ArrayLike
 
 from ntklib import _precision, _tree, _validation, kernels
-from ntklib._spectral import as_covariance
+from ntklib._spectral import as_covariance, rounding
 
 __all__ = ["Posterior", "condition"]
 
@@ -114,7 +114,11 @@ class Posterior:
         return as_covariance(self.kernel(points) - jnp.matmul(whitened.T, whitened, precision="highest"))
 
     def sample(self, key: Array, x: ArrayLike, n: int) -> Array:
-        """Draw functions, without noise.
+        r"""Draw functions, without noise.
+
+        Directions in which the covariance has an eigenvalue of at most :math:`2\sqrt{2m}\,\varepsilon` times its
+        largest one or the largest variance of the prior, with :math:`\varepsilon` the rounding unit, do not vary:
+        the root of what rounding leaves of a zero is large, and would be seen as a difference between equal points.
 
         Args:
             key: a JAX random key.
@@ -129,9 +133,11 @@ class Posterior:
         """
         _validation.key("key", key)
         count, mean = _validation.count("n", n, 0), self.mean(x)
-        # The root that is symmetric does not depend on the signs of eigenvectors. Rounding makes eigenvalues negative.
+        # The root that is symmetric does not depend on the signs of eigenvectors.
         eigenvalues, vectors = jnp.linalg.eigh(self.covariance(x))
-        root = (vectors * jnp.sqrt(jnp.maximum(eigenvalues, 0))) @ vectors.T
+        prior = self.kernel.diagonal(self._points(x))  # of which the covariance is what the data leave
+        zero = rounding(jnp.append(eigenvalues, prior))
+        root = (vectors * jnp.sqrt(jnp.where(eigenvalues > zero, eigenvalues, 0))) @ vectors.T
         return mean + jnp.einsum("ij,nj...->ni...", root, jax.random.normal(key, (count, *mean.shape), mean.dtype))
 
     def _points(self, x: ArrayLike) -> Array:

@@ -183,6 +183,7 @@ KIND = {
     "t": "times",
     "targets": "labellings",
     "tol": "positive",
+    "verbose": "count",
     "train": "indices",
     "w_std": "not negative",
     "w_std_bounds": "bounds",

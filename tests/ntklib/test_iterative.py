@@ -1,11 +1,16 @@
 """Kernel regression without the matrix: against the direct solve, and what it refuses."""
 
+import io
+import pickle
+
 import jax
 import numpy as np
 import pytest
 from scipy import linalg
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import check_estimator
 
-from ntklib import _memory
+from ntklib import _kernel_regression, _memory, _products, _progress
 from ntklib.estimators import NTK, KernelClassifier, KernelRegressor
 from ntklib.iterative import NotConvergedError, matmul, nystrom, solve_cg
 from ntklib.kernels import RBF
@@ -105,13 +110,13 @@ def test_the_estimator_solves_either_way(kernel):
 
 
 def test_the_estimator_refuses_what_does_not_fit_and_what_is_no_solver(monkeypatch):
-    with pytest.raises(ValueError, match="solver must be 'direct' or 'cg', got 'lu'"):
+    with pytest.raises(ValueError, match="solver must be 'auto', 'direct' or 'cg', got 'lu'"):
         KernelRegressor(solver="lu").fit(X, Y)
     with pytest.raises(ValueError, match="for kernel='precomputed' take 'direct'"):
         KernelRegressor("precomputed", solver="cg").fit(np.eye(3), np.ones(3))
     monkeypatch.setattr(_memory, "available_bytes", lambda: 10**6)
     with pytest.raises(MemoryError, match=r"300 points needs about 1\.44 MB, and 1 MB are available; take solver='cg'"):
-        KernelRegressor().fit(X, Y)
+        KernelRegressor(solver="direct").fit(X, Y)
     with pytest.raises(MemoryError, match=r"1\.44 MB"):
         KernelClassifier().fit(X, X[:, 0] > 0)
 
@@ -161,3 +166,117 @@ def test_a_kernel_that_is_zero_is_solved_and_one_that_is_none_is_refused():
             solve_cg(times(factor), X, Y, 1.0)
     with pytest.raises(ValueError, match=r"x must be finite, got nan at \[0, 0\], and 1199 more"):
         solve_cg(RBF(), np.full_like(X, np.nan), Y, 1.0)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """One in which 300 points have no room for a direct solve."""
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 10**6)
+
+
+def test_the_solver_is_chosen_by_memory_and_said(monkeypatch, capsys):
+    roomy = KernelRegressor(ridge=0.1, verbose=1).fit(X, Y)
+    assert (roomy.solver_, roomy.n_iter_) == ("direct", None)
+    assert (
+        "KernelRegressor: solver='direct', a direct solve with 300 points needs about 1.44 MB"
+        in capsys.readouterr().out
+    )
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 10**6)
+    model = KernelRegressor(ridge=0.1, verbose=1).fit(X, Y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "KernelRegressor: solver='cg', a direct solve with 300 points needs about 1.44 MB, 1 MB are available"
+    )
+    assert f"iteration {model.n_iter_}, residual" in lines[-1]
+    assert lines[-1].startswith("[####")
+    assert model.solver_ == "cg"
+    assert 1 <= model.n_iter_ < 100
+    np.testing.assert_allclose(
+        model.dual_coef_ / abs(roomy.dual_coef_).max(0), roomy.dual_coef_ / abs(roomy.dual_coef_).max(0), atol=1e-6
+    )
+    KernelRegressor(ridge=0.1).fit(X, Y)
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(_memory, "available_bytes", lambda: None)  # the system does not say
+    assert KernelRegressor(ridge=0.1).fit(X, Y).solver_ == "direct"
+
+
+def test_what_can_only_be_solved_directly_is_not_iterated(little_memory):
+    for arguments, x in ((("rbf",), X), (("precomputed",), np.eye(300))):
+        with pytest.raises(MemoryError, match="take a positive ridge, or fewer points"):
+            KernelRegressor(*arguments, ridge=0.0).fit(x, Y)
+    with pytest.raises(MemoryError, match="fewer points"):
+        KernelRegressor("precomputed").fit(np.eye(300), Y)
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "laplace", "linear", RBF(2.0), NTK(depth=1)], ids=str)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_iterating_gives_what_the_direct_solve_gives(monkeypatch, kernel, weighted):
+    weights = np.random.default_rng(5).uniform(0, 2, len(X)) if weighted else None
+    direct = KernelRegressor(kernel, ridge=0.1, solver="direct").fit(X, Y, weights)
+    with jax.enable_x64(False):  # whatever is switched on
+        model = KernelRegressor(kernel, ridge=0.1, solver="cg").fit(X, Y, weights)
+        got = pickle.loads(pickle.dumps(model)).predict(X[:40] + 0.1)
+    scale = np.abs(direct.predict(X)).max(0)
+    np.testing.assert_allclose(got / scale, direct.predict(X[:40] + 0.1) / scale, atol=1e-6)
+    assert clone(model).get_params()["solver"] == "cg"
+    monkeypatch.setattr(_kernel_regression, "_PART", 8 * 300 * 7)  # in parts of seven points
+    np.testing.assert_allclose(model.predict(X[:40] + 0.1), got, rtol=1e-12, atol=1e-12 * scale.max())
+
+
+def test_scikit_learn_accepts_the_estimator_that_iterates():
+    check_estimator(KernelRegressor(solver="cg", ridge=0.5), on_skip=None)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e3, 1e6])
+@pytest.mark.parametrize("lengthscale", [1.0, np.array([0.5, 1.0, 2.0, 3.0]), 1e-3])
+def test_the_gaussian_kernel_by_products_is_exact_or_not_taken(shift, lengthscale):
+    x = X.copy()
+    x[1] = x[0] + 1e-9
+    x[2] = x[0]
+    x[3] = x[3] + shift  # far from the others
+    with jax.enable_x64(True):
+        quick = _products.gaussian(x, np.asarray(lengthscale))
+        furthest = np.max(np.sum(((x - x.mean(0)) / lengthscale) ** 2, axis=1))
+        assert (quick is None) == (furthest > 1.2e4)
+        if quick is not None:
+            np.testing.assert_allclose(quick(x), RBF(lengthscale)(x), atol=1e-11)
+            np.testing.assert_allclose(quick(x[:7], x + 0.1), RBF(lengthscale)(x[:7], x + 0.1), atol=1e-11)
+
+
+def test_the_bar_is_one_line_on_a_terminal_and_few_lines_elsewhere(monkeypatch):
+    clock = iter(np.arange(0.0, 100.0, 4.0))
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
+    terminal, file = _Terminal(), io.StringIO()
+    for stream in (terminal, file):
+        show = _progress.bar(1e-8, stream)
+        for number in range(5):
+            show(number + 1, 10.0 ** (-2 * number))
+        show(6, 2e-9, done=True)
+    assert terminal.getvalue().count("\n") == 1
+    assert terminal.getvalue().count("\r") == 6
+    assert len(file.getvalue().splitlines()) == 3  # at 4 s, 16 s, and the last
+    first, middle, last = file.getvalue().splitlines()
+    assert first == "[........................] iteration 1, residual 1.0e+00 of 1e-08, 4 s"
+    assert middle.startswith("[##################......] iteration 4, residual 1.0e-06")
+    assert last.startswith("[########################] iteration 6, residual 2.0e-09")
+
+
+def test_the_estimator_stops_at_the_residual_that_is_asked_for():
+    few, many = (KernelRegressor(ridge=0.01, solver="cg", tol=tol).fit(X, Y).n_iter_ for tol in (1e-2, 1e-10))
+    assert few < many
+    for tol in (1.0, 2):
+        with pytest.raises(ValueError, match="tol must be below 1"):
+            KernelRegressor(tol=tol).fit(X, Y)
+
+
+def test_predictions_far_away_are_those_of_the_exact_kernel():
+    far = X.copy()
+    far[:5] = 1.7e308  # products with which are infinite, of either sign
+    models = [KernelRegressor(ridge=0.1, solver=solver).fit(X, Y) for solver in ("direct", "cg")]
+    one, other = (model.predict(far) for model in models)
+    np.testing.assert_allclose(one, other, atol=1e-6)

@@ -25,6 +25,8 @@ FLOORS = {
     "_pairs": 0,
     "_memory": 0,
     "_precision": 0,
+    "_products": 0,
+    "_progress": 0,
     "_relevance": 0,
     "_tree": 0,
     "_examples": 1,
