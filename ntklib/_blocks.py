@@ -54,7 +54,7 @@ def blocks_of(shape: tuple[int, int], size: int, *, symmetric: bool) -> Iterator
 
 def fitting(
     kernel: Kernel,
-    dim: int,
+    point: tuple[int, ...],
     shape: tuple[int, int],
     dtype: Any,
     symmetric: bool,
@@ -77,7 +77,9 @@ def fitting(
         if not begun:
             size = math.ceil(most / math.ceil(most / size))  # blocks of one size overlap least
         rows, columns = (min(size, n) for n in shape)
-        work = _Work(kernel, dim, rows, columns, symmetric and rows == shape[0], symmetric, str(dtype), tuple(devices))
+        work = _Work(
+            kernel, point, rows, columns, symmetric and rows == shape[0], symmetric, str(dtype), tuple(devices)
+        )
         run = _compiled(work)
         if run.bytes <= max_bytes:
             return size, run
@@ -96,10 +98,10 @@ def _local(devices: Sequence[Any]) -> int:
 
 
 class _Work(NamedTuple):
-    """What is compiled: blocks of rows × columns of the kernel of points in `dim` dimensions, one to a device."""
+    """What is compiled: blocks of rows × columns of the kernel of points of this shape, one to a device."""
 
     kernel: Kernel
-    dim: int
+    point: tuple[int, ...]
     rows: int
     columns: int
     whole: bool
@@ -129,7 +131,9 @@ def _compile(work: _Work, *, x64: bool) -> Compiled:  # x64 tells apart what is 
             return block_values(work.kernel, *(block[0] for block in blocks)).astype(work.dtype)[None]
 
         shared = jax.shard_map(one, mesh=mesh, in_specs=(spec,) * len(sizes), out_specs=spec, check_vma=False)
-        shapes = [jax.ShapeDtypeStruct((len(work.devices), n, work.dim), work.dtype, sharding=sharding) for n in sizes]
+        shapes = [
+            jax.ShapeDtypeStruct((len(work.devices), n, *work.point), work.dtype, sharding=sharding) for n in sizes
+        ]
         ready = jax.jit(shared).lower(*shapes).compile()
         stats: Any = ready.memory_analysis()
         # two rounds of inputs and results are there at once, and what one round works with

@@ -38,6 +38,7 @@ __all__ = [
     "floating",
     "function",
     "got",
+    "images",
     "inputs",
     "key",
     "lengthscale",
@@ -116,6 +117,14 @@ def matrix(name: str, x: ArrayLike, columns: int | None = None) -> Array:
     """`x` as a floating (n, d) array; `columns` is the d that it must have, if that is known."""
     wanted = "(n, d)" if columns is None else f"(n, {columns})"
     return array(name, x, wanted, lambda shape: len(shape) == 2 and shape[1] == (columns or shape[1]) > 0)
+
+
+def images(name: str, x: ArrayLike, like: tuple[int, ...] | None = None) -> Array:
+    """`x` as a floating array of images, (n, h, w) or (n, h, w, c); `like` is the shape of each, if known."""
+    if like is not None:
+        wanted = "(" + ", ".join(["n", *map(str, like)]) + ")"
+        return array(name, x, wanted, lambda shape: len(shape) == len(like) + 1 and shape[1:] == like)
+    return array(name, x, "(n, h, w) or (n, h, w, c)", lambda shape: len(shape) in (3, 4) and min(shape[1:]) > 0)
 
 
 def square(name: str, kernel: ArrayLike, size: str = "n") -> Array:

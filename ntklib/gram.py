@@ -18,7 +18,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
-from ntklib import _validation
+from ntklib import _validation, kernels
 from ntklib._blocks import Block, Compiled, Kernel, blocks_of, fitting
 from ntklib._resumable import Target, identity
 
@@ -45,9 +45,9 @@ def gram(
     Args:
         kernel: ``kernel(a, b)`` gives (n1, n2) for points (n1, d) and (n2, d), and ``kernel(a)`` the symmetric matrix
             of one set; of JAX, so that it can be compiled: ``MLP(depth=2).ntk``, or an :class:`ntklib.kernels.Kernel`.
-        x1: points, (n1, d). With float32 the result is float32, good for looking and for averages; to solve with the
-            matrix, hand over float64, with 64 bits switched on (``jax.config.update("jax_enable_x64", True)``): without
-            it JAX makes float32 of NumPy's float64.
+        x1: points, (n1, d), or images if they are the points of the kernel. With float32 the result is float32, good
+            for looking and for averages; to solve with the matrix, hand over float64, with 64 bits switched on
+            (``jax.config.update("jax_enable_x64", True)``): without it JAX makes float32 of NumPy's float64.
         x2: points, (n2, d); `x1` if left out.
         max_bytes: how much memory the blocks may take, together on all devices of this process, beside the inputs and
             the result. Their size follows from it, by the compiler's own account.
@@ -75,7 +75,7 @@ def gram(
     True
     """
     _validation.refuse_unless_callable_kernel(kernel)
-    first, second = _validation.inputs(x1, x2)
+    first, second = _points(kernel, x1, x2)
     max_bytes = _validation.count("max_bytes", max_bytes, 1)
     _validation.path("path", path)
     _validation.function("progress", progress, "progress(done, total)", optional=True)
@@ -92,11 +92,19 @@ def gram(
         return target.result()
     symmetric = second is None
     size, run = fitting(
-        kernel, points[0].shape[1], shape, dtype, symmetric, chosen, max_bytes, target.size, target.path
+        kernel, points[0].shape[1:], shape, dtype, symmetric, chosen, max_bytes, target.size, target.path
     )
     target.begin(size)
     _fill(target, run, points, list(blocks_of(shape, size, symmetric=symmetric)), chosen, progress)
     return target.result()
+
+
+def _points(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None) -> tuple[Array, Array | None]:
+    """The two sets of points; a kernel of the library says of which shape they are."""
+    if not isinstance(kernel, kernels.Kernel):
+        return _validation.inputs(x1, x2)
+    first = kernel._points("x1", x1)
+    return first, None if x2 is None else kernel._points("x2", x2, like=first)
 
 
 def _chosen(devices: Sequence[Any] | None) -> list[Any]:
@@ -128,7 +136,7 @@ def _fill(
     alone = [points[1] is None and block.row == block.column for block in blocks]
 
     def stacked(source: NDArray, starts: list[int], size: int) -> Array:
-        shape = (len(starts), size, source.shape[1])
+        shape = (len(starts), size, *source.shape[1:])
 
         def of_device(index: Any) -> NDArray:
             (place,) = range(*index[0].indices(len(starts)))

@@ -73,7 +73,8 @@ class Kernel:
         Raises:
             ValueError: if a shape or dtype does not fit, or, not while JAX traces, a point is not finite.
         """
-        first, second = _validation.inputs(x1, x2)
+        first = self._points("x1", x1)
+        second = None if x2 is None else self._points("x2", x2, like=first)
         kernel = self._compilable
         if second is not None:
             return _matrix(kernel, first, second)
@@ -96,7 +97,24 @@ class Kernel:
         >>> Polynomial(degree=2, offset=0.0).diagonal(jnp.array([[1.0], [2.0]])).tolist()
         [1.0, 16.0]
         """
-        return _diagonal(self._compilable, _validation.matrix("x", x))
+        return _diagonal(self._compilable, self._points("x", x))
+
+    def _points(self, name: str, x: ArrayLike, like: Array | None = None) -> Array:
+        """`x` as points of this kernel, of the shape of those in `like`; what does not fit is refused by this name."""
+        if self._images:
+            points = _validation.images(name, x, None if like is None else like.shape[1:])
+        else:
+            points = _validation.matrix(name, x, None if like is None else like.shape[1])
+        self._refuse(name, points)
+        return points
+
+    def _refuse(self, name: str, x: Array) -> None:
+        """Refuse points that are of a right shape and dtype, by this name, for which this kernel has no value."""
+
+    @property
+    def _images(self) -> bool | None:
+        """Whether its points are images, (h, w) or (h, w, c), and not rows, (d,); None if it does not look at them."""
+        return False
 
     @property
     def _pairwise(self) -> bool:
@@ -245,6 +263,10 @@ class Constant(Kernel):
     def __post_init__(self) -> None:
         _check(self, "value", positive=False)
 
+    @property
+    def _images(self) -> None:
+        return None
+
     def evaluate(self, x: Array, y: Array) -> Array:
         """The kernel of one pair of points, both (d,)."""
         return jnp.asarray(self.value, jnp.result_type(x, y))
@@ -281,6 +303,14 @@ class Sum(Kernel):
         return self.left._pairwise and self.right._pairwise
 
     @functools.cached_property
+    def _images(self) -> bool | None:
+        return _are_images(self.left, self.right)
+
+    def _refuse(self, name: str, x: Array) -> None:
+        self.left._refuse(name, x)
+        self.right._refuse(name, x)
+
+    @functools.cached_property
     def _compilable(self) -> Kernel:
         return Sum(self.left._compilable, self.right._compilable)
 
@@ -314,6 +344,14 @@ class Product(Kernel):
     @functools.cached_property
     def _pairwise(self) -> bool:
         return self.left._pairwise and self.right._pairwise
+
+    @functools.cached_property
+    def _images(self) -> bool | None:
+        return _are_images(self.left, self.right)
+
+    def _refuse(self, name: str, x: Array) -> None:
+        self.left._refuse(name, x)
+        self.right._refuse(name, x)
 
     @functools.cached_property
     def _compilable(self) -> Kernel:
@@ -363,6 +401,20 @@ def refuse_unless_kernel(value: Any, name: str = "kernel") -> None:
 def _check_parts(kernel: "Sum | Product") -> None:
     refuse_unless_kernel(kernel.left, "left")
     refuse_unless_kernel(kernel.right, "right")
+    _are_images(kernel.left, kernel.right)
+
+
+def _are_images(left: Kernel, right: Kernel) -> bool | None:
+    """Whether a sum or product has images for points, refused if one part has and the other has not."""
+    found = {part._images for part in (left, right)} - {None}
+    if len(found) == 2:
+        kinds = {True: "images", False: "rows"}
+        raise ValueError(
+            "left and right must have points of one kind, got "
+            f"{kinds[bool(left._images)]} for {_validation.got(left)} and {kinds[bool(right._images)]} for "
+            f"{_validation.got(right)}; ntklib.convolution.of_rows makes a kernel of rows of one of images"
+        )
+    return found.pop() if found else None
 
 
 def _combine(how: type[Sum] | type[Product], left: Any, right: Any) -> Any:

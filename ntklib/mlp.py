@@ -8,17 +8,16 @@ their initialisation and their training in the limit of infinite width. These ar
 import dataclasses
 import functools
 import itertools
-import math
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 from jax.typing import ArrayLike, DTypeLike
 
-from ntklib import _tree, _validation
-from ntklib._pairs import Pairs, safe_sqrt
+from ntklib import _draws, _range, _tree, _validation
+from ntklib._inputs import input_pairs
+from ntklib._pairs import Pairs
 from ntklib.activations import Activation, by_name
 from ntklib.kernels import Kernel
 
@@ -94,7 +93,7 @@ class MLP:
 
         Where JAX traces a network that was handed in, numbers are unknown, and there are biases.
         """
-        return not _is_zero(self.b_std)
+        return not _range.is_zero(self.b_std)
 
     def init(self, key: Array, in_dim: int, width: int, *, dtype: DTypeLike = float) -> Params:
         """Draw a finite network.
@@ -115,7 +114,7 @@ class MLP:
         _validation.dtype("dtype", dtype)
         in_dim, width = _validation.count("in_dim", in_dim, 1), _validation.count("width", width, 1)
         sizes = [in_dim] + [width] * self.depth + [self.out_dim]
-        weights, biases = _draw(key, tuple(sizes), bias=self.has_bias, dtype=dtype)
+        weights, biases = _draws.layers(key, tuple(itertools.pairwise(sizes)), bias=self.has_bias, dtype=dtype)
         if self.parameterization == "standard":
             weights = [weight * (self.w_std / len(weight) ** 0.5) for weight in weights]
             biases = [None if bias is None else bias * self.b_std for bias in biases]
@@ -211,7 +210,9 @@ _tree.register(MLP)
 class NetworkKernel(Kernel):
     """What :attr:`MLP.nngp` and :attr:`MLP.ntk` are: the kernel of a network at infinite width, by its recursion.
 
-    Its leaves are `w_std` and `b_std`.
+    Its leaves are `w_std` and `b_std`. Points are refused, with a ValueError, if they are so large that the moments of
+    the activation overflow in their dtype: in float32 above a length of about 2e8, in float64 of 1e67, per root of d.
+    ReLU has no such bound.
 
     Args:
         kind: ``"nngp"`` or ``"ntk"``.
@@ -256,63 +257,21 @@ class NetworkKernel(Kernel):
 
         return jax.vmap(one)(jnp.sum(jnp.square(x / unit), 1) / x.shape[1]) * unit * unit
 
-    def __call__(self, x1: ArrayLike, x2: ArrayLike | None = None) -> Array:
-        """As of every :class:`~ntklib.kernels.Kernel`.
-
-        Raises:
-            ValueError: if a shape or dtype does not fit, or if points are so large that the moments of the activation
-                overflow in their dtype: in float32 above a length of about 2e8, in float64 of 1e67, per root of d. ReLU
-                has no such bound.
-        """
-        self._refuse_if_too_large(("x1", "x2"), x1, x2)
-        return super().__call__(x1, x2)
-
-    def diagonal(self, x: ArrayLike) -> Array:
-        """The kernel of each point with itself, (n,) for points (n, d), without the rest of the matrix."""
-        self._refuse_if_too_large(("x",), x)
-        return super().diagonal(x)
-
     @property
     def _is_homogeneous(self) -> bool:
         return self.depth == 0 or by_name(self.activation).homogeneous
 
     def _unit(self, x: Array) -> Array:
-        """A power of two in which points (n, d) are measured, so that no square leaves the range of the dtype.
+        return _range.unit(x, self.b_std, homogeneous=self._is_homogeneous)
 
-        With a homogeneous activation that changes nothing else, if biases are measured in it too; with others it is 1.
-        """
-        one = jnp.ones((), x.dtype)
-        if not self._is_homogeneous or not x.size:
-            return one
-        largest = jnp.max(jnp.abs(jax.lax.stop_gradient(x)))
-        if self.b_std is not None:
-            largest = jnp.maximum(largest, jax.lax.stop_gradient(jnp.asarray(self.b_std, x.dtype)))
-        bound = jnp.finfo(x.dtype).maxexp // 2 - 1  # so that the product of two units is within the range too
-        exponent = jnp.clip(jnp.frexp(largest)[1], -bound, bound)
-        return jnp.where((largest > 0) & jnp.isfinite(largest), jnp.ldexp(one, exponent), one)
-
-    def _refuse_if_too_large(self, names: tuple[str, ...], *sets: Any) -> None:
-        """Name points whose variance is beyond what the moments are computed for; while JAX traces they give NaN."""
-        if self._is_homogeneous:
-            return
-        w_std = 1.0 if isinstance(self.w_std, jax.core.Tracer) else float(np.asarray(self.w_std))
-        for name, points in zip(names, sets, strict=True):
-            if points is None or isinstance(points, jax.core.Tracer):
-                continue
-            x = _validation.matrix(name, points)
-            limit = _largest_variance(x.dtype)
-            variance = w_std**2 * np.mean(np.square(np.asarray(x, float)), 1).max(initial=0)
-            if limit < variance < math.inf:
-                raise ValueError(
-                    f"{name} is too large for activation={by_name(self.activation).name!r} in {x.dtype}: w_std² ‖x‖²/d "
-                    f"is {variance:.2g}, and above {limit:.2g} its moments overflow; scale the points down, or compute "
-                    "in float64"
-                )
+    def _refuse(self, name: str, x: Array) -> None:
+        if not self._is_homogeneous:
+            _range.refuse_if_too_large(name, x, self.w_std, by_name(self.activation), "w_std² ‖x‖²/d")
 
     @functools.cached_property
     def _compilable(self) -> Kernel:
         """Without biases, where it is known that there are none: they would cost as much as the activation."""
-        if not _is_zero(self.b_std):
+        if not _range.is_zero(self.b_std):
             return self
         return jax.tree.unflatten(jax.tree.structure(self), [self.w_std, None])
 
@@ -320,10 +279,10 @@ class NetworkKernel(Kernel):
         """The kernel of pairs of points that are measured in these units, in the product of the units."""
         w_std, b_std = self.w_std, 0.0 if self.b_std is None else self.b_std
         activation = by_name(self.activation)
-        biases = (0.0, 0.0) if _is_zero(b_std) else (b_std / unit1, b_std / unit2)
+        biases = (0.0, 0.0) if _range.is_zero(b_std) else (b_std / unit1, b_std / unit2)
         pairs = pairs.dense(w_std, *biases)
         if not self._is_homogeneous:
-            limit = _largest_variance(pairs.c.dtype)
+            limit = _range.largest_variance(pairs.c.dtype)
             pairs = pairs._replace(
                 a=jnp.where(pairs.a > limit, jnp.nan, pairs.a), b=jnp.where(pairs.b > limit, jnp.nan, pairs.b)
             )
@@ -342,17 +301,12 @@ class NetworkKernel(Kernel):
         return theta if self.kind == "ntk" else pairs.c
 
 
-def _largest_variance(dtype: Any) -> float:
-    """Up to which variance before the first activation no product of two, nor the sums of few, leaves the range."""
-    return float(jnp.finfo(dtype).max) ** 0.44
-
-
 def _check(network: MLP | NetworkKernel) -> None:
     """Refuse what is no network, and make numbers of the scalars of NumPy and JAX."""
     by_name(network.activation)
     object.__setattr__(network, "depth", _validation.count("depth", network.depth, 0))
     for name in ("w_std", "b_std"):
-        object.__setattr__(network, name, _deviation(name, getattr(network, name)))
+        object.__setattr__(network, name, _range.deviation(name, getattr(network, name)))
 
 
 def _check_params(params: Any, layers: int) -> None:
@@ -362,45 +316,6 @@ def _check_params(params: Any, layers: int) -> None:
     if len(params) != layers:
         raise ValueError(f"params must have {layers} layers for a depth of {layers - 1}, got {len(params)}")
     _validation.parameters("params", params)
-
-
-def _is_zero(b_std: Any) -> bool:
-    """Whether it is known before anything is computed that there are no biases."""
-    return isinstance(b_std, int | float) and b_std == 0
-
-
-def _deviation(name: str, value: Any) -> Any:
-    """A standard deviation as a number; tracers pass, so that kernels can be differentiated in it.
-
-    Scalars of NumPy and JAX have a dtype of their own, which would override that of the inputs.
-    """
-    if isinstance(value, jax.core.Tracer) or (type(value) is float and 0 <= value < float("inf")):
-        return value
-    number = isinstance(value, int | float | np.number | np.ndarray | Array) and not isinstance(value, bool)
-    if number and np.ndim(value) == 0 and jnp.issubdtype(jnp.result_type(value), jnp.number):
-        if not jnp.iscomplexobj(value) and 0 <= float(value) < float("inf"):
-            return float(value)
-        value = value.item() if hasattr(value, "item") else value
-    what = repr(value) if number and np.ndim(value) == 0 else _validation.got(value)
-    raise ValueError(f"{name} must be a real number, finite and not negative, got {what}")
-
-
-@functools.partial(jax.jit, static_argnames=("sizes", "bias", "dtype"))
-def _draw(
-    key: Array, sizes: tuple[int, ...], *, bias: bool, dtype: DTypeLike
-) -> tuple[list[Array], list[Array | None]]:
-    """Standard normal weights and biases of layers of these sizes.
-
-    All numbers of a network are drawn at once: compiling a generator takes longer than training a small network.
-    """
-    shapes: list[tuple[int, ...]] = list(itertools.pairwise(sizes))
-    layers = len(shapes)
-    if bias:
-        shapes += [(size,) for size in sizes[1:]]
-    ends = list(itertools.accumulate(math.prod(shape) for shape in shapes))
-    numbers = jax.random.normal(key, (ends[-1],), dtype)
-    arrays = [numbers[end - math.prod(shape) : end].reshape(shape) for shape, end in zip(shapes, ends, strict=True)]
-    return arrays[:layers], [*arrays[layers:]] if bias else [None] * layers
 
 
 def _exact_diagonal(pairs: Pairs) -> Pairs:
@@ -413,76 +328,3 @@ def _exact_diagonal(pairs: Pairs) -> Pairs:
         jnp.where(diagonal, 0, pairs.gap),
         jnp.where(diagonal, 2 * pairs.a, pairs.cogap),
     )
-
-
-def input_pairs(x1: Array, x2: Array | None) -> Pairs:
-    r"""The second moments :math:`x^\top x'/d` of the inputs, with gaps that are accurate for nearly parallel ones.
-
-    From the matrix product the gap :math:`|x||x'| - x^\top x'` has an error of the order of the rounding unit, so the
-    angle has one of the rounding unit divided by the angle. Where that would be seen, for angles below 0.2 in 32 bits
-    and 0.007 in 64, the gap is taken from the difference of the unit vectors instead (Kahan's formula for the angle),
-    at the cost of reading 32 inputs for each row in which that happens, or all of them where it happens more often.
-
-    >>> x = jnp.array([[1.0, 0.0]])
-    >>> float(input_pairs(x, jnp.array([[1.0, 1e-6]])).gap[0, 0] / 2.5e-13)
-    1.0
-    """
-    dim = x1.shape[1]
-    other = x1 if x2 is None else x2
-    square1, square2 = jnp.sum(x1 * x1, 1)[:, None], jnp.sum(other * other, 1)[None, :]
-    norm1, norm2 = safe_sqrt(square1), safe_sqrt(square2)
-    c = jnp.matmul(x1, other.T, precision="highest") / dim
-    scale = norm1 * (norm2 / dim)
-    near = scale - jnp.abs(c)  # the distance from parallel or antiparallel, whichever is nearer
-    diagonal = jnp.eye(len(x1), dtype=bool) if x2 is None else jnp.zeros((), bool)
-    near = jnp.where(diagonal, scale, near)  # it is known there, and for now far from needing more care
-    near = _refine(x1, norm1, other, norm2, c, near)
-    # At a zero input only c has a derivative; the norms have none there, and their subgradients are taken as zero.
-    zero = scale == 0
-    c = jnp.where((near < _near_enough(c.dtype) * scale) & ~zero, jnp.where(c >= 0, scale - near, near - scale), c)
-    c, near = jnp.where(diagonal, square1 / dim, c), jnp.where(diagonal, 0, near)
-    gap, cogap = jnp.where(c >= 0, near, 2 * scale - near), jnp.where(c >= 0, 2 * scale - near, near)
-    return Pairs(square1 / dim, square2 / dim, c, jnp.where(zero, -c, gap), jnp.where(zero, c, cogap))
-
-
-def _refine(x1: Array, norm1: Array, x2: Array, norm2: Array, c: Array, near: Array) -> Array:
-    """Replace the small distances by those from half the squared length of the difference or sum of the unit vectors.
-
-    Whether there are any is one minimum: all that this costs where there are none.
-    """
-    dim, few = x1.shape[1], 32
-    unit1, unit2 = x1 / jnp.where(norm1 == 0, 1, norm1), x2 / jnp.where(norm2 == 0, 1, norm2).T
-
-    @jax.checkpoint  # without it, reverse mode would store the differences of all pairs
-    def row(arguments: tuple[Array, ...]) -> Array:
-        u, norm, c, near = arguments
-        scale = norm * (norm2[0] / dim)
-        close = near < _near_enough(c.dtype) * scale
-        count = jnp.sum(close)
-
-        def exact(where: Any) -> Array:
-            sign = jnp.where(c[where] >= 0, 1, -1)[:, None]
-            apart = jnp.sum((u - sign * unit2[where]) ** 2, 1) / 2
-            return jnp.where(close[where], scale[where] * apart, near[where])
-
-        def some() -> Array:
-            where = jax.lax.top_k(close.astype(c.dtype), few)[1]
-            return near.at[where].set(exact(where))
-
-        if len(near) <= few:
-            return jax.lax.cond(count > 0, lambda: exact(slice(None)), lambda: near)
-        number = (count > 0).astype(int) + (count > few)
-        return jax.lax.switch(number, (lambda: near, some, lambda: exact(slice(None))))
-
-    if not near.size:
-        return near
-    return jax.lax.cond(
-        jnp.min(near - _near_enough(c.dtype) * (norm1 * (norm2 / dim))) < 0,
-        lambda: jax.lax.map(row, (unit1, norm1, c, near)),
-        lambda: near,
-    )
-
-
-def _near_enough(dtype: Any) -> float:
-    """Up to which 1 − cosine the difference of two unit vectors is needed: 0.02 in 32 bits, 2e-5 in 64."""
-    return 4 * float(jnp.finfo(dtype).eps) ** (1 / 3)

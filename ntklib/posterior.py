@@ -39,7 +39,7 @@ def condition(kernel: kernels.Kernel, x: ArrayLike, y: ArrayLike, noise: ArrayLi
 
     Args:
         kernel: a :class:`ntklib.kernels.Kernel`, for instance ``MLP(depth=2).nngp``.
-        x: inputs, (n, d).
+        x: inputs, (n, d); images, (n, h, w) or (n, h, w, c), if they are the points of the kernel.
         y: targets, (n,), or (n, k) for k outputs, independent with the same kernel and noise.
         noise: the variance :math:`\sigma^2 \ge 0` of the noise, which is added to the diagonal. It may be 0 if the
             matrix is positive definite without it.
@@ -59,7 +59,7 @@ def condition(kernel: kernels.Kernel, x: ArrayLike, y: ArrayLike, noise: ArrayLi
     [1.5]
     """
     kernels.refuse_unless_kernel(kernel)
-    inputs = jnp.array(_validation.matrix("x", x))
+    inputs = jnp.array(kernel._points("x", x))
     targets = _validation.floating("y", y).astype(inputs.dtype)
     if targets.ndim not in (1, 2) or len(targets) != len(inputs) or not len(inputs):
         raise ValueError(f"y must have shape ({len(inputs)},) or ({len(inputs)}, k) with n > 0, got {targets.shape}")
@@ -141,7 +141,7 @@ class Posterior:
         return mean + jnp.einsum("ij,nj...->ni...", root, jax.random.normal(key, (count, *mean.shape), mean.dtype))
 
     def _points(self, x: ArrayLike) -> Array:
-        return _validation.matrix("x", x, columns=self.x.shape[1]).astype(self.x.dtype)
+        return self.kernel._points("x", x, like=self.x).astype(self.x.dtype)
 
     def _whitened(self, points: Array) -> Array:
         """L⁻¹ k(X, x), (n, m): its squares add up to the variance that the data explain."""

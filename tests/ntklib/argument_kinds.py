@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ntklib import estimators, kernels, mlp
+from ntklib import convolution, estimators, kernels, mlp
 
 # Right values. A name means the same in every function, unless the function is named too.
 
 X, Y = np.linspace(-1, 1, 8, dtype=np.float32).reshape(4, 2), np.array([1.0, -1.0, 0.5, 0.0], np.float32)
 BITS = np.array([[0, 0, 1, 1], [1, 0, 1, 0]])
-NETWORK = mlp.MLP()
+NETWORK, CONV = mlp.MLP(), convolution.ConvNet()
+IMAGES = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 2, 3)
 
 
 def zeros(x_train, y_train, x_test):
@@ -22,6 +23,11 @@ def zeros(x_train, y_train, x_test):
 @functools.cache
 def params():
     return NETWORK.init(jax.random.key(0), 2, 3)
+
+
+@functools.cache
+def conv_params():
+    return CONV.init(jax.random.key(0), (2, 3), 3)
 
 
 @functools.cache
@@ -58,6 +64,21 @@ RIGHT = {
     "activations.Activation.function": lambda: lambda x: x**3,
     "activations.Activation.moments": lambda: lambda pairs: (pairs, pairs.c),
     "mlp.NetworkKernel.kind": lambda: "ntk",
+    "convolution.Averaged.__call__.x1": lambda: IMAGES,
+    "convolution.Averaged.__call__.x2": lambda: IMAGES,
+    "convolution.Averaged.diagonal.x": lambda: IMAGES,
+    "convolution.ConvKernel.kind": lambda: "ntk",
+    "convolution.ConvNet.init.shape": lambda: (2, 3),
+    "convolution.ConvNet.init.width": lambda: 3,
+    "convolution.ConvNet.apply.params": conv_params,
+    "convolution.ConvNet.apply.x": lambda: IMAGES,
+    "convolution.ConvNet.maps.params": conv_params,
+    "convolution.ConvNet.maps.x": lambda: IMAGES,
+    "convolution.OfRows.kernel": lambda: CONV.ntk,
+    "convolution.OfRows.shape": lambda: (2, 3),
+    "convolution.of_rows.kernel": lambda: CONV.ntk,
+    "convolution.of_rows.shape": lambda: (2, 3),
+    "convolution.alias.h": lambda: Y,
     "mlp.MLP.init.in_dim": lambda: 2,
     "mlp.MLP.init.width": lambda: 3,
     "dynamics.gradient_flow.kernel": gram,
@@ -209,6 +230,25 @@ KIND = {
     "mlp.MLP.init.in_dim": "positive count",
     "mlp.MLP.init.width": "positive count",
     "mlp.NetworkKernel.kind": "choice",
+    "convolution.Averaged.__call__.x1": "images",
+    "convolution.Averaged.__call__.x2": "images",
+    "convolution.Averaged.diagonal.x": "images",
+    "convolution.ConvNet.filter_size": "positive count",
+    "convolution.ConvNet.init.shape": "image shape",
+    "convolution.ConvNet.init.width": "positive count",
+    "convolution.ConvNet.apply.x": "images",
+    "convolution.ConvNet.maps.x": "images",
+    "convolution.ConvKernel.filter_size": "positive count",
+    "convolution.ConvKernel.kind": "choice",
+    "convolution.OfRows.kernel": "kernel of images",
+    "convolution.OfRows.shape": "image shape",
+    "convolution.of_rows.kernel": "kernel of images",
+    "convolution.of_rows.shape": "image shape",
+    "convolution.alias.h": "array",
+    "convolution.alias.start": "count",
+    "padding": "choice",
+    "pool": "choice",
+    "shifts": "shifts",
     "gram.gram.kernel": "callable kernel",
     "iterative.solve_cg.kernel": "callable kernel",
     "iterative.solve_cg.ridge": "positive",

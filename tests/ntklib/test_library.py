@@ -21,8 +21,11 @@ FLOORS = {
     "_arguments": 0,
     "_validation": 0,
     "_spectral": 0,
+    "_draws": 0,
+    "_inputs": 0,
     "_interpolants": 0,
     "_pairs": 0,
+    "_patches": 0,
     "_memory": 0,
     "_precision": 0,
     "_products": 0,
@@ -37,10 +40,14 @@ FLOORS = {
     "kernels": 1,
     "data": 1,
     "_sklearn_validation": 1,
+    "_range": 2,
     "mlp": 2,
+    "_conv_kernel": 2,
+    "_averaged": 2,
     "features": 2,
     "_blocks": 2,
     "_resumable": 2,
+    "convolution": 3,
     "gram": 3,
     "iterative": 3,
     "posterior": 3,
@@ -212,7 +219,7 @@ def test_importing_every_module_changes_no_precision_and_draws_nothing():
 
 
 LIGHT = ["activations", "mlp", "features", "tangent", "dynamics", "kernels", "data", "nofreelunch", "learnability"]
-LIGHT += ["posterior"]
+LIGHT += ["posterior", "convolution"]
 
 
 def test_what_a_network_needs_imports_nothing_heavy():

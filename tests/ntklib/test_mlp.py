@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from ntklib._inputs import input_pairs
 from ntklib.activations import Activation, by_name, from_function, names
-from ntklib.mlp import MLP, NetworkKernel, input_pairs
+from ntklib.mlp import MLP, NetworkKernel
 from ntklib.tangent import empirical_ntk
 
 STEP = 1 / 12

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import pytest
-from argument_kinds import KIND, NETWORK, RIGHT, X, Y
+from argument_kinds import CONV, KIND, NETWORK, RIGHT, X, Y
 from test_library import PUBLIC
 from wrong_values import WRONG
 
 import ntklib
-from ntklib import approximation, estimators, kernels, learnability, posterior
+from ntklib import approximation, convolution, estimators, kernels, learnability, posterior
 from ntklib.book._drawings import Item, frame
 
 FOLDER = Path(ntklib.__file__).parent
@@ -32,6 +32,8 @@ INNER = {
     "evaluate_matrix",
     "evaluate_diagonal",
     "dense",
+    "convolve",
+    "read_out",
     "scales",
     "Activation.__call__",
     "parts",
@@ -42,6 +44,8 @@ INSTANCES = {
     "kernels.RBF": kernels.RBF,
     "mlp.MLP": lambda: NETWORK,
     "mlp.NetworkKernel": lambda: NETWORK.ntk,
+    "convolution.Averaged": lambda: convolution.averaged(CONV.ntk),
+    "convolution.ConvNet": lambda: CONV,
     "posterior.Posterior": lambda: posterior.condition(kernels.RBF(), X, Y, 0.1),
     "learnability.Prediction": lambda: learnability.predict(jnp.ones(3), 2),
     "approximation.Shallow": lambda: approximation.Shallow(jnp.ones((2, 3)), jnp.ones(3), jnp.ones(3), jnp.ones(())),
@@ -95,9 +99,10 @@ def public():
             if not issubclass(offered, tuple | Exception) and label not in RESULTS and offered is not kernels.Kernel:
                 yield label, inspect.signature(offered).parameters, lambda f=offered, **given: used(f(**given))
             for method, function in methods(offered):
-                if function in seen or {method, f"{name}.{method}"} & INNER:
+                # once for all kernels of rows, and once for those of images
+                if (function, module == "convolution") in seen or {method, f"{name}.{method}"} & INNER:
                     continue
-                seen.add(function)
+                seen.add((function, module == "convolution"))
                 wanted = dict(list(inspect.signature(function).parameters.items())[1:])
 
                 def call(label=label, method=method, **given):
