@@ -14,9 +14,11 @@ from browser import ROOT
 from selectolax.lexbor import LexborHTMLParser
 from test_build import build, chapter, make_book
 
+from coursework.masters.reading import available, load
 from extensions.site import downloads
 from extensions.site.exercises import exercises
-from extensions.site.notebook import install_cell
+from extensions.site.notebook_install import install_cell
+from extensions.site.notebook_links import pending, settled
 from extensions.site.solutions import without_solutions
 from extensions.typesetting.formulas import Renderer, node_program
 from tools import editions, repository
@@ -42,18 +44,41 @@ def prose(cell):
 FORMULA = re.compile(r"\$\$(?P<shown>.*?)\$\$|(?<!\\)\$(?P<inline>[^$]*)\$", re.DOTALL)
 
 
-@needs_a_site
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_no_markup_of_the_source_is_left_in_a_notebook(name):
-    texts = [prose(cell) for cell in made(name).cells if cell.cell_type == "markdown"]
+def assert_no_markup_of_the_source(notebook):
+    texts = [prose(cell) for cell in notebook.cells if cell.cell_type == "markdown"]
     for text in texts:
         outside = re.sub(r"`[^`]*`", "", FORMULA.sub("", text))
         assert not re.search(r"\{[a-z:-]+\}|:::|\?\?\?|```|^:[\w-]+:|^---$|\\\[\\\]", outside, re.MULTILINE), text
-        assert not re.search(r"\b(?:thm|def|lem|prop|cor|eq|fig|ex|sol|sec)-[a-z]", outside), "a label is left: " + text
+        unlinked = re.sub(r"\]\([^)\s]*\)", "]", outside)
+        assert not re.search(r"\b(?:thm|def|lem|prop|cor|eq|fig|ex|sol|sec)-[a-z]", unlinked), (
+            "a label is left: " + text
+        )
+        assert not re.search("[\ue000-\ue002]", text), "a link is pending: " + text
         assert not re.search(r"^#+\s*$|^\*\*\s", text, re.MULTILINE), "a heading is empty: " + text
         for tag in ("blockquote", "details", "summary"):
             assert text.count(f"<{tag}") == text.count(f"</{tag}>"), text
         assert set(re.findall(r"</?(\w+)", outside)) <= {"blockquote", "details", "summary", "b"}, text
+    return texts
+
+
+@needs_a_site
+def test_no_markup_of_the_source_is_left_in_any_notebook():
+    paths = [*(SITE / "_sources").rglob("*.ipynb"), *(ROOT / "_build" / "notebooks").rglob("*.ipynb")]
+    assert len(paths) >= 2 * len(CHAPTERS)
+    for path in paths:
+        assert_no_markup_of_the_source(nbformat.read(path, as_version=4))
+
+
+@pytest.mark.parametrize("name", available())
+def test_no_markup_of_the_source_is_left_in_a_problem_set(name):
+    texts = assert_no_markup_of_the_source(load(name).release(7))
+    assert len("".join(texts)) > 1000
+
+
+@needs_a_site
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_markup_of_the_source_is_left_in_a_notebook(name):
+    texts = [prose(cell) for cell in made(name).cells if cell.cell_type == "markdown"]
     text = "\n".join(texts)
     headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(re.findall(r"^## .+$", text, re.MULTILINE)) == len(headings)
@@ -61,6 +86,49 @@ def test_no_markup_of_the_source_is_left_in_a_notebook(name):
     assert (MADE / f"{name}.md").read_text(encoding="utf-8") == (ROOT / "chapters" / f"{name}.md").read_text(
         encoding="utf-8"
     )
+
+
+def there(name, folder=MADE):
+    notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+    return "\n".join(prose(cell) for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+@needs_a_site
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_reference_to_another_chapter_leads_to_its_notebook_where_that_is_beside(name):
+    page = LexborHTMLParser((SITE / "chapters" / f"{name}.html").read_text(encoding="utf-8"))
+    found = {}
+    for link in page.css("article a.reference.internal[href]"):
+        other = re.fullmatch(r"([\w-]+)\.html(#.*)?", link.attributes["href"])
+        outside = {"self-check", "claim"} & {
+            c for p in ancestors(link) for c in (p.attributes.get("class") or "").split()
+        }
+        if other and other[1] in set(CHAPTERS) - {name} and not outside:
+            found.setdefault(other[1], set()).add(" ".join(link.text().split()))
+    text = " ".join(there(name, ROOT / "_build" / "notebooks" / "chapters").split())
+    for other, words in found.items():
+        for word in words:
+            assert re.search(rf"\[`?{re.escape(word)}`?\]\({other}\.ipynb\)", text), (other, word)
+    assert found, "every chapter mentions another"
+    assert ".ipynb)" not in there(name), "alone it has nothing beside it"
+
+
+def ancestors(node):
+    while (node := node.parent) is not None and node.tag != "-undef":
+        yield node
+
+
+def test_a_link_leads_beside_or_to_the_site_or_nowhere():
+    text = (
+        f"By {pending('Theorem 1', 'chapters/a', '../chapters/b.html#thm-one')}, {pending('here', 'chapters/a', '#x')}."
+    )
+    text += pending("term", "chapters/a", "../glossary.html#term-t") + pending("", "chapters/a", "b.html")
+    assert settled(text) == "By Theorem 1, here.term"
+    assert settled(text, ["chapters/b"]) == "By [Theorem 1](b.ipynb), here.term"
+    site = "https://example.org/book/"
+    linked = f"By [Theorem 1]({site}chapters/b.html#thm-one), here.[term]({site}glossary.html#term-t)"
+    assert settled(text, site=site) == linked
+    assert pending("w", "a", "https://example.org/") == "[w](https://example.org/)"
 
 
 @needs_a_site
@@ -203,7 +271,8 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
     assert found == repository.Repository("someone/book", "main", "0123456789")
     links = {text: address for text, address, _ in downloads.open_links(found, "chapters/ntk")}
     assert links["Open in Colab"].endswith("/github/someone/book/blob/gh-pages/_sources/chapters/ntk.ipynb")
-    assert unquote(links["Open in Binder"]).endswith("/someone/book/main?urlpath=lab/tree/chapters/ntk.md")
+    assert unquote(links["Open in Binder"]).endswith("/someone/book/main?urlpath=lab/tree/lab/ntk.ipynb")
+    assert links["The whole book in Codespaces"] == "https://codespaces.new/someone/book/tree/main?quickstart=1"
     asked = parse_qs(urlsplit(links["Report an error"]).query)
     assert asked["page"] == ["chapters/ntk.html"]
     assert asked["version"] == [repository.edition()]
@@ -220,11 +289,13 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
 
 def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none(tmp_path, monkeypatch):
     monkeypatch.setenv("BOOK_REPOSITORY", "someone/book")
-    book = make_book(tmp_path, {"sound": chapter("sound")})
+    monkeypatch.setenv("BOOK_URL", "https://example.org/book")
+    book = make_book(tmp_path, {"sound": chapter("sound") + "\nSee {doc}`other`.\n", "other": "# Other\n"})
     status, output = build(book)
     assert status == 0, output
     page = (book / "_build" / "html" / "sound.html").read_text(encoding="utf-8")
-    for address in ("colab.research.google.com/github/someone/book", "mybinder.org/v2/gh/someone/book", "issues/new?"):
+    addresses = ["colab.research.google.com/github/someone/book", "mybinder.org/v2/gh/someone/book"]
+    for address in (*addresses, "codespaces.new/someone/book", "issues/new?"):
         assert address in page
     assert "_sources/sound.ipynb" in page
     assert "colab" not in (book / "_build" / "html" / "intro.html").read_text(encoding="utf-8"), (
@@ -236,6 +307,7 @@ def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none
     assert "**Theorem 1** (Two)." in text
     assert "It is 0.25, as Figure 1 shows." in text
     assert "**Figure 1.** A line." in text
+    assert "See [Other](https://example.org/book/other.html)." in text
 
 
 def test_binder_installs_the_ranges_and_not_the_lock():
