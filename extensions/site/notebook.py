@@ -38,6 +38,8 @@ from tools import editions, repository
 
 HEADER = re.compile(r"\A---\n(?:.*\n)*?jupytext:\n(?:.*\n)*?---\n")
 EXPLORER = '<div class="ntk-explorer">'
+# Jupyter shows no drawing of a notebook that was downloaded and not yet run: in its place, not the name of a type
+UNSEEN = "Run this cell to see its figure."
 GROUND = '<rect width="100%" height="100%" fill="white"/>'  # the lines are black, and a notebook may be dark
 QUESTION = re.compile(r'^self_check\("([^"]+)"\)$', re.MULTILINE)
 
@@ -140,6 +142,7 @@ def _kept(outputs: Iterable[Any]) -> Iterable[Any]:
             if "image/svg+xml" in data:
                 drawing = lighter_drawing("".join(data["image/svg+xml"]))
                 data["image/svg+xml"] = re.sub(r"<svg\b[^>]*>", lambda start: start[0] + GROUND, drawing, count=1)
+                data["text/plain"] = UNSEEN
             if data:
                 yield nbformat.v4.new_output("display_data", data)
 

@@ -1,5 +1,7 @@
 """Each chapter can be taken along as a notebook that says the same and runs anywhere, and opened where readers are."""
 
+import ast
+import builtins
 import json
 import re
 from functools import cache
@@ -11,16 +13,18 @@ import nbformat
 import pytest
 import yaml
 from browser import ROOT
+from docutils import nodes
 from selectolax.lexbor import LexborHTMLParser
 from test_build import build, chapter, make_book
 
 from coursework.masters.reading import available, load
 from extensions.site import downloads
-from extensions.site.exercises import exercises
+from extensions.site.exercises import exercises, way_there
 from extensions.site.notebook_install import install_cell
 from extensions.site.notebook_links import pending, settled
 from extensions.site.solutions import without_solutions
 from extensions.typesetting.formulas import Renderer, node_program
+from ntklib.book.practice import check_answer
 from tools import editions, repository
 
 SITE = ROOT / "_build" / "html"
@@ -161,6 +165,8 @@ def test_a_notebook_has_the_code_of_its_chapter_with_what_it_shows(name):
     shown = [kind for cell in own for output in cell.outputs for kind in output.get("data", {"stream": ""})]
     assert {"stream", "image/svg+xml", "image/png", "text/html"} <= set(shown)
     assert not any("widget" in kind or "papermill" in kind for kind in shown)
+    drawn = [o.data for cell in own for o in cell.outputs if "image/svg+xml" in o.get("data", {})]
+    assert {data["text/plain"] for data in drawn} == {"Run this cell to see its figure."}
     assert all(cell.execution_count is None for cell in cells)
     assert editions.untouched(made(name))
 
@@ -184,6 +190,7 @@ def test_an_exercise_is_answered_in_a_notebook_and_its_page_leads_there(name):
         assert re.match(rf"# your answer\b.*\n(def {exercise.answer}\(|{exercise.answer} = \.\.\.$)", answer.source)
         assert run.source.endswith(f'check_answer({exercise.check}, "{exercise.answer}")')
         assert run.id == f"check-{exercise.label}"
+        assert answer.metadata["id"] == answer.id == exercise.place, "where Colab is told to scroll"
         assert re.match(r"<details><summary><b>Solution to Exercise \d+\.\d+", solution.source)
         task, hint = cells[place - 2].source.rsplit("<blockquote", 1)[1].split("</blockquote>")
         assert re.search(r"\*\*Exercise \d+\.\d+\*\* \(", task)
@@ -195,6 +202,45 @@ def test_an_exercise_is_answered_in_a_notebook_and_its_page_leads_there(name):
         assert [title.text() for title in fold.css("summary p")] == ["Check your answer, in the notebook"] * 2
         link = fold.css_first("a[href$='.ipynb']").attributes["href"]
         assert (SITE / "chapters" / link).resolve() == MADE / f"{name}.ipynb"
+
+
+def bound(tree):
+    """The names that a cell gives a meaning, anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+
+
+@needs_a_site
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_run_all_goes_through_before_anything_is_solved(name, capsys):
+    # the chapters themselves are executed elsewhere; here no cell needs what only a solution would have defined
+    known, checks = {*dir(builtins), "get_ipython"}, 0
+    for cell in filter(is_code, made(name).cells):
+        tree = ast.parse(cell.source)
+        known |= set(bound(tree))
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert used <= known, (used - known, cell.source)
+        if cell.id.startswith("check-"):  # what it says to the cell above, as it is handed out
+            answer = next(c.source for c in made(name).cells if c.id == cell.id.replace("check-", "answer-"))
+            function = re.search(r"check_answer\((\w+), ", cell.source)[1]
+            code = next(c.source for c in made(name).cells if is_code(c) and f"def {function}(" in c.source)
+            space = {"check_answer": check_answer}
+            wanted = [node for node in ast.parse(code).body if getattr(node, "name", "") == function]
+            exec(compile(ast.Module(wanted, []), "<check>", "exec"), space)
+            exec(answer, space)
+            exec(cell.source, space)
+            assert capsys.readouterr().out.startswith("Not answered yet: write `")
+            checks += 1
+    assert checks > 2
 
 
 @needs_a_site
@@ -285,6 +331,20 @@ def test_a_release_links_to_itself_and_main_to_main(unknown):
     assert "/book/v0.1.0?" in links["Open in Binder"]
     assert "/blob/v0.1.0/chapters/ntk.md" in links["Source on GitHub"]
     assert "@v0.1.0" in install_cell(repository.find())
+
+
+def test_the_fold_of_a_check_leads_to_its_exercise_in_the_notebook(unknown):
+    exercise = next(iter(exercises((ROOT / "chapters" / "svm.md").read_text(encoding="utf-8")).values()))
+
+    def links():
+        way = way_there("chapters/svm", exercise)
+        return {link.astext(): link["refuri"] for link in way.findall(nodes.reference)}
+
+    assert links() == {"download it": "../_sources/chapters/svm.ipynb"}
+    unknown.setenv("BOOK_REPOSITORY", "someone/book")
+    colab = "https://colab.research.google.com/github/someone/book/blob/gh-pages/_sources/chapters/svm.ipynb"
+    assert links()["open it at this exercise in Colab"] == f"{colab}#scrollTo={exercise.place}"
+    assert way_there("chapters/svm", exercise).astext().endswith("make lab in the folder of the book and open svm.")
 
 
 def test_the_pages_of_a_known_repository_have_the_links_and_the_others_have_none(tmp_path, monkeypatch):
