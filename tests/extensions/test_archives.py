@@ -173,9 +173,13 @@ def bare(tmp_path_factory):
 def executed(python, folder, path):
     """The notebook after that Python has run it, without the network."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
-    environment |= {"IPYTHONDIR": str(folder.parent / "ipython"), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": xla_flags()}
-    environment["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / "_build" / ".jax_cache")  # what the build has compiled
-    if not os.environ.get("BOOK_BARE"):
+    environment |= {"IPYTHONDIR": str(folder.parent / "ipython"), "JAX_PLATFORMS": "cpu"}
+    if os.environ.get("BOOK_BARE"):  # the newest JAX, as a reader has it
+        environment = {
+            n: v for n, v in environment.items() if not n.startswith(("XLA_", "JAX_COMPILATION", "JAX_PERS"))
+        }
+    else:  # with what the build has compiled
+        environment |= {"XLA_FLAGS": xla_flags(), "JAX_COMPILATION_CACHE_DIR": str(ROOT / "_build" / ".jax_cache")}
         environment |= {
             "PIP_NO_INDEX": "1",
             "PIP_RETRIES": "0",
