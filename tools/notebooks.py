@@ -124,7 +124,9 @@ def prepare(root: Path, lab: Path, today: str) -> list[str]:
     """
     parts, site = chapters(root), root / "_build" / "html" / "_sources" / "chapters"
     names = [name for chapter in parts.values() for name in chapter]
-    found = {name: read(site / f"{name}.ipynb") for name in names}
+    # those whose links lead to each other, else those that are downloaded alone
+    together = root / "_build" / "notebooks" / "chapters"
+    found = {name: read(together / f"{name}.ipynb") or read(site / f"{name}.ipynb") for name in names}
     # one that does not say which edition it is was made before there were editions
     made = {name: notebook for name, notebook in found.items() if notebook and editions.edition(notebook)}
     if not made:

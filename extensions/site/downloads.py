@@ -1,8 +1,10 @@
 """How does a reader take a chapter along as a notebook, and open it where there is no installation?
 
 A Sphinx extension. Every chapter becomes a notebook beside its page (``_sources/chapters/NAME.ipynb``), which
-:mod:`extensions.site.notebook` writes. The menus at the top of a chapter get the downloads and, where the repository is
-known (:mod:`tools.repository`), links to Colab, to Binder, to the source and to a form for an error on the page.
+:mod:`extensions.site.notebook` writes and :mod:`extensions.site.archives` packs. The menus at the top of a page say
+what each download is and, where the repository is known (:mod:`tools.repository`), have links to Colab, to Binder, to
+Codespaces, to the source and to a form for an error on the page. They are ours, in the theme's menus: the theme's own
+launch buttons would hand Colab the text of a chapter, which it cannot open.
 """
 
 from pathlib import Path
@@ -12,8 +14,10 @@ from urllib.parse import quote, urlencode
 import nbformat
 from sphinx.application import Sphinx
 
+from extensions.authoring.card import cards
+from extensions.site.archives import ALL, has_archives, together
 from extensions.site.exercises import colab
-from extensions.site.notebook import is_notebook, key, notebook
+from extensions.site.notebook import is_notebook, key, notebooks
 from tools import repository
 
 
@@ -22,12 +26,14 @@ def open_links(where: repository.Repository, docname: str) -> list[tuple[str, st
     slug, ref = where.slug, quote(where.ref, safe="")
     form = {"template": "error.yml", "page": f"{docname}.html", "version": repository.edition()}
     form["title"] = f"Error in {docname}"
+    binder = quote(f"lab/tree/lab/{docname.rpartition('/')[2]}.ipynb", safe="")  # where binder/postBuild puts it
     return [
         ("Open in Colab", colab(where, docname), "fas fa-cloud"),
+        ("Open in Binder", f"https://mybinder.org/v2/gh/{slug}/{ref}?urlpath={binder}", "fas fa-rocket"),
         (
-            "Open in Binder",
-            f"https://mybinder.org/v2/gh/{slug}/{ref}?urlpath={quote(f'lab/tree/{docname}.md', safe='')}",
-            "fas fa-rocket",
+            "The whole book in Codespaces",
+            f"https://codespaces.new/{slug}/tree/{ref}?quickstart=1",
+            "fas fa-laptop-code",
         ),
         ("Source on GitHub", f"{where.address}/blob/{ref}/{docname}.md?plain=1", "fas fa-code"),
         ("Report an error", f"{where.address}/issues/new?{urlencode(form)}", "fas fa-bug"),
@@ -38,26 +44,50 @@ def _link(text: str, address: str, icon: str, label: str) -> dict[str, Any]:
     return {"type": "link", "url": address, "text": text, "tooltip": text, "icon": icon, "label": label}
 
 
+def _name_the_downloads(app: Sphinx, pagename: str, code: bool, context: dict[str, Any], group: dict[str, Any]) -> None:
+    """Say of each download what it is, and put those of a notebook first."""
+    sources = context["pathto"]("_sources", 1)
+    for button in group["buttons"]:
+        if button.get("label") == "download-source-button":
+            button |= {"text": f"Text of this page ({button['text']})", "tooltip": "As its authors write it"}
+        elif button.get("label") == "download-pdf-button":
+            button |= {"text": "Print, or save as PDF", "tooltip": "This page, as it is on paper"}
+    if not code:
+        return
+    links = [("The notebook alone (.ipynb)", f"{pagename}.ipynb", "fas fa-book", "download-notebook-button")]
+    tips = ["Its first cell installs what is missing"]
+    if has_archives():
+        address = f"{pagename}.zip"
+        links.insert(0, ("Notebook with what it needs (.zip)", address, "fas fa-suitcase", "download-archive-button"))
+        tips.insert(0, "With the library: runs where nothing of the book is installed")
+        if cards(app.env):
+            links.append(("All chapters as notebooks (.zip)", ALL, "fas fa-layer-group", "download-all-button"))
+            tips.append("With the library; the chapters lead to each other")
+    group["buttons"][:0] = [
+        {**_link(text, f"{sources}/{file}", icon, label), "tooltip": tip}
+        for (text, file, icon, label), tip in zip(links, tips, strict=True)
+    ]
+
+
 def _add_buttons(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     buttons = context.get("header_buttons")
     if doctree is None or buttons is None:
         return
     code = is_notebook(app, pagename)
     if code:
-        target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook(app, pagename, doctree), target)
-        for group in buttons:
-            if group.get("label") == "download-buttons":
-                address = f"{context['pathto']('_sources', 1)}/{pagename}.ipynb"
-                link = _link(".ipynb", address, "fas fa-book", "download-notebook-button")
-                group["buttons"].insert(0, {**link, "tooltip": "Download as a notebook"})
+        places = (Path(app.outdir) / "_sources" / f"{pagename}.ipynb", together(app, pagename))
+        for target, made in zip(places, notebooks(app, pagename, doctree), strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(made, target)
+    for group in buttons:
+        if group.get("label") == "download-buttons":
+            _name_the_downloads(app, pagename, code, context, group)
     where = repository.find()
     if where is not None and Path(app.env.doc2path(pagename)).is_file():
         links = [
             _link(text, address, icon, f"open-{text.split()[-1].lower()}-button")
             for text, address, icon in open_links(where, pagename)
-            if code or text.startswith(("Source", "Report"))
+            if code or text.startswith(("The whole", "Source", "Report"))
         ]
         buttons.insert(
             0,

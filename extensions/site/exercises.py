@@ -112,10 +112,10 @@ def _name_the_folds(app: Sphinx, doctree: nodes.document) -> None:
         if exercise is not None:
             cell["prompt_show"] = cell["prompt_hide"] = FOLDED
             code = next(child for child in cell.children if child.get("nb_element") == "cell_code_source")
-            code.insert(0, _way_there(app.env.docname, exercise))
+            code.insert(0, way_there(app.env.docname, exercise))
 
 
-def _way_there(docname: str, exercise: Exercise) -> nodes.paragraph:
+def way_there(docname: str, exercise: Exercise) -> nodes.paragraph:
     """Where the exercise is answered, as links."""
     notebook = posixpath.relpath(f"_sources/{docname}.ipynb", posixpath.dirname(docname) or ".")
     way = nodes.paragraph(classes=["to-the-notebook"])

@@ -1,16 +1,16 @@
 """What is the notebook of a chapter? Its page with everything resolved, as one file that other programs open.
 
-:func:`notebook` is the one writer of notebooks: the page's download and the working copies of ``make lab`` are what it
+:func:`notebooks` is the one writer of notebooks: the page's download and the working copies of ``make lab`` are what it
 makes. The text is plain Markdown with references, citations and measured numbers written out; code cells keep what they
 showed when the book was built; an exercise has a cell for its answer and one that checks it, its solution is folded
 text, so that the notebook goes through from top to bottom before anything is solved. The first cell installs the
-library where it is missing.
+library where it is missing. A notebook that is taken along alone leads to the book's site, one of all to the others.
 """
 
 import copy
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,13 @@ from sphinx.application import Sphinx
 
 from extensions.execution.fingerprint import with_fingerprint
 from extensions.finishing.pictures import lighter_drawing
+from extensions.site.archives import beside, wheel_address
 from extensions.site.exercises import exercises
+from extensions.site.notebook_install import install_cell
+from extensions.site.notebook_links import settled
 from extensions.site.notebook_prose import Prose
 from extensions.site.notebook_text import FOLDED, Page
+from extensions.site.sharing import site_address
 from extensions.site.solutions import without_solutions
 from extensions.typesetting.numbering import numbered_title
 from ntklib.book.practice.selfcheck import SCRIPT, SHEET, bundle, unpacked
@@ -34,29 +38,10 @@ from tools import editions, repository
 
 HEADER = re.compile(r"\A---\n(?:.*\n)*?jupytext:\n(?:.*\n)*?---\n")
 EXPLORER = '<div class="ntk-explorer">'
+# Jupyter shows no drawing of a notebook that was downloaded and not yet run: in its place, not the name of a type
+UNSEEN = "Run this cell to see its figure."
 GROUND = '<rect width="100%" height="100%" fill="white"/>'  # the lines are black, and a notebook may be dark
 QUESTION = re.compile(r'^self_check\("([^"]+)"\)$', re.MULTILINE)
-
-INSTALL = """\
-# What this notebook needs, where it is not installed yet (in Colab, for instance).
-import importlib.util
-
-if importlib.util.find_spec("ntklib") is None:
-    {command}
-
-from ntklib.book.practice import check_answer, self_check"""
-
-
-def install_cell(where: repository.Repository | None) -> str:
-    """The code of the first cell: it installs the library and what the chapters import, if it is missing.
-
-    >>> print(install_cell(repository.Repository("someone/book")).splitlines()[4].strip())
-    %pip install --quiet "ntklib[notebook] @ git+https://github.com/someone/book@main"
-    """
-    if where is None:
-        advice = "ntklib is missing: in the folder of the book, run pip install '.[notebook]'"
-        return INSTALL.format(command=f'raise ImportError("{advice}")')
-    return INSTALL.format(command=f'%pip install --quiet "ntklib[notebook] @ git+{where.address}@{where.ref}"')
 
 
 def is_notebook(app: Sphinx, docname: str) -> bool:
@@ -65,24 +50,36 @@ def is_notebook(app: Sphinx, docname: str) -> bool:
     return path.suffix == ".md" and path.exists() and bool(HEADER.match(path.read_text(encoding="utf-8")))
 
 
-def notebook(app: Sphinx, docname: str, doctree: nodes.document) -> Any:
-    """A chapter as a notebook, from its page with everything resolved."""
+def notebooks(app: Sphinx, docname: str, doctree: nodes.document) -> tuple[Any, Any]:
+    """A chapter as a notebook, from its page with everything resolved: for itself, and for among the others."""
     macros = (app.config.mathjax3_config or {}).get("tex", {}).get("macros", {})
-    prose = Prose(app.env.toc_fignumbers.get(docname, {}), macros)
+    prose = Prose(app.env.toc_fignumbers.get(docname, {}), macros, docname)
     text = Path(app.env.doc2path(docname)).read_text(encoding="utf-8")
     shown = without_solutions(text) if app.config.book_solutions == "hide" else text
     code = [cell.source.rstrip() for cell in jupytext.reads(shown, fmt="md:myst").cells if cell.cell_type == "code"]
     page = Page(
         prose, lambda node: _question(app, prose, node), exercises(text), numbered_title(app.env, docname), code
     )
-    cells = [new_code_cell(install_cell(repository.find()), metadata=FOLDED), *page.read(doctree)]
+    install = install_cell(repository.find(), wheel_address())
+    cells = [new_code_cell(install, metadata=FOLDED), *page.read(doctree)]
     for place, cell in enumerate(cells):
         if not re.match(r"(answer|check|question)-", cell["id"]):
             cell["id"] = f"cell-{place}"  # the same page is the same file
     _show(cells, _executed(app, docname, text))
+    ways = ((), beside(app, docname))
+    alone, together = (_settled(cells, page.passing, text, names) for names in ways)
+    return alone, together
+
+
+def _settled(cells: list[Any], passing: list[str], text: str, names: Collection[str]) -> Any:
+    """A notebook whose links lead somewhere, in a folder with the notebooks of these pages."""
+    settled_cells = copy.deepcopy(cells)
+    for cell in settled_cells:
+        if cell.cell_type == "markdown":
+            cell.source = settled(cell.source, names, site_address())
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    made = new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
-    editions.sign(made, source=text, passing=page.passing)
+    made = new_notebook(cells=settled_cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    editions.sign(made, source=text, passing=[settled(piece, names, site_address()) for piece in passing])
     nbformat.validate(made)
     return made
 
@@ -145,6 +142,7 @@ def _kept(outputs: Iterable[Any]) -> Iterable[Any]:
             if "image/svg+xml" in data:
                 drawing = lighter_drawing("".join(data["image/svg+xml"]))
                 data["image/svg+xml"] = re.sub(r"<svg\b[^>]*>", lambda start: start[0] + GROUND, drawing, count=1)
+                data["text/plain"] = UNSEEN
             if data:
                 yield nbformat.v4.new_output("display_data", data)
 
@@ -152,4 +150,6 @@ def _kept(outputs: Iterable[Any]) -> Iterable[Any]:
 def key() -> str:
     """Changes with what decides how a notebook is written: pages and their notebooks are then written anew."""
     files = [*Path(__file__).parent.glob("notebook*.py"), Path(__file__).with_name("exercises.py"), SCRIPT, SHEET]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
+    found = repository.find()
+    where = f"{site_address()} {found.slug} {found.ref}" if found else f"{site_address()}"
+    return hashlib.sha256(where.encode() + b"".join(path.read_bytes() for path in sorted(files))).hexdigest()

@@ -4,6 +4,8 @@ import re
 
 from docutils import nodes
 
+from extensions.site.notebook_links import pending
+
 
 class Prose:
     """Writes what stands in a resolved page between its cells.
@@ -11,11 +13,13 @@ class Prose:
     Args:
         numbers: kind to label to number, as Sphinx counts figures, theorems and exercises on this page.
         macros: of the book's formulas, name to meaning; none takes an argument.
+        docname: the page, from which links to others are seen.
     """
 
-    def __init__(self, numbers: dict[str, dict[str, tuple[int, ...]]], macros: dict[str, str]) -> None:
+    def __init__(self, numbers: dict[str, dict[str, tuple[int, ...]]], macros: dict[str, str], docname: str) -> None:
         self.numbers = numbers
         self.macros = macros
+        self.docname = docname
 
     def tex(self, node: nodes.Element) -> str:
         """A formula without the book's own macros, which notebooks do not know."""
@@ -65,8 +69,8 @@ class Prose:
             return f"*{inner}*"
         if isinstance(node, nodes.strong):
             return f"**{inner}**"
-        if isinstance(node, nodes.reference) and "://" in node.get("refuri", ""):
-            return f"[{inner}]({node['refuri']})"
+        if isinstance(node, nodes.reference):
+            return pending(inner, self.docname, node.get("refuri", ""))
         return inner
 
     def _formula(self, node: nodes.Element) -> str:

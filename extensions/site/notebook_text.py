@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from extensions.authoring.explorers import has_explorer
 from extensions.site.exercises import Exercise, checked
+from extensions.site.notebook_links import pending, unlinked
 from extensions.site.notebook_prose import Prose, listing
 from ntklib.book.practice.selfcheck import packed
 
@@ -32,7 +33,7 @@ def box(kind: str, text: str) -> str:
 
 def fold(summary: str, text: str) -> str:
     """A text that is shown on a click."""
-    return f"<details><summary><b>{summary}</b></summary>\n\n{text}\n\n</details>"
+    return f"<details><summary><b>{unlinked(summary)}</b></summary>\n\n{text}\n\n</details>"
 
 
 class Page:
@@ -127,7 +128,7 @@ class Page:
         elif isinstance(node, nodes.container | nodes.compound) or node.tagname.startswith("details"):
             self._children(node, level)
         elif "claim-links" in classes:
-            self.blocks.append(_links(node))
+            self.blocks.append(self._links(node))
         elif (text := self.prose.text(node)).strip():
             self.blocks.append(text)
             if "chapter-run" in classes:
@@ -157,7 +158,8 @@ class Page:
 
     def _answer(self, exercise: Exercise) -> None:
         """The cell for the answer, and the one that checks it."""
-        self.cells.append(new_code_cell(exercise.stub, id=exercise.place))
+        # Colab goes by a name among the metadata, others by that of the cell
+        self.cells.append(new_code_cell(exercise.stub, id=exercise.place, metadata={"id": exercise.place}))
         call = f'check_answer({exercise.check}, "{exercise.answer}")'
         label = f"# Exercise {self.number}: run this cell to check your answer"
         self.cells.append(new_code_cell(f"{label}\n{call}", id=f"check-{exercise.label}"[:64]))
@@ -224,18 +226,18 @@ class Page:
         kind = next((name for name in ("important", "tip", "proof") if name in classes), "note")
         self._boxed(kind, f"**{title}**" if title else "", children, level)
 
+    def _links(self, line: nodes.Element) -> str:
+        """Which claims concern a theorem: their names, as the cells that make them have them."""
+        links = [child for child in line.children if isinstance(child, nodes.reference)]
+        names = (pending(f"`{link.astext()}`", self.prose.docname, link.get("refuri", "")) for link in links)
+        return f"{line.children[0].astext()}{', '.join(names)}"
+
     def _self_check(self, node: nodes.Element) -> None:
         self._flush()
         label = "# Check yourself: run this cell, and answer below it (practice, never graded)"
         name = f"question-{next(iter(node.get('ids', [])), '')}"[:64]
         source = f'{label}\nself_check("{packed(self.question(node))}")'
         self.cells.append(new_code_cell(source, metadata=FOLDED, id=name))
-
-
-def _links(line: nodes.Element) -> str:
-    """Which claims concern a theorem: their names, as the cells that make them have them."""
-    names = ", ".join(f"`{link.astext()}`" for link in line.children if isinstance(link, nodes.reference))
-    return f"{line.children[0].astext()}{names}"
 
 
 def _is_title(node: nodes.Node) -> bool:

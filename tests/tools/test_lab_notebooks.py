@@ -140,6 +140,10 @@ def test_a_chapter_is_read_answered_run_closed_and_found_again(page, places):
     assert len(pictures) == 2
     assert cell(page, name).locator("img, svg").count() > 0  # of the explorer, whose kernel is gone
     assert status() == before
+    page.evaluate(f"{NOTEBOOK}.scrollToItem(0)")
+    # another chapter, in the notebook beside it
+    page.locator(".jp-RenderedMarkdown a:visible", has_text="2 · Kernels").click()
+    page.wait_for_function("jupyterapp.shell.currentWidget.context.path === 'kernels.ipynb'", timeout=30_000)
 
     mine = (places / "copies" / "svm.ipynb").read_bytes()
     subprocess.run(
