@@ -72,7 +72,8 @@ def draw(chapters: list[tuple[str, str, list[int], list[int]]]) -> str:
         )
         parts.append(
             f'<a href="{html.escape(address)}" class="row-{row}">'
-            f'<circle {"" if needs else begin}cx="{left + 4}" cy="{y:.0f}" r="{5 if needs else 7}"/><text font-size="{TEXT}">{text}</text></a>'
+            f'<circle {"" if needs else begin}cx="{left + 4}" cy="{y:.0f}" r="{5 if needs else 7}"/>'
+            f'<text font-size="{TEXT}">{text}</text></a>'
         )
     # who points at a chapter, or comes to it with the keyboard, sees its arcs
     rules = [

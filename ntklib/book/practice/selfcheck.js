@@ -8,13 +8,42 @@
     return made;
   };
 
-  // "0.25", "0,25", "1/4", "25 %" (where per cent is asked for), "−3": a number, or NaN
-  const parsed = (text, unit) => {
-    // 1,000 is a thousand, 0,5 is a half
-    let words = text.trim().replace(/[−–]/g, "-").replace(/(?<=[1-9]\d{0,2}),(?=\d{3}(\D|$))/, "").replace(",", ".");
-    if (unit && words.endsWith(unit)) words = words.slice(0, -unit.length).trim();
-    const match = /^([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?:\s*\/\s*(\d+\.?\d*))?$/i.exec(words);
-    return match ? Number(match[1]) / Number(match[2] || 1) : NaN;
+  // what groups the digits of a long number, and what its decimal point then is
+  const GROUPS = [[",", "."], [".", ","], [" ", ".,"], ["'", ".,"], ["’", ".,"], ["_", ".,"]];
+
+  // What digits can mean: 0,5 is a half, 1.000 one, 1,000,000 a million, and 1,000 is both one and a thousand.
+  const digits = (text) => {
+    const [, plain, power = ""] = /^(.*?)(e[-+]?\d+)?$/i.exec(text);
+    const found = /^(\d+[.,]?\d*|[.,]\d+)$/.test(plain) ? [plain.replace(",", ".")] : [];
+    for (const [group, point] of GROUPS) {
+      const grouped = new RegExp(`^[1-9]\\d{0,2}(?:[${group}]\\d{3})+(?:[${point}]\\d+)?$`).test(plain);
+      if (grouped && !/^\d+\.\d+$/.test(plain)) found.push(plain.replaceAll(group, "").replace(",", "."));
+    }
+    return found.map((number) => Number(number + power));
+  };
+
+  // What a fraction can mean: 1/4, or a whole number and a proper fraction, 3 1/2.
+  const fractions = (text) => {
+    const [above, below, ...more] = text.split("/").map((part) => part.trim());
+    const over = (a, b) => digits(a).flatMap((x) => digits(b).filter((y) => y !== 0).map((y) => x / y));
+    const [, whole = "", part = ""] = /^(.+) (\S+)$/.exec(above) || [];
+    const mixed = over(part, below).filter((x) => x > 0 && x < 1).flatMap((x) => digits(whole).map((w) => w + x));
+    return more.length ? [] : [...over(above, below), ...mixed];
+  };
+
+  // What an answer can mean, as numbers: none where it is no number, two where nobody can tell which of them is meant.
+  const readings = (text, unit) => {
+    let words = text
+      .replace(/[¼-¾⅐-⅞]/g, " $&") // 1½ is not 11/2
+      .replace(/[⁰¹²³⁴-⁻]+/g, "^$&") // nor 10² 102
+      .normalize("NFKC")
+      .replace(/[−–‒]/g, "-").replace(/[⁄∕]/g, "/").replace(/\s+/g, " ").replace(/^[ =≈~]+| $/g, "");
+    if (unit && words.toLowerCase().endsWith(unit.toLowerCase())) words = words.slice(0, -unit.length).trim();
+    const [, number, percent] = /^(.*?)( ?%| ?per ?cent)?$/i.exec(words);
+    const [, minus, size] = /^([-+]?) ?(.*)$/.exec(number);
+    const bare = size.replace(/^10\^/, "1e").replace(/ ?[·⋅×*x] ?10\^/i, "e");
+    const values = bare.includes("/") ? fractions(bare) : digits(bare);
+    return [...new Set(values.map((value) => (minus === "-" ? -value : value) / (percent ? 100 : 1)))];
   };
 
   const isRight = (given, wanted, tolerance) =>
@@ -85,12 +114,17 @@
       });
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        const given = parsed(input.value, unit);
-        if (Number.isNaN(given)) {
-          say(false, element("p", { textContent: "That is not a number: write it like 3, 0.25 or 1/4." }));
+        const typed = input.value.trim();
+        const given = readings(typed, unit);
+        const judged = given.map((value) => isRight(value, Number(answer), parseFloat(tolerance) / 100));
+        const right = judged[0];
+        if (!given.length || judged.includes(!right)) {
+          const problem = !typed ? "Your answer is empty: type a number first."
+            : !given.length ? `“${typed}” is not a number: write it like 3, 0.25, 1/4 or 25 %.`
+            : `“${typed}” can mean ${given.join(" or ")}: type the one that you mean.`;
+          say(false, element("p", { textContent: problem }));
           return;
         }
-        const right = isRight(given, Number(answer), parseFloat(tolerance) / 100);
         const verdict = element("p", {}, element("strong", { textContent: right ? "Right." : "No." }));
         say(right, verdict, ...why(feedback.find((item) => item.classList.contains(right ? "right" : "wrong"))));
       });
