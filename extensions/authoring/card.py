@@ -124,14 +124,14 @@ class MinutesRole(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """A place for the number, which is filled when all pages have been read."""
         _, _, names = self.text.rpartition("proofs:")
-        found = [f"chapters/{name.strip()}" for name in names.split("+")]
+        found = [name.strip() for name in names.split("+")]
         return [minutes_node(chapters=found, proofs=len(self.text) > len(names))], []
 
 
 def _fill_minutes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    known = findings(app.env, "minutes")
+    known = {posixpath.basename(name): taken for name, taken in findings(app.env, "minutes").items()}
     for place in list(doctree.findall(minutes_node)):
-        if unknown := [name for name in place["chapters"] if name not in known and name not in cards(app.env)]:
+        if unknown := [name for name in place["chapters"] if name not in known]:
             logger.warning("minutes: no chapter has the name %s", unknown, location=docname, type="book")
         total = sum(known.get(name, (0, 0))[place["proofs"]] for name in place["chapters"])
         text = f"{total} minutes" if total < 120 else f"{round(total / 60)} hours"

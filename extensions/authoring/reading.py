@@ -2,13 +2,14 @@
 
 Counted from the page itself, with and without the proofs. The rates are round numbers, set so that the first edition's
 chapters come out near what students said that they took, 60 to 75 minutes without the proofs and two to four hours with
-them: prose at 150 words a minute, proofs at 60, half a minute for a displayed formula and one in a proof, a minute for
-a figure or an open cell, two for an explorer. Exercises, further reading and folded code are not counted.
+them: prose at 100 words a minute, proofs at 20, 45 seconds for a displayed formula and two and a half minutes for one
+in a proof, 90 seconds for a figure, a minute for an open cell. Exercises, further reading and folded code are not
+counted.
 """
 
 from docutils import nodes
 
-WORDS, WORDS_IN_PROOFS = 150, 60  # a minute
+WORDS, WORDS_IN_PROOFS = 100, 20  # a minute
 SKIPPED = {"exercises", "further-reading"}
 
 
@@ -36,15 +37,15 @@ def _seconds(node: nodes.Node, proof: bool) -> tuple[float, float]:
         elif isinstance(child, nodes.section) and SKIPPED & set(child["ids"]):
             continue
         elif isinstance(child, nodes.math_block):
-            found[proof] += 60 if proof else 30
+            found[proof] += 150 if proof else 45
         elif isinstance(child, nodes.figure) or "ntk-explorer" in classes:
-            found[proof] += 60
+            found[proof] += 90
         elif child.__class__.__name__ == "claim_fold":
             line = child.children[0]
             found[proof] += 60 * len(line.astext().split()) / WORDS
         elif isinstance(child, nodes.Element) and child.get("nb_element") == "cell_code":
             folded = any(tag.startswith(("hide", "remove")) for tag in child.get("cell_metadata", {}).get("tags", []))
-            found[proof] += 0 if folded else 45
+            found[proof] += 0 if folded else 60
             output = [part for part in child.children if part.get("nb_element") == "cell_code_output"]
             for part in output:
                 plain, inside = _seconds(part, proof)

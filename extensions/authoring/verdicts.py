@@ -55,7 +55,7 @@ def _verdict(app: Sphinx, box: nodes.admonition, anchor: str) -> dict[str, Any]:
     title, *body = box.children
     paragraph = next(part for part in body if isinstance(part, nodes.paragraph))
     strong = next(iter(paragraph.findall(nodes.strong)), None)
-    if strong is None or paragraph.children[0] is not strong:
+    if strong is None or not paragraph.astext().startswith(strong.astext()):
         logger.warning("a verdict begins with itself, in bold: **Half true.**", location=paragraph, type="book")
     refs = [ref["reftarget"] for ref in box.findall(addnodes.pending_xref) if ref.get("refdomain") == "prf"]
     claims = [link["refid"].removeprefix("claim-") for link in box.findall(nodes.reference) if "refid" in link]

@@ -70,6 +70,27 @@ NEEDING = (
 {CARD.format(about="What needs.", options=":needs: needed" + chr(10))}
 A gizmoid with a capacity, see {{prf:ref}}`def-known`.
 
+## What is true about it
+
+:::{{admonition}} "Gizmos have $x > 1$."
+:class: important
+
+**Half true.** They have it by {{prf:ref}}`def-known`, and twice. Where $y = 1$, there are {{claim}}`gizmos`
+of them. More is not known.
+:::
+
+:::{{admonition}} "All is well."
+:class: important
+
+**Right.** Nothing is known against it: so it is.
+:::
+
+```{{code-cell}}
+from ntklib.book import claim
+
+claim("gizmos", 3, 3, source="counted", statement="There are {{measured}} gizmos.")
+```
+
 ```{{code-cell}}
 ---
 tags: [book-preview]
@@ -105,6 +126,7 @@ def small(tmp_path_factory) -> Path:
         "glossary": GLOSSARY,
         "where": "# Where\n\nThe first words. More.\n\n```{chapter-map}\n```\n",
         "genindex": "# Index\n",
+        "verdicts": "# Verdicts\n\nIn {minutes}`needing + needed`.\n\n```{verdicts}\n```\n",
     }
     book = make_book(tmp_path_factory.mktemp("small"), pages)
     with pytest.MonkeyPatch.context() as patch:
@@ -141,7 +163,29 @@ def test_the_map_leads_to_the_chapters(small):
     assert found.count('class="arc') == 1
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", found))
     assert "The needing one needs The needed one." in words
-    assert "The needed one needs no other chapter." in words
+    assert "The needed one needs no other chapter: you can begin here." in words
+    assert found.count('class="begin"') == 2  # the needed and the unlinked one
+
+
+def test_the_verdicts_say_what_the_chapters_say(small):
+    found = article(small, "verdicts")
+    words = re.sub(r"\s+", " ", re.sub(r"<mjx-assistive.*?</mjx-assistive-mml>|<[^>]+>", "", found))
+    assert re.search(r"“Gizmos have .*?” Half true. Where .*?, there are", words) is None, (
+        "its number is of another page"
+    )
+    assert (
+        "Half true. More is not known. Decided by Definition 1, the verdict in full There are 3 gizmos. measured"
+        in words
+    )
+    assert "“All is well.” Right. Nothing is known against it: Decided by the verdict in full" in words
+    assert 'href="needing.html#what-is-true-about-it"' in found
+    assert 'href="needing.html#claim-gizmos"' in found
+
+
+def test_minutes_to_read(small):
+    for name in ("needing", "needed"):
+        assert "To read it takes some 5 minutes, 5 with the proofs." in re.sub(r"<[^>]+>", "", article(small, name))
+    assert "In 10 minutes." in article(small, "verdicts")
 
 
 def test_only_the_first_use_in_running_text_is_linked(small):

@@ -67,7 +67,7 @@ CUT = """() => {
   const folds = [...document.querySelectorAll("details:not([open])")];
   folds.forEach((fold) => { fold.open = true; });
   const blocks = [...document.querySelectorAll(
-    ".bd-article :is(pre, table, mjx-container[display="true"], div.output, div.cell_output, figure, p, dd, li), "
+    ".bd-article :is(pre, table, mjx-container[display='true'], div.output, div.cell_output, figure, p, dd, li), "
     + ".bd-article .pst-scrollable-table-container"
   )].filter((block) => block.getClientRects().length && !block.closest("svg, .ntk-explorer, mjx-assistive-mml"));
   const name = (block) => `${block.localName}.${block.className}: ${block.textContent.trim().slice(0, 60)}`;
