@@ -21,7 +21,10 @@ NEEDS_A_SITE = "there is no site yet: make book"
 
 
 @cache
-def anchors(path: Path) -> set[str]:
+def anchors(path: Path) -> set[str] | None:
+    """The places on a page to which a link may lead; none in a file that is no page; `None` if it is not there."""
+    if path.suffix != ".html" or not path.is_file():
+        return set() if path.is_file() else None
     return set(re.findall(r'\bid="([^"]+)"', path.read_text(encoding="utf-8")))
 
 
@@ -74,7 +77,7 @@ def test_a_page_alone(visited, name):
         parts = urlsplit(link)
         if parts.scheme == "file":
             target = Path(unquote(parts.path))
-            known = set(found["ids"]) if target == SITE / name else anchors(target) if target.is_file() else None
+            known = set(found["ids"]) if target == SITE / name else anchors(target)
             if known is None or (target.suffix == ".html" and parts.fragment and unquote(parts.fragment) not in known):
                 dead.append(link.removeprefix(f"file://{SITE}/"))
     assert dead == [], "links that lead nowhere"
