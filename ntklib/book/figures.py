@@ -194,8 +194,8 @@ def gram(matrix: ArrayLike, boundaries: Sequence[int], labels: Sequence[str], *,
     _check_labels(label=label)
     figure = Figure(figsize=(5.2, 4.3))
     axes: Axes = figure.add_subplot()
-    least = entries.min() if entries.min() > 0.15 * entries.max() else 0.0
-    image = axes.imshow(entries, interpolation="nearest", vmin=least, cmap=_PALE_TO_DEEP)
+    pale = float(entries.min()) if entries.min() > 0.15 * entries.max() else 0.0
+    image = axes.imshow(entries, interpolation="nearest", vmin=pale, cmap=_PALE_TO_DEEP)
     for edge in boundaries[1:-1]:
         axes.axhline(edge - 0.5, color="white", linewidth=0.6)
         axes.axvline(edge - 0.5, color="white", linewidth=0.6)
