@@ -158,6 +158,8 @@ def test_a_link_to_a_place_below_leads_there(browser, tmp_path):
     page_text = f"{html}<h2 id=below>below</h2><div style='height: 3000px'></div>"
     path = tmp_path / "page.html"
     script = f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    # as in a browser that does not hold what is seen in its place
+    page_text = f"<style>html {{ overflow-anchor: none; }}</style>{page_text}"
     path.write_text(f"<!doctype html><meta charset=utf-8><body>{page_text}{script}</body>", encoding="utf-8")
     page = browser.new_page(viewport={"width": 390, "height": 700})
     page.goto(f"file://{path}#below")
