@@ -13,7 +13,7 @@ ROOMS = sorted(path.name for path in (ROOT / "extensions").iterdir() if any(path
 #: What a new maintainer asks for, and a word of the entry that answers.
 QUESTIONS = {
     "a chapter": "chapters/",
-    "how a theorem looks": "page.css",
+    "how a theorem looks": "boxes.css",
     "a kernel": "ntklib/kernels.py",
     "the grader's limits": "coursework/",
     "an explorer": "explorer.js",
@@ -21,7 +21,7 @@ QUESTIONS = {
     "the lock": "requirements.in",
     "what CI runs": ".ci/run",
     "a style of the page": "page.css",
-    "a claim's box": "claims.css",
+    "the line of a claim": "claims.css",
     "the search": "search.py",
     "the download of a chapter": "downloads.py",
     "the download of the book": "tools/pdf.py",

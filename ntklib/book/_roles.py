@@ -27,14 +27,15 @@ ROLES = {
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "5 3")
 MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
 # From the least to the greatest value, on white and on dark; the diverging ones run between two roles of two classes,
-# and the class below zero ends further from the ground, so that the two are not the same grey.
+# and the class below zero ends further from the ground, so that the two are not the same grey. Neither goes further
+# than that needs: the markers of the classes are drawn on it, with an outline in the colour of the ground.
 COLORS = {
     "sequential": (
         ["#f4f6f8", "#a9c9e6", "#4a8fc9", "#1c5791", "#0b2545"],
         ["#1b222b", "#1f4468", "#2f78b4", "#86bfee", "#eef7ff"],
     ),
     "diverging": (
-        ["#4c1f6e", "#ae86c9", "#f7f6f4", "#ead9ad", "#c39a3f"],
-        ["#e6d0f8", "#84609f", "#1d222a", "#574618", "#a57d22"],
+        ["#8665a5", "#c0acd1", "#f7f6f4", "#eadbb6", "#d6b871"],
+        ["#b79fce", "#6a5780", "#1d222a", "#453a1e", "#7f6426"],
     ),
 }

@@ -7,9 +7,9 @@ from typing import Any
 from ntklib.book._drawings import Array
 from ntklib.book._needs import needed_for
 
-__all__ = ["SCRIPT", "someone_watches", "widget"]
+__all__ = ["LIVE", "SCRIPT", "someone_watches", "widget"]
 
-SCRIPT = Path(__file__).with_name("explorer.js")
+SCRIPT, LIVE = (Path(__file__).with_name(name) for name in ("explorer.js", "explorer_live.js"))
 
 
 def someone_watches() -> bool:
@@ -37,7 +37,7 @@ def widget(explorer: Any) -> Any:
     names = [p.name for p in explorer.parameters]
 
     class Base(anywidget.AnyWidget):
-        _esm = SCRIPT.read_text(encoding="utf-8") + "\nexport default { render: explorer.render };\n"
+        _esm = SCRIPT.read_text(encoding="utf-8") + "\n" + LIVE.read_text(encoding="utf-8")
         _spec = traitlets.Dict().tag(sync=True)
         _answer = traitlets.Dict().tag(sync=True)
         _progress = traitlets.List([1, 1]).tag(sync=True)

@@ -43,7 +43,8 @@ class Explorer:
         units: of parameters, for instance ``{"width": "units"}``.
         labels: of parameters; by default their names.
         start: the setting that is shown first; by default the first value of each parameter.
-        play: a parameter that is a time, or like one, and gets a button that lets it run.
+        play: the parameter that gets a button which runs through its values; by default the slider with the most
+            values, if it has at least five.
         max_bytes: of HTML that the explorer may add to a page.
 
     Raises:
@@ -118,6 +119,9 @@ class Explorer:
                 raise ValueError(f"start has {parameter.name} = {start[parameter.name]!r}, which is none of its values")
             if parameter.name == play and parameter.kind != "slider":
                 raise ValueError(f"play must name a parameter of numbers, got {play!r}")
+        if play is None:
+            longest = max(self.parameters, key=lambda p: len(p.values) if p.kind == "slider" else 0)
+            play = longest.name if longest.kind == "slider" and len(longest.values) >= 5 else None
         self.title, self.description = title, description
         self.start = tuple(start.get(p.name, p.values[0]) for p in self.parameters)
         self.max_bytes = max_bytes

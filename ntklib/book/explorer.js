@@ -1,5 +1,5 @@
 // Draws the explorers: on a page of the book from the drawings that are stored in it, in a notebook what Python answers.
-// One file for both. On a page it is a plain script, which also works from file://; the widget adds an export to it.
+// On a page it is a plain script, which also works from file://; to the widget explorer_live.js is added.
 const explorer = (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
@@ -15,15 +15,17 @@ const explorer = (() => {
   };
   const draw = (name, attributes = {}, ...children) => {
     const element = document.createElementNS(SVG, name);
-    for (const key in attributes) element.setAttribute(key, attributes[key]);
+    put(element, attributes);
     element.append(...children);
     return element;
   };
+  const put = (node, attributes) => { for (const key in attributes) node.setAttribute(key, attributes[key]); };
 
   // ---------------------------------------- numbers
 
   const superscript = (n) => String(n).replace(/./g, (c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]));
-  const signed = (text) => text.replace("-", "−");
+  // −12,345.678: the digits before the point are grouped
+  const signed = (text) => text.replace("-", "−").replace(/(?<!\.\d*)\d(?=(\d{3})+(?!\d))/g, "$&,");
   // Numbers as Python writes them, 5.76e-07 and -1, in the way of the axes.
   const typeset = (text) => text.replace(/(\d)e([+-]\d+)/g, (_, digit, power) => digit + "×10" + superscript(Number(power)))
     .replace(/(^|[\s(=])-(?=[\d.])/g, "$1−").replace(/ %/g, "\u00a0%");
@@ -103,18 +105,27 @@ const explorer = (() => {
       for (let i = 0, code = 0; i < n; i++) {
         if (least === undefined) { out[i] = rest.getFloat32(4 * (place + i), true); continue; }
         code = (code + (high[place + i] << 8) + low[place + i]) & 65535;
-        const value = least + (code / 65534) * (greatest - least);
-        out[i] = code === 65535 ? NaN : log ? 10 ** value : value;
+        const v = least + (code / 65534) * (greatest - least);
+        out[i] = code === 65535 ? NaN : log ? 10 ** v : v;
       }
       if (least !== undefined) out.step = log ? -1e-3 : (greatest - least) / 65534; // as finely as they are stored
       return (known[index] = out);
     };
     const counts = spec.items.map((item) => ({ band: 3, image: 3, rule: 1 })[item.kind] || 2);
+    const sizes = spec.parameters.map((p) => p.values.length);
+    const strides = sizes.map((_, k) => sizes.slice(k + 1).reduce((a, b) => a * b, 1));
+    const digit = (index, k) => Math.floor(index / strides[k]) % sizes[k];
+    // A slider that changes nothing with these choices, wherever the other sliders stand.
+    const isIdle = (p, k, now) => p.kind === "slider" && spec.frames.every((row, i) => {
+      const other = i - digit(i, k) * strides[k];
+      return spec.parameters.some((q, j) => q.kind !== "slider" && digit(i, j) !== digit(now, j))
+        || (spec.text[i] === spec.text[other] && String(row) === String(spec.frames[other]));
+    });
     const answer = (setting) => {
-      let index = 0, next = 0;
-      spec.parameters.forEach((p, k) => { index = index * p.values.length + p.values.indexOf(setting[k]); });
-      const row = spec.frames[index];
+      const index = spec.parameters.reduce((sum, p, k) => sum + p.values.indexOf(setting[k]) * strides[k], 0), row = spec.frames[index];
+      let next = 0;
       return {
+        idle: spec.parameters.map((p, k) => isIdle(p, k, index)),
         setting, limits: spec.limits, text: typeset(spec.texts[spec.text[index]]), columns: spec.items.map((item) => item.columns),
         arrays: counts.map((count) => row.slice(next, (next += count)).map(array)),
       };
@@ -164,9 +175,10 @@ const explorer = (() => {
     return path;
   }
 
+  const round = (r) => `m${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
   const MARKERS = {
-    circle: [3.6, (r) => `m${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`],
-    ring: [7, (r) => `m${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`],
+    circle: [3.6, round],
+    ring: [7, round],
     square: [3.4, (r) => `m${-r} ${-r}h${2 * r}v${2 * r}h${-2 * r}z`],
     triangle: [4.4, (r) => `m0 ${-r}l${r} ${1.8 * r}h${-2 * r}z`],
     diamond: [4.6, (r) => `m0 ${-r}l${r} ${r}l${-r} ${r}l${-r} ${-r}z`],
@@ -181,15 +193,16 @@ const explorer = (() => {
     return path;
   }
 
-  // Marching squares over the centres of the cells.
+  // Marching squares over the centres of the cells, and to the edge with the values of the outermost.
   function contourPath(z, columns, [x0, x1], [y0, y1], level, sx, sy) {
-    const rows = z.length / columns;
-    const place = (r, c) => at(sx(x0 + ((c + 0.5) / columns) * (x1 - x0)), sy(y0 + ((r + 0.5) / rows) * (y1 - y0)));
+    const rows = z.length / columns, within = (v, n) => Math.max(0, Math.min(n, v));
+    const part = (v, n, a, b) => a + (within(v + 0.5, n) / n) * (b - a);
+    const place = (r, c) => at(sx(part(c, columns, x0, x1)), sy(part(r, rows, y0, y1)));
     let path = "";
-    for (let r = 0; r + 1 < rows; r++) {
-      for (let c = 0; c + 1 < columns; c++) {
+    for (let r = -1; r < rows; r++) {
+      for (let c = -1; c < columns; c++) {
         const corners = [[r, c], [r, c + 1], [r + 1, c + 1], [r + 1, c]];
-        const values = corners.map(([i, j]) => z[i * columns + j] - level);
+        const values = corners.map(([i, j]) => z[within(i, rows - 1) * columns + within(j, columns - 1)] - level);
         if (values.some(isNaN)) continue;
         const cuts = [];
         for (let k = 0; k < 4; k++) {
@@ -246,67 +259,68 @@ const explorer = (() => {
   }
 
   const STYLE = `
-    :host { display: block; font-size: 1rem; line-height: 1.45; text-align: start; }
-    .all { --ink: var(--pst-color-text-base, var(--jp-content-font-color1, #24292f));
-      --faint: var(--pst-color-text-muted, var(--jp-content-font-color2, #57606a)); --accent: #1f6fb4;
-      color: var(--ink); max-width: 46rem; margin: 0.5rem auto; position: relative; }
-    .all.dark { --accent: #6cb4ee; color-scheme: dark; }
-    .title { font-weight: 600; margin: 0 0 0.15rem; }
-    .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; list-style: none; margin: 0 0 0.4rem; padding: 0;
-      font-size: 0.875rem; }
-    .legend li { display: flex; align-items: center; gap: 0.45rem; }
-    .legend canvas { width: 5rem; height: 0.7rem; border-radius: 2px; }
-    .plot { position: relative; }
-    .title, .legend li, .text, .note, .setting, .value, label { unicode-bidi: plaintext; }
-    .plot, .legend canvas, .reading, input:is([type="range"], [type="number"]), .numbers { direction: ltr; unicode-bidi: isolate; }
-    .plot svg { display: block; position: relative; overflow: visible; font-size: 12.5px; font-variant-numeric: tabular-nums; }
-    .plot canvas { position: absolute; image-rendering: pixelated; }
-    .axis { stroke: var(--faint); stroke-width: 1; fill: none; opacity: 0.75; }
-    .lines { stroke: var(--ink); stroke-width: 1; fill: none; opacity: 0.09; }
-    .label, .tick { fill: var(--faint); }
-    .label { fill: var(--ink); }
-    .controls { display: grid; gap: 0.15rem 0.8rem; grid-template-columns: max-content minmax(6rem, 1fr) max-content;
-      align-items: center; margin: 0.5rem 0 0.3rem; font-size: 0.9375rem; }
-    .value { min-width: 6.5rem; display: flex; align-items: center; gap: 0.6rem; font-variant-numeric: tabular-nums; }
-    .reading { min-width: 3rem; }
-    input, select, button, summary { font: inherit; color: inherit; }
-    input[type="range"] { width: 100%; min-height: 28px; margin: 0; accent-color: var(--accent); cursor: pointer; }
-    input[type="checkbox"] { width: 20px; height: 20px; margin: 4px 0; accent-color: var(--accent); justify-self: start; }
-    input[type="number"] { width: 6.5rem; }
-    input[type="number"], select, button { background: transparent; border: 1px solid var(--faint); border-radius: 4px;
-      min-height: 28px; padding: 0.05rem 0.5rem; }
-    select { justify-self: start; max-width: 100%; }
-    option { color: #24292f; background: #fff; }
-    .dark option { color: #e6e6e6; background: #22272e; }
-    button { cursor: pointer; white-space: nowrap; min-width: 6.2rem; }
-    :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
-    .text { margin: 0.35rem 0 0; min-height: 1.45em; font-variant-numeric: tabular-nums; }
-    .setting { display: none; }
-    .note { margin: 0.1rem 0 0; color: var(--faint); font-size: 0.8125rem; min-height: 1.45em; }
-    .problem { margin: 0.35rem 0; padding: 0.4rem 0.7rem; border: 1px solid #c62f2f; border-left-width: 5px; border-radius: 4px;
-      overflow-wrap: anywhere; }
-    .problem:empty { display: none; }
-    progress { width: 8rem; height: 0.6rem; accent-color: var(--accent); margin-right: 0.5rem; }
-    .busy svg, .busy canvas { opacity: 0.55; }
-    summary { cursor: pointer; font-size: 0.875rem; padding: 0.15rem 0; }
-    .numbers { overflow: auto; max-height: 18rem; font-size: 0.8125rem; }
-    table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0.3rem 0 0.8rem; }
-    caption { text-align: start; font-weight: 600; padding: 0.2rem 0; }
-    th, td { text-align: end; padding: 0.1rem 0.8rem 0.1rem 0; border-bottom: 1px solid color-mix(in srgb, currentcolor 15%, transparent);
-      white-space: nowrap; }
-    th { font-weight: 600; }
-    .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-    @media (max-width: 480px) {
-      .controls { grid-template-columns: minmax(0, 1fr) max-content; }
-      .controls label { grid-column: 1 / -1; margin-top: 0.2rem; }
-      .value { min-width: 5rem; }
-    }
-    @media print {
-      .controls, details, .note { display: none; }
-      .setting { display: block; margin: 0.35rem 0 0; }
-      .plot svg { width: 100%; height: auto; }
-    }
-    @media (forced-colors: active) { .plot { forced-color-adjust: none; background: Canvas; } }
+  :host { display: block; font-size: 1rem; line-height: 1.45; text-align: start; }
+  .all { --ink: var(--pst-color-text-base, var(--jp-content-font-color1, #24292f));
+    --faint: var(--pst-color-text-muted, var(--jp-content-font-color2, #57606a)); --accent: #1f6fb4;
+    color: var(--ink); max-width: 46rem; margin: 0.5rem auto; position: relative; }
+  .all.dark { --accent: #6cb4ee; color-scheme: dark; }
+  .title { font-weight: 600; margin: 0 0 0.15rem; }
+  .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; list-style: none; margin: 0 0 0.4rem; padding: 0;
+    font-size: 0.875rem; }
+  .legend li { display: flex; align-items: center; gap: 0.45rem; }
+  .legend canvas { width: 5rem; height: 0.7rem; border-radius: 2px; }
+  .plot { position: relative; }
+  .title, .legend li, .text, .note, .setting, .value, label { unicode-bidi: plaintext; }
+  .plot, .legend canvas, .reading, input:is([type="range"], [type="number"]), .numbers { direction: ltr; unicode-bidi: isolate; }
+  .plot svg { display: block; position: relative; overflow: visible; font-size: 12.5px; font-variant-numeric: tabular-nums; }
+  .plot canvas { position: absolute; }
+  .axis { stroke: var(--faint); stroke-width: 1; fill: none; opacity: 0.75; }
+  .lines { stroke: var(--ink); stroke-width: 1; fill: none; opacity: 0.09; }
+  .label, .tick { fill: var(--faint); }
+  .label { fill: var(--ink); }
+  .controls { display: grid; gap: 0.15rem 0.8rem; grid-template-columns: max-content minmax(6rem, 1fr) max-content;
+    align-items: center; margin: 0.5rem 0 0.3rem; font-size: 0.9375rem; }
+  .value { min-width: 6.5rem; display: flex; align-items: center; gap: 0.6rem; font-variant-numeric: tabular-nums; }
+  .reading { min-width: 3rem; }
+  input, select, button, summary { font: inherit; color: inherit; }
+  input[type="range"] { width: 100%; min-height: 28px; margin: 0; accent-color: var(--accent); cursor: pointer; }
+  input[type="checkbox"] { width: 20px; height: 20px; margin: 4px 0; accent-color: var(--accent); justify-self: start; }
+  input[type="number"] { width: 6.5rem; }
+  input[type="number"], select, button { background: transparent; border: 1px solid var(--faint); border-radius: 4px;
+    min-height: 28px; padding: 0.05rem 0.5rem; }
+  select { justify-self: start; max-width: 100%; }
+  option { color: #24292f; background: #fff; }
+  .dark option { color: #e6e6e6; background: #22272e; }
+  button { cursor: pointer; white-space: nowrap; min-width: 6.2rem; }
+  :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 3px; }
+  .text { margin: 0.35rem 0 0; min-height: 1.45em; font-variant-numeric: tabular-nums; }
+  .setting { display: none; }
+  .note { margin: 0.1rem 0 0; color: var(--faint); font-size: 0.8125rem; min-height: 1.45em; }
+  .problem { margin: 0.35rem 0; padding: 0.4rem 0.7rem; border: 1px solid #c62f2f; border-left-width: 5px; border-radius: 4px;
+    overflow-wrap: anywhere; }
+  .problem:empty { display: none; }
+  progress { width: 8rem; height: 0.6rem; accent-color: var(--accent); margin-right: 0.5rem; }
+  .busy svg, .busy canvas { opacity: 0.55; }
+  summary { cursor: pointer; font-size: 0.875rem; padding: 0.15rem 0; }
+  .numbers { overflow: auto; max-height: 18rem; font-size: 0.8125rem; }
+  table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0.3rem 0 0.8rem; }
+  caption { text-align: start; font-weight: 600; padding: 0.2rem 0; }
+  th, td { text-align: end; padding: 0.1rem 0.8rem 0.1rem 0; border-bottom: 1px solid color-mix(in srgb, currentcolor 15%, transparent);
+    white-space: nowrap; }
+  th { font-weight: 600; }
+  .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  @media (pointer: coarse) { input[type="range"], select, button, summary { min-height: 44px; } }
+  @media (max-width: 480px) {
+    .controls { grid-template-columns: minmax(0, 1fr) max-content; }
+    .controls label { grid-column: 1 / -1; margin-top: 0.2rem; }
+    .value { min-width: 5rem; }
+  }
+  @media print {
+    .controls, details, .note { display: none; }
+    .setting { display: block; margin: 0.35rem 0 0; }
+    .plot svg { width: 100%; height: auto; }
+  }
+  @media (forced-colors: active) { .plot { forced-color-adjust: none; background: Canvas; } }
   `;
 
   // ---------------------------------------- an explorer
@@ -410,7 +424,7 @@ const explorer = (() => {
         }
       }
       element.controls.append(label, input, value);
-      return { update, rename };
+      return { update, rename, input };
     });
 
     function change(k, value) {
@@ -473,20 +487,22 @@ const explorer = (() => {
       }));
     }
     const bars = spec.items.filter((item) => item.kind === "bars"), firstOfBars = bars.length > 1 ? bars[0] : null; // outlined
+    const field = spec.items.some((item) => item.kind === "image"); // markers on it have an outline
     function style(path, item, many = false) {
       const color = item.color[colors.dark ? 1 : 0], open = item.marker === "cross" || item.marker === "ring";
-      const set = (attributes) => { for (const key in attributes) path.setAttribute(key, attributes[key]); };
+      const set = (attributes) => put(path, attributes);
       set({ "stroke-linejoin": "round", "stroke-linecap": "butt" });
       if (item.kind === "line" || item.kind === "rule") {
         const width = item.kind === "rule" ? 1.3 : many ? 1.1 : 2.2;
         set({ fill: "none", stroke: color, "stroke-width": width, "stroke-opacity": many ? 0.8 : 1, "stroke-dasharray": item.dash });
       } else if (item.kind === "band") set({ fill: color, "fill-opacity": 0.2, stroke: color, "stroke-width": 0.8, "stroke-opacity": 0.7 });
       else if (item.kind === "bars") set({ fill: item === firstOfBars ? "none" : color, "fill-opacity": 0.32, stroke: color, "stroke-width": 1 });
-      else if (item.kind === "points") set({ fill: open ? "none" : color, stroke: open ? color : colors.surface, "stroke-width": open ? 1.6 : 0.8 });
+      else if (item.kind === "points") set({ fill: open ? "none" : color, stroke: open ? color : colors.surface, "stroke-width": open ? 1.6 : field ? 3 : 0.8, "paint-order": "stroke" });
       else set({ fill: "none", stroke: "var(--ink)", "stroke-width": 1.4 });
     }
     const limitsOf = (k) => (shown.limits.z || zero)[k];
 
+    const longest = () => [shown.text, ...(spec.texts || [])].reduce((a, b) => (b.length > a.length ? b : a));
     let box = null, drawnFor = "";
     // Axes, for the width there is; only when the width, the limits or the colours change.
     function layout() {
@@ -514,9 +530,8 @@ const explorer = (() => {
       const sy = scaleOf(shown.limits.y, spec.y.scale, box.bottom, box.top);
       Object.assign(box, { sx, sy, width, height: box.bottom + bottom });
       const xTicks = ticksOf("x", across / 68);
-      const set = (node, attributes) => { for (const name in attributes) node.setAttribute(name, attributes[name]); };
-      set(element.svg, { width, height: box.height, viewBox: `0 0 ${width} ${box.height}` });
-      set(clip, { x: left - 1, y: top - 5, width: across + 2, height: height + 6 });
+      put(element.svg, { width, height: box.height, viewBox: `0 0 ${width} ${box.height}` });
+      put(clip, { x: left - 1, y: top - 5, width: across + 2, height: height + 6 });
       let axis = `M${left} ${top}V${box.bottom}H${box.right}`, lines = "";
       const texts = [];
       let free = -1e9;
@@ -537,14 +552,19 @@ const explorer = (() => {
       }
       texts.push(draw("text", { class: "label", x: 0, y: 12 }, spec.y.label));
       texts.push(draw("text", { class: "label", x: box.right, y: box.bottom + 38, "text-anchor": "end" }, spec.x.label));
-      if (spec.items.some((item) => item.kind === "image")) {
+      if (field) {
         lines = "";
         inside.style.filter = `drop-shadow(0 0 1px ${colors.surface}) drop-shadow(0 0 1px ${colors.surface})`; // apart from the image
       }
       frame.replaceChildren(draw("path", { class: "lines", d: lines }), draw("path", { class: "axis", d: axis }), ...texts);
       // what a test, or a curious reader, needs to turn places into numbers
-      set(inside, { "data-x": shown.limits.x.join(" "), "data-y": shown.limits.y.join(" "), "data-box": [box.left, box.right, box.bottom, box.top].join(" ") });
+      put(inside, { "data-x": shown.limits.x.join(" "), "data-y": shown.limits.y.join(" "), "data-box": [box.left, box.right, box.bottom, box.top].join(" ") });
       legend();
+      // as high as the longest text, or the page would move
+      element.text.style.minHeight = "";
+      element.text.textContent = longest();
+      element.text.style.minHeight = element.text.offsetHeight + "px";
+      element.text.textContent = shown.text;
       return true;
     }
 
@@ -564,7 +584,8 @@ const explorer = (() => {
           paint(canvas, c, columns, limitsOf(k), item.colors[colors.dark ? 1 : 0], x1 < x0, y1 > y0);
           // in parts of the whole, so that the image keeps its place when paper scales the drawing
           const part = (v, whole) => ((100 * v) / whole).toFixed(4) + "%", { width, height } = box;
-          Object.assign(canvas.style, { left: part(Math.min(x0, x1), width), top: part(Math.min(y0, y1), height),
+          // what has contours is a field between its values too
+          Object.assign(canvas.style, { imageRendering: item.contours.length ? "auto" : "pixelated", left: part(Math.min(x0, x1), width), top: part(Math.min(y0, y1), height),
             width: part(Math.abs(x1 - x0), width), height: part(Math.abs(y1 - y0), height) });
           let others = "";
           for (const level of item.contours) {
@@ -586,7 +607,7 @@ const explorer = (() => {
       const column = (name, values, { step } = values) => ({ name, values, step });
       spec.items.forEach((item, k) => {
         const [a, b, c] = shown.arrays[k], name = item.name || item.kind;
-        if (item.kind === "image") { out.push(matrix(item, a, b, c, shown.columns[k])); return; }
+        if (item.kind === "image") { out.push(matrix(item, a, b, c, shown.columns[k], limitsOf(k))); return; }
         if (item.kind === "rule") { out.push(table(name, [column(spec[item.axis].label, a)])); return; }
         const key = item.kind + Array.from(a).join();
         const group = groups.get(key) || { first: [], rest: [], names: [] };
@@ -610,11 +631,12 @@ const explorer = (() => {
         make(k || columns.length === 1 ? "td" : "th", k || columns.length === 1 ? {} : { scope: "row" }, known(c.values[i], c)))));
       return make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body));
     }
-    function matrix(item, [x0, x1], [y0, y1], z, columns) {
+    function matrix(item, [x0, x1], [y0, y1], z, columns, [low, high]) {
+      const step = Math.max(z.step || 0, (high - low) / 300); // as finely as colours tell
       const rows = z.length / columns, every = Math.ceil(Math.max(rows, columns) / 16), middle = (a, b, i, n) => format(a + ((i + 0.5) / n) * (b - a), Math.abs(b - a) / n / 10);
       const pick = (n) => Array.from({ length: n }, (_, i) => i).filter((i) => i % every === 0);
       const head = make("tr", {}, make("th", { scope: "col" }, `${spec.y.label} \\ ${spec.x.label}`), ...pick(columns).map((c) => make("th", { scope: "col" }, middle(x0, x1, c, columns))));
-      const body = pick(rows).map((r) => make("tr", {}, make("th", { scope: "row" }, middle(y0, y1, r, rows)), ...pick(columns).map((c) => make("td", {}, known(z[r * columns + c], z)))));
+      const body = pick(rows).map((r) => make("tr", {}, make("th", { scope: "row" }, middle(y0, y1, r, rows)), ...pick(columns).map((c) => make("td", {}, format(z[r * columns + c], step)))));
       const name = item.name + (every > 1 ? ` (one row and column in ${every}, of ${rows} × ${columns})` : "");
       return make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body));
     }
@@ -628,6 +650,7 @@ const explorer = (() => {
       busy(false);
       element.problem.textContent = answer.error === undefined ? "" : `${inWords()}: ${answer.error}`;
       if (answer.error !== undefined) { element.note.textContent = "The drawing is still the one before."; return true; }
+      (shown.idle || []).forEach((is, k) => { controls[k].input.disabled = is; });
       element.text.textContent = shown.text;
       element.setting.textContent = inWords();
       element.svg.setAttribute("aria-label", `${spec.title}. ${spec.description} ${inWords()}. ${shown.text}`);
@@ -665,14 +688,7 @@ const explorer = (() => {
         clearTimeout(waiting);
         waiting = setTimeout(() => busy(true), 150);
       },
-      progress([done, total]) {
-        const bar = element.note.querySelector("progress");
-        if (done >= total) return void (bar && (element.note.textContent = ""));
-        const words = `Computing the ${total} settings that a page stores: ${done} done.`;
-        if (!bar) element.note.replaceChildren(make("progress", { max: total, "aria-label": "Computing" }), " ");
-        element.note.firstChild.value = done;
-        element.note.lastChild.textContent = words;
-      },
+      note: element.note,
       close() {
         stop();
         clearTimeout(hearing);
@@ -684,36 +700,7 @@ const explorer = (() => {
     };
   }
 
-  // ---------------------------------------- in a notebook, on a page
-
-  function render({ model, el }) {
-    // without the mark, JupyterLab takes letters and arrows for its own commands
-    const host = make("div", { "data-lm-suppress-shortcuts": "true" }), spec = model.get("_spec");
-    el.append(host);
-    const names = spec.parameters.map((p) => p.name), setting = () => names.map((name) => model.get(name));
-    const numbers = (values) => Float64Array.from(values, (v) => (v === null ? NaN : v));
-    const view = build(host, { ...spec, start: setting() }, {
-      live: true,
-      ask(to) {
-        names.forEach((name, k) => model.set(name, to[k]));
-        model.save_changes();
-        answer(); // Python says nothing if this is the setting that it answered last
-      },
-    });
-    const answer = () => {
-      const given = model.get("_answer");
-      if (given.setting) view.show({ ...given, text: typeset(given.text || ""), arrays: (given.arrays || []).map((arrays) => arrays.map(numbers)) });
-    };
-    const moved = () => { view.move(setting()); answer(); }, progressed = () => view.progress(model.get("_progress"));
-    const listeners = [["change:_answer", answer], ["change:_progress", progressed], ...names.map((name) => ["change:" + name, moved])];
-    for (const [event, listener] of listeners) model.on(event, listener);
-    answer();
-    progressed();
-    return () => {
-      view.close();
-      for (const [event, listener] of listeners) model.off(event, listener);
-    };
-  }
+  // ---------------------------------------- on a page
 
   async function start(host) {
     const box = host.closest(".output"); // the theme puts outputs into a light box in dark mode
@@ -729,9 +716,13 @@ const explorer = (() => {
   }
 
   if (document.currentScript) {
-    const startAll = () => document.querySelectorAll(".ntk-explorer").forEach(start);
+    // the pictures had another height: a link to a place below them leads there again
+    const startAll = () => Promise.all([...document.querySelectorAll(".ntk-explorer")].map(start)).then(() => {
+      const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      if (place) place.scrollIntoView();
+    });
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
     else startAll();
   }
-  return { render };
+  return { build, make, typeset };
 })();

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntklib import _arguments
 from ntklib.book._needs import needed_for
+from ntklib.book._roles import COLORS as SCALES
 from ntklib.book._roles import ROLES
 from ntklib.book._widget import someone_watches
 
@@ -20,6 +21,7 @@ with needed_for("ntklib.book.figures"):
     import matplotlib as mpl
     from cycler import cycler
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
 __all__ = ["COLORS", "MARKERS", "agreement", "gram", "power_law", "spectrum", "use_style"]
@@ -31,6 +33,10 @@ COLORS: Mapping[str, str] = {
 }
 
 MARKERS: Mapping[str, str] = {"network": "s", "kernel": "^", "data": ".", "prediction": "D", "reference": "x"}
+
+# From the ground to its opposite: turned light on dark in the dark theme, small still is what is near the ground.
+_PALE_TO_DEEP = LinearSegmentedColormap.from_list("pale to deep", SCALES["sequential"][0])
+mpl.colormaps.register(_PALE_TO_DEEP, force=True)
 
 
 def use_style() -> None:
@@ -54,7 +60,7 @@ def use_style() -> None:
             "lines.markersize": 5,
             "legend.frameon": False,
             "legend.fontsize": 10,
-            "image.cmap": "cividis",
+            "image.cmap": _PALE_TO_DEEP.name,
             "svg.hashsalt": "book",  # the same figure is the same file
             "svg.fonttype": "path",
         }
@@ -164,7 +170,9 @@ def spectrum(series: Mapping[str, tuple[ArrayLike, ArrayLike]], *, x_label: str,
 
 
 def gram(matrix: ArrayLike, boundaries: Sequence[int], labels: Sequence[str], *, label: str) -> Figure:
-    """A matrix without negative entries as an image, dark at zero, with lines between the groups of its rows.
+    """A matrix without negative entries as an image, pale where they are small, with lines between groups of rows.
+
+    The scale begins at zero, or at the least entry if nothing is near zero.
 
     Args:
         matrix: (n, n).
@@ -186,7 +194,8 @@ def gram(matrix: ArrayLike, boundaries: Sequence[int], labels: Sequence[str], *,
     _check_labels(label=label)
     figure = Figure(figsize=(5.2, 4.3))
     axes: Axes = figure.add_subplot()
-    image = axes.imshow(entries, interpolation="nearest", vmin=0)
+    pale = float(entries.min()) if entries.min() > 0.15 * entries.max() else 0.0
+    image = axes.imshow(entries, interpolation="nearest", vmin=pale, cmap=_PALE_TO_DEEP)
     for edge in boundaries[1:-1]:
         axes.axhline(edge - 0.5, color="white", linewidth=0.6)
         axes.axvline(edge - 0.5, color="white", linewidth=0.6)

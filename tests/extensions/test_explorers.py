@@ -210,8 +210,9 @@ def check_image(item, arrays, path, image, places, limits):
         assert np.abs(z - item["contours"][0]).min() > 2 * np.ptp(z) / 131068  # else storing could move the line
         signs = np.sign(z - item["contours"][0])
         crossings = (signs[1:] != signs[:-1]).sum() + (signs[:, 1:] != signs[:, :-1]).sum()
-        inner = (signs[1:, [0, -1]] != signs[:-1, [0, -1]]).sum() + (signs[[0, -1], 1:] != signs[[0, -1], :-1]).sum()
-        assert len(at) == 2 * crossings - inner  # each crossing of an edge between two squares ends two pieces
+        outer = (signs[1:, [0, -1]] != signs[:-1, [0, -1]]).sum() + (signs[[0, -1], 1:] != signs[[0, -1], :-1]).sum()
+        # each crossing of an edge between two squares ends two pieces; from those of outermost cells one leads out
+        assert len(at) == 2 * crossings + outer
 
 
 def typeset(text):

@@ -103,8 +103,8 @@ def test_a_link_shows_what_it_leads_to(browser):
     shown = page.locator("#book-preview")
     for link, words in {
         "a.term-link[href$='#term-spectral-bias']": "are learned first",  # of another page
-        "p a.reference[href='ntk.html#thm-fit']": "smallest eigenvalue",  # with formulas of another page
-        "p a.reference[href='#prop-dyn-time']": "Proposition",  # of this page
+        "section > p a.reference[href='ntk.html#thm-fit']": "smallest eigenvalue",  # with formulas of another page
+        "section > p a.reference[href='#prop-dyn-time']": "Proposition",  # of this page
     }.items():
         page.keyboard.press("Tab")  # so that the focus is shown
         page.locator(f"article {link}").first.focus()
@@ -113,7 +113,7 @@ def test_a_link_shows_what_it_leads_to(browser):
         assert shown.locator("a, [id]").count() == 0
         assert shown.locator(".math").count() == shown.locator(".math:has(mjx-container)").count()
         assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "book-preview"
-    page.locator("article p a.reference[href^='#fig-']").first.focus()
+    page.locator("article section > p a.reference[href^='#fig-']").first.focus()
     image = shown.locator("img")
     image.wait_for(state="visible")
     assert image.evaluate("img => getComputedStyle(img).filter") != "none"  # drawn dark, shown light

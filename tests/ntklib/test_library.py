@@ -284,4 +284,4 @@ def test_the_wheel_ships_every_file(tmp_path, monkeypatch):
         shipped = {name for name in wheel.namelist() if name.startswith("ntklib/")}
     files = {path.relative_to(FOLDER.parent) for path in FOLDER.rglob("*") if path.is_file()}
     assert shipped == {path.as_posix() for path in files if "__pycache__" not in path.parts}
-    assert shipped > {"ntklib/py.typed", "ntklib/book/explorer.js"}
+    assert shipped > {"ntklib/py.typed", "ntklib/book/explorer.js", "ntklib/book/explorer_live.js"}

@@ -37,3 +37,15 @@ def test_without_matplotlib_it_is_said_what_to_install(monkeypatch):
         ImportError, match=r'ntklib\.book\.figures needs matplotlib, .*: pip install "ntklib\[notebook\]"'
     ):
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_a_gram_matrix_spends_its_colours_on_what_is_there():
+    """And goes from the ground to its opposite, so that what is small is near the ground in the dark theme too."""
+    far = np.array([[1.0, 0.4], [0.4, 1.0]])
+    for matrix, least in ((far, 0.4), (far - 0.4, 0.0), (far - 0.35, 0.0)):
+        figure = figures.gram(matrix, [0, 1, 2], ["a", "b"], label="cosine")
+        image = figure.axes[0].images[0]
+        assert image.get_clim() == (least, matrix.max())
+        small, large = (np.mean(image.cmap(end)[:3]) for end in (0.0, 1.0))
+        assert small > 0.9
+        assert large < 0.3
