@@ -136,16 +136,16 @@ class ClaimBoxes(SphinxTransform):
         box = claim_fold("", classes=classes, ids=[f"claim-{claim['name']}"])
         line = claim_line("", sign=claim["sign"], verdict=claim["verdict"])
         line += nodes.inline("", "", *prose(claim["statement"]), classes=["claim-statement"])
-        if claim["number"] and not claim["said"]:
+        if claim["number"]:
             line += [nodes.Text(" "), _number(claim["number"])]
         if not claim["agrees"]:
             line += [nodes.Text(" "), nodes.inline(claim["verdict"], claim["verdict"], classes=["claim-verdict"])]
         rows = nodes.definition_list(classes=["claim-numbers"])
         for name, words in claim["rows"]:
-            said = source_nodes(self.env, claim) if name == "source" else _isolated(words)
+            said = source_nodes(self.env, {**claim, "source": words}) if name == "source" else _isolated(words)
             rows += _row(name, said)
         if claim["theorem"]:
-            rows += _row("shows", _separated(_theorem(self.env, label) for label in claim["theorem"]))
+            rows += _row("illustrates", _separated(_theorem(self.env, label) for label in claim["theorem"]))
         box += [line, rows]
         return box
 

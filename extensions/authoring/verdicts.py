@@ -22,7 +22,7 @@ from extensions.typesetting.numbering import numbered_title
 logger = logging.getLogger(__name__)
 
 SECTION = "What is true about it"
-END = re.compile(r"(?<=[.:;])\s")
+END = re.compile(r"(?<=\.)\s")
 
 
 class verdicts_node(nodes.General, nodes.Element):
@@ -105,7 +105,7 @@ def _block(app: Sphinx, docname: str, page: str, said: dict[str, Any], known: di
     words += [part.deepcopy() for part in said["why"]]
     block += words
     decided = nodes.paragraph(classes=["verdict-decided"])
-    decided += nodes.Text("Decided by ")
+    decided += nodes.Text("Decided by " if said["theorems"] else "Argued in ")
     parts: list[nodes.Node] = []
     for label in said["theorems"]:
         parts += [

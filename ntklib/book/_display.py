@@ -28,7 +28,7 @@ def show(outcome: Outcome) -> None:
 def box(outcome: Outcome) -> str:
     """HTML that says what came of a claim, unfolds to the numbers, and carries the record that the ledger collects."""
     data = html.escape(json.dumps(outcome.to_dict()), quote=True)
-    number = "" if outcome.said else html.escape(outcome.number)
+    number = html.escape(outcome.number)
     rows = "".join(f"<div>{html.escape(name)}: {html.escape(words)}</div>" for name, words in outcome.rows())
     return (
         f'<details class="ntk-claim" data-claim="{data}"><summary>{outcome.sign} {html.escape(outcome.statement)} '

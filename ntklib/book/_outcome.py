@@ -71,8 +71,9 @@ class Outcome:
 
     @property
     def number(self) -> str:
-        """What was measured, if it is one number."""
-        return "" if isinstance(self.measured, (bool, list)) else self.measured_text
+        """What was measured, if it is one number that the statement ought to be followed by: that nothing judges."""
+        alone = self.kind == "measured" and not self.said and not isinstance(self.measured, (bool, list))
+        return self.measured_text if alone else ""
 
     @property
     def sign(self) -> str:
@@ -81,8 +82,13 @@ class Outcome:
 
     def rows(self) -> list[tuple[str, str]]:
         """What stands behind the statement, a row each: its name and what there is to say."""
-        found = [("measured", self.measured_text), ("expected", self.allowed), ("would fail", ", ".join(self.rejects))]
-        return [(name, words) for name, words in [*found, ("source", self.source)] if words]
+        found = [
+            ("measured", self.measured_text),
+            ("expected", self.allowed),
+            ("wrong would be", ", ".join(self.rejects)),
+        ]
+        source = re.sub(r"^ours\b", "an earlier run of this book", self.source)
+        return [(name, words) for name, words in [*found, ("source", source)] if words]
 
     def to_dict(self) -> dict[str, Any]:
         """What goes into the machine-readable ledger."""

@@ -13,7 +13,7 @@ from ntklib._arguments import got, is_number, read
 __all__ = ["filled", "finite", "for_json", "inexact", "plain", "scientific", "several", "text", "written"]
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_PLACE = re.compile(r"\{measured(?:\[(\d+|min|max)\])?(?::([^{}]+))?\}")  # of the measured number in a statement
+_PLACE = re.compile(r"\{(measured|expected)(?:\[(\d+|min|max)\])?(?::([^{}]+))?\}")  # of a number in a statement
 
 
 def plain(name: str, value: Any, what: str = "measured") -> Any:
@@ -134,32 +134,37 @@ def written(value: Any, form: str) -> str:
     return scientific(number) if form == "scientific" else format(number, form).replace("-", "−").replace("%", " %")
 
 
-def filled(statement: str, value: Any, shown: str) -> str:
-    """A statement with the measured number in its places: ``{measured}``, ``{measured:.2f}``, ``{measured[0]:.2f}``.
+def filled(statement: str, value: Any, shown: str, expected: Any = None) -> str:
+    """A statement with the numbers in its places: ``{measured}``, ``{measured[0]:.2f}``, ``{expected:.2f}``.
 
     Args:
         statement: with any number of places. ``[min]`` and ``[max]`` are the ends of several numbers.
         value: what was measured, a plain value.
         shown: the same for reading, where a place names no format.
+        expected: what was expected, a plain value; `None` if that is no value.
 
     >>> filled("The slope is {measured:.2f}.", -0.4951, "−0.495"), filled("No more than {measured}.", 3, "3")
     ('The slope is −0.50.', 'No more than 3.')
+    >>> filled("It is {measured:.2f}; the theorem says {expected:.2f}.", 1.3, "1.3", 1.351)
+    'It is 1.30; the theorem says 1.35.'
     >>> filled("From {measured[min]:.0%} to {measured[1]}.", np.array([0.25, 0.5]), "")
     'From 25 % to 0.5.'
     """
 
     def number(match: re.Match) -> str:
-        which, form = match.groups()
-        one = value
+        source, which, form = match.groups()
+        one = value if source == "measured" else expected
+        if one is None:
+            raise ValueError(f"statement asks for what was expected, which is no value: {statement!r}")
         if which is not None:
-            several_of_them = np.ravel(np.asarray(value))
+            several_of_them = np.ravel(np.asarray(one))
             places = {"min": int(np.argmin(several_of_them)), "max": int(np.argmax(several_of_them))}
             place = places[which] if which in places else int(which)
             if place >= several_of_them.size:
                 raise ValueError(f"statement asks for number {place} of {several_of_them.size}: {statement!r}")
             one = several_of_them[place]
         if form is None:
-            return shown if which is None else text(one)
+            return shown if which is None and source == "measured" else text(one)
         try:
             return written(one, form)
         except (TypeError, ValueError) as error:

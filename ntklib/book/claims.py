@@ -69,7 +69,8 @@ def claim(
             the text proves. It may be left out where :func:`in_common` names it, as may `theorem` and `function`.
         statement: what is claimed, in a sentence with a subject and a verb. ``{measured}`` in it is what was
             measured, ``{measured:.2f}`` the same in a format, ``{measured[0]:.2f}`` the first of several numbers,
-            ``[min]`` and ``[max]`` their ends. So no number has to be typed that the cell knows.
+            ``[min]`` and ``[max]`` their ends, ``{expected:.2f}`` what was expected. So no number has to be typed
+            that the cell knows.
         rejects: one or more wrong answers that the tolerance has to exclude.
         theorem: the label or labels of the theorems that it illustrates.
         function: the function or functions of the library that it exercises.
@@ -178,7 +179,9 @@ def judged(
             f"{name}: {statement}\n  measured {found.measured_text} {relation} {found.expected_text} "
             f"{found.tolerance_text}\n  source: {source}"
         )
-    said = _values.filled(statement, found.measured, found.measured_text)
+    valued = not isinstance(expected, Interval | AtMost | AtLeast) and expected is not None
+    wanted = _values.plain(name, expected, "expected") if valued else None
+    said = _values.filled(statement, found.measured, found.measured_text, wanted)
     return Outcome(
         name=name,
         statement=said,
@@ -194,5 +197,5 @@ def judged(
         rejects=found.rejects,
         theorem=labels,
         function=[function_name(f"function of claim {name!r}", each) for each in _values.several(function)],
-        said=said != statement,
+        said="{measured" in statement,
     )

@@ -103,7 +103,9 @@ def test_a_sound_book_builds(tmp_path):
     assert "A line that rises from one to three." in page
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
     assert "It is 2.0, 1/3, 0.333 and -2 · 10⁻⁸; others found 1.93" in text
-    shown = "measured 2.01 ± 0.02 expected 2 ± 0.1 would fail 3 source Known et al. 2000, Table 1 shows Theorem 1"
+    shown = (
+        "measured 2.01 ± 0.02 expected 2 ± 0.1 wrong would be 3 source Known et al. 2000, Table 1 illustrates Theorem 1"
+    )
     assert shown in re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace(" , ", ", ")
     assert 'href="https://arxiv.org/abs/2000.1"' in page
     assert "Measured here: sum" in text

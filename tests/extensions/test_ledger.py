@@ -55,7 +55,7 @@ def test_all_claims_are_there_and_lead_to_their_boxes(page, site):
     assert page.url.endswith("other.html#claim-other")
     box = page.locator("#claim-other")
     assert re.sub(r"\s+", " ", box.inner_text()) == (
-        "≠ It is not two. 3 disagrees with the source measured 3 expected 2 exactly "
+        "≠ It is not two. disagrees with the source measured 3 expected 2 exactly "
         "source Known et al. 2000"  # the link has unfolded it
     )
     assert "disagrees with the source" in box.inner_text()
@@ -142,7 +142,7 @@ def test_the_number_in_the_text_leads_to_its_box(page):
     page.locator("a.claim-value", has_text="2.0").click()
     assert page.url.endswith("#claim-sum")
     assert re.sub(r"\s+", " ", page.locator("#claim-sum .claim-numbers").inner_text()) == (
-        "measured 2.01 ± 0.02 expected 2 ± 0.1 would fail 3 source Known et al. 2000, Table 1 shows Theorem 1"
+        "measured 2.01 ± 0.02 expected 2 ± 0.1 wrong would be 3 source Known et al. 2000, Table 1 illustrates Theorem 1"
     )
 
 

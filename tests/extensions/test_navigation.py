@@ -177,7 +177,7 @@ def test_the_verdicts_say_what_the_chapters_say(small):
         "Half true. More is not known. Decided by Definition 1, the verdict in full There are 3 gizmos. measured"
         in words
     )
-    assert "“All is well.” Right. Nothing is known against it: Decided by the verdict in full" in words
+    assert "“All is well.” Right. Nothing is known against it: so it is. Argued in the verdict in full" in words
     assert 'href="needing.html#what-is-true-about-it"' in found
     assert 'href="needing.html#claim-gizmos"' in found
 

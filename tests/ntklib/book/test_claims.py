@@ -374,6 +374,12 @@ def test_a_statement_says_what_was_measured(measured, statement, said):
     assert not make(measured, None, statement="It is as it is.").said
 
 
+def test_a_statement_says_what_was_expected():
+    assert make(1.3, 1.351, atol=0.1, rejects=2, statement="It is {expected:.2f}.").statement == "It is 1.35."
+    with pytest.raises(ValueError, match="statement asks for what was expected, which is no value"):
+        make(1.3, AtMost(2), rejects=3, statement="It is {expected:.2f}.")
+
+
 def test_a_statement_that_asks_for_what_was_not_measured():
     with pytest.raises(ValueError, match="statement asks for number 2 of 2"):
         make([1, 2], None, statement="The third is {measured[2]}.")
@@ -401,6 +407,6 @@ def test_digits_that_mean_something(measured, expected, options, shown):
 def test_what_stands_behind_a_statement():
     outcome = make(0.512, 0.5, atol=0.1, rejects=[1, 2])
     assert outcome.rows() == [
-        ("measured", "0.51"), ("expected", "0.5 ± 0.1"), ("would fail", "1, 2"), ("source", "theorem"),
+        ("measured", "0.51"), ("expected", "0.5 ± 0.1"), ("wrong would be", "1, 2"), ("source", "theorem"),
     ]  # fmt: skip
     assert dict(make(True, True).rows())["expected"] == "true"  # not "exactly"
