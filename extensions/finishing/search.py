@@ -32,6 +32,8 @@ WORTH = {
     "appendix/library/": 0.4,
     "appendix/": 0.6,
     "notation": 0.6,
+    "formulas": 0.3,
+    "verdicts": 0.5,
     "claims": 0.3,
     "CHANGELOG": 0.2,
 }
