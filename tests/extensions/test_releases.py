@@ -61,6 +61,12 @@ def links(book: Path, name: str) -> dict[str, str]:
     return {a.text().strip(): a.attributes["href"] or "" for a in html(book, name).css("article a.external")}
 
 
+def menu(book: Path) -> dict[str, str]:
+    """What the download menu of a page has of the whole book."""
+    found = {a.text().strip(): a.attributes["href"] or "" for a in html(book, "intro").css("ul.dropdown-menu a")}
+    return {text: address for text, address in found.items() if "/releases/" in address}
+
+
 def of(element: ElementTree.Element, name: str) -> list[ElementTree.Element]:
     return element.findall(f"{{{ATOM}}}{name}")
 
@@ -98,6 +104,10 @@ def test_the_feed_has_an_entry_for_each_release_and_stands_at_the_top_of_the_sit
         "PDF and archive of the newest release": "https://github.com/someone/book/releases/latest",
     }
 
+    assert menu(book) == {
+        "PDF and archive of the newest release": "https://github.com/someone/book/releases/latest",
+    }
+
     # the same book as a release, in its own folder: the feed is that of the top, and the downloads are its own
     status, output = build(book, **ON_GITHUB | A_RELEASE)
     assert status == 0, output
@@ -109,12 +119,16 @@ def test_the_feed_has_an_entry_for_each_release_and_stands_at_the_top_of_the_sit
     assert found.pop("the whole book as a PDF") == f"{files}.pdf"
     assert found.pop("the whole book as an archive (.zip)") == f"{files}.zip"
     assert list(found) == [f"{SITE}v0.2.0/", f"{SITE}v0.1.0/"]
+    assert menu(book) == {
+        "The whole book as a PDF": f"{files}.pdf",
+        "The whole book as an archive (.zip)": f"{files}.zip",
+    }
 
     # where nobody says where it stands, nothing is promised
     status, output = build(book, BOOK_URL="", BOOK_REPOSITORY="", GITHUB_REPOSITORY="", GIT_DIR="/nowhere")
     assert status == 0, output
     assert not html(book, "intro").css('link[type="application/atom+xml"]')
-    assert links(book, "appendix/errata") == {}
+    assert links(book, "appendix/errata") == menu(book) == {}
     text = html(book, "appendix/errata").css_first("article").text()
     assert "0.2.0, released on 2026-03-04" in text
     assert "make pdf prints the whole book, make archive packs the site" in text
@@ -192,6 +206,10 @@ def test_what_archives_and_citations_say_is_what_the_book_says():
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     assert settings["author"] == names[0]
     assert cff["title"].startswith(settings["title"])
+
+
+def test_the_title_page_says_how_to_take_the_book_along():
+    assert "```{take-along}\n```" in (ROOT / "intro.md").read_text(encoding="utf-8")
 
 
 def test_each_release_has_its_errata():
