@@ -2,9 +2,10 @@
 
 A Sphinx extension. Every chapter becomes a notebook beside its page (``_sources/chapters/NAME.ipynb``), which
 :mod:`extensions.site.notebook` writes and :mod:`extensions.site.archives` packs. The menus at the top of a page say
-what each download is and, where the repository is known (:mod:`tools.repository`), have links to Colab, to Binder, to
-Codespaces, to the source and to a form for an error on the page. They are ours, in the theme's menus: the theme's own
-launch buttons would hand Colab the text of a chapter, which it cannot open.
+what each download is and, where the repository is known (:mod:`tools.repository`), have the whole book as a release
+holds it (:mod:`extensions.site.releases`), and links to Colab, to Binder, to Codespaces, to the source and to a form
+for an error on the page. They are ours, in the theme's menus: the theme's own launch buttons would hand Colab the text
+of a chapter, which it cannot open.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ from extensions.authoring.card import cards
 from extensions.site.archives import ALL, has_archives, together
 from extensions.site.exercises import colab
 from extensions.site.notebook import is_notebook, key, notebooks
+from extensions.site.releases import downloads as whole_book
 from tools import repository
 
 
@@ -52,6 +54,10 @@ def _name_the_downloads(app: Sphinx, pagename: str, code: bool, context: dict[st
             button |= {"text": f"Text of this page ({button['text']})", "tooltip": "As its authors write it"}
         elif button.get("label") == "download-pdf-button":
             button |= {"text": "Print, or save as PDF", "tooltip": "This page, as it is on paper"}
+    group["buttons"] += [
+        _link(text, address, "fas fa-file-pdf" if address.endswith(".pdf") else "fas fa-book", "download-book-button")
+        for text, address in whole_book()
+    ]
     if not code:
         return
     links = [("The notebook alone (.ipynb)", f"{pagename}.ipynb", "fas fa-book", "download-notebook-button")]

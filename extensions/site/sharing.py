@@ -195,6 +195,7 @@ SHARED = (
     'meta[property^="og:"]',
     'meta[name^="twitter:"]',
     'link[rel="canonical"]',
+    'link[rel="alternate"]',
     'link[rel="icon"]',
 )
 

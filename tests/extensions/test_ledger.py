@@ -1,5 +1,6 @@
 """The ledger of claims as a reader meets it: the built page in Chromium, from `file://`, with the network off."""
 
+import io
 import re
 
 import pytest
@@ -158,3 +159,44 @@ def test_nothing_for_axe_to_find_in_boxes_and_ledger(browser, site, scheme, widt
     )["violations"]
     assert [(v["id"], v["nodes"][0]["html"]) for v in found] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_paper_a_row_is_a_sentence_in_a_size_that_can_be_read(page):
+    page.set_viewport_size({"width": 642, "height": 900})  # A4 with margins
+    page.emulate_media(media="print")
+    rows = page.evaluate("""() => [...document.querySelectorAll("table.claims-ledger tbody tr")].map((row) => {
+      const before = (cell) => getComputedStyle(cell, "::before").content.replace(/^none$|^"|"$/g, "");
+      const cells = [...row.querySelectorAll("td")].filter((cell) => cell.getClientRects().length);
+      return {
+        points: Math.min(...cells.map((cell) => 0.75 * parseFloat(getComputedStyle(cell.querySelector("p")).fontSize))),
+        right: Math.max(...cells.map((cell) => cell.getBoundingClientRect().right)),
+        said: cells.map((cell) => before(cell) + cell.innerText).join("").replace(/\\s+/g, " "),
+      };
+    })""")
+    assert len(rows) == 6
+    assert min(row["points"] for row in rows) >= 8
+    assert max(row["right"] for row in rows) <= 642
+    [summed] = [row["said"] for row in rows if " sum" in row["said"]]
+    assert "· source Known et al. 2000" in summed
+    assert re.search(
+        r"· expected 2 · measured 2\.01\d* ± 0\.02 · tolerance ± 0\.1 · difference / tolerance 0\.\d+ ·", summed
+    )
+    [seen] = [row["said"] for row in rows if " seen" in row["said"]]
+    assert "tolerance" not in seen, "it has none"
+
+
+def test_on_paper_claims_are_not_tied_to_the_figure_below_them(page):
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf: pip install pypdf")
+    page.evaluate("""() => {
+      const claim = document.querySelector("#claim-sum"), space = document.createElement("div");
+      const output = document.createElement("div"), figure = document.createElement("figure");
+      space.style.height = "750px";
+      output.className = "cell_output docutils container";
+      output.append(...[1, 2, 3, 4].map(() => claim.cloneNode(true)));
+      figure.style.height = "400px";
+      document.querySelector("article.bd-article").replaceChildren(space, output, figure);
+    }""")
+    printed = pypdf.PdfReader(io.BytesIO(page.pdf(format="A4")))
+    begun = [len(re.findall(r"would\s+fail", paper.extract_text())) for paper in printed.pages]
+    assert sum(begun) == 4
+    assert begun[0] >= 1, "all are on the page of the figure, and the rest of the first is empty"

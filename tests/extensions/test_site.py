@@ -164,7 +164,11 @@ def test_on_paper_there_is_the_text_and_nothing_is_cut_off(browser):
     page.emulate_media(media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.wait_for_timeout(300)
-    found = page.evaluate("""() => {
+    found = page.evaluate("""async () => {
+      const tall = Object.assign(new Image(600, 900), {  // it would leave the page before it empty
+        src: "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='600' height='900'/>" });
+      document.querySelector("article figure").append(tall);
+      await tall.decode();
       const all = (selector) => [...document.querySelectorAll(selector)];
       const shown = (e) => e.getClientRects().length > 0;
       const clipped = all("article figure img, article table, article pre")
@@ -173,11 +177,12 @@ def test_on_paper_there_is_the_text_and_nothing_is_cut_off(browser):
         navigation: all(".bd-sidebar, .bd-header-article, .prev-next-area, .copybtn").filter(shown).length,
         solutions: all("div.solution").filter((e) => e.getBoundingClientRect().height < 90).length,
         clipped: clipped.map((e) => e.outerHTML.slice(0, 100)),
+        tall: tall.getBoundingClientRect().height > 380,  // ten centimetres
         ink: getComputedStyle(document.querySelector("article p")).color,
       };
     }""")
     page.context.close()
-    assert found == {"navigation": 0, "solutions": 0, "clipped": [], "ink": "rgb(0, 0, 0)"}
+    assert found == {"navigation": 0, "solutions": 0, "clipped": [], "tall": False, "ink": "rgb(0, 0, 0)"}
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
