@@ -13,7 +13,7 @@ A Sphinx extension. A chapter begins with a card::
     ```
 
 `needs` and `helps` name chapters by their files; :mod:`extensions.checks.needs` warns of an unknown one and of a
-circle. How long it takes to read is counted on the page (:mod:`extensions.authoring.reading`); when it was executed
+circle. How long it takes to read is counted on the page (:mod:`extensions.authoring.minutes`); when it was executed
 last, with which versions, and how long that took is taken from the execution (:mod:`extensions.execution.record`).
 """
 
@@ -30,7 +30,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from extensions.authoring.reading import minutes
+from extensions.authoring.minutes import minutes
 from extensions.execution.record import duration, last_execution
 from extensions.store import changed, findings, in_order
 

@@ -6,7 +6,7 @@ nothing and loads neither matplotlib nor a widget; the plots are in :mod:`ntklib
 
 from ntklib.book.claims import AtLeast, AtMost, Estimate, Interval, claim, in_common, note, progress, scientific
 from ntklib.book.explore import Band, Bars, Explorer, Image, Line, Points, Rule
-from ntklib.book.tables import table
+from ntklib.book.tabular import table
 
 __all__ = [
     "AtLeast",

@@ -70,7 +70,7 @@ def test_as_neural_tangents(net, channels, x64):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "net", [ConvNet(2), ConvNet(1, "global", "tanh", b_std=0.2), ConvNet(1, "width", padding="zeros")], ids=str
+    "net", [ConvNet(2), ConvNet(1, "global", "erf", b_std=0.2), ConvNet(1, "width", padding="zeros")], ids=str
 )
 def test_one_set_as_two_and_its_diagonal(net, kind, x64):
     kernel, x = getattr(net, kind), images(3, (3, 4))
@@ -124,7 +124,7 @@ def test_a_filter_that_sees_the_whole_image_alike_is_a_dense_network(size, x64):
     """Constant images on a torus: all patches are alike, and the kernel is that of the channels at one position."""
     points = images(3, (4,))
     constant = jnp.broadcast_to(points[:, None, None], (3, 3, 2, 4))
-    for pool in POOLS:
+    for pool in POOLS if size == 3 else ("global",):
         net = ConvNet(2, pool, "erf", size, w_std=1.4, b_std=0.2)
         assert_allclose(net.ntk(constant), MLP(2, "erf", 1.4, 0.2).ntk(points), rtol=1e-12)
 
@@ -184,7 +184,7 @@ def test_too_large_points_of_other_activations_are_refused():
 
 
 @pytest.mark.parametrize(
-    "net", [ConvNet(1, "global", b_std=0.4), ConvNet(2, padding="zeros"), ConvNet(1, "width", "erf")], ids=str
+    "net", [ConvNet(1, "global", b_std=0.4), ConvNet(1, padding="zeros"), ConvNet(1, "width", "erf")], ids=str
 )
 def test_wide_finite_networks_converge(net, x64):
     x, width, draws = images(3, (3, 4, 2)), 256, 24
@@ -236,11 +236,11 @@ def test_a_layer_is_a_sum_over_neighbours(x64):
 def test_pooling_is_the_average_over_all_shifts(x64):
     x, y = images(3), images(2, seed=1)
     for kind in KINDS:
-        flat, pooled = (getattr(ConvNet(2, pool, "erf", b_std=0.3), kind) for pool in ("none", "global"))
+        flat, pooled = (getattr(ConvNet(1, pool, b_std=0.3), kind) for pool in ("none", "global"))
         assert_allclose(averaged(flat)(x, y), pooled(x, y), rtol=1e-12)
         assert_allclose(averaged(flat)(x), pooled(x), rtol=1e-12)
         along = averaged(flat, [(0, j) for j in range(5)])
-        assert_allclose(along(x, y), getattr(ConvNet(2, "width", "erf", b_std=0.3), kind)(x, y), rtol=1e-12)
+        assert_allclose(along(x, y), getattr(ConvNet(1, "width", b_std=0.3), kind)(x, y), rtol=1e-12)
         assert_allclose(along.diagonal(x), np.diag(along(x)), rtol=1e-12)
 
 

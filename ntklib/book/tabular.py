@@ -17,7 +17,7 @@ __all__ = ["table"]
 
 def table(
     rows: Mapping[Any, Any] | Iterable[Sequence], columns: Sequence[Any], forms: str | Sequence[str] = ""
-) -> "Table":
+) -> "NumberTable":
     """Several numbers as a table; the first column names the rows.
 
     Args:
@@ -49,7 +49,7 @@ def table(
     for row in whole:
         if len(row) != len(heads):
             raise ValueError(f"rows must have {len(heads)} entries, as columns has, got {len(row)} in {row!r}")
-    return Table(heads, [[_written(value, form) for value, form in zip(row, each, strict=True)] for row in whole])
+    return NumberTable(heads, [[_written(value, form) for value, form in zip(row, each, strict=True)] for row in whole])
 
 
 def _formats(forms: Any) -> list[str]:
@@ -83,7 +83,7 @@ def _written(value: Any, form: str) -> str:
         raise ValueError(f"forms must be formats of numbers, got {form!r} for {_arguments.got(value)}") from error
 
 
-class Table:
+class NumberTable:
     """Written numbers in rows and columns.
 
     Attributes:

@@ -4,7 +4,7 @@ import pytest
 from docutils import nodes
 from sphinx_proof.nodes import proof_node
 
-from extensions.authoring.reading import minutes
+from extensions.authoring.minutes import minutes
 
 
 def words(count: int) -> nodes.paragraph:
