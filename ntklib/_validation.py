@@ -41,6 +41,7 @@ __all__ = [
     "images",
     "inputs",
     "key",
+    "layers",
     "lengthscale",
     "matrix",
     "number",
@@ -203,6 +204,15 @@ def parameters(name: str, params: Any) -> None:
         if not isinstance(leaf, float | Array | np.ndarray | np.floating):
             raise ValueError(f"{its} must be a floating array, as of every leaf of {name}, got {got(leaf)}")
         floating(its, leaf)
+
+
+def layers(name: str, params: Any, count: int) -> None:
+    """Refuse what is not so many layers as a network draws them, with finite numbers."""
+    if not isinstance(params, tuple | list) or not all(hasattr(layer, "weight") for layer in params):
+        raise ValueError(f"{name} must be a tuple of layers, as of init, got {got(params)}")
+    if len(params) != count:
+        raise ValueError(f"{name} must have {count} layers for a depth of {count - 1}, got {len(params)}")
+    parameters(name, params)
 
 
 def output_shape(apply: Callable[[Any, Array], Array], params: Any, name: str, x: Array) -> tuple[int, int]:

@@ -126,7 +126,7 @@ class ConvNet:
         Raises:
             ValueError: as :meth:`apply`.
         """
-        _check_params(params, self.depth + 1)
+        _validation.layers("params", params, self.depth + 1)
         h = _validation.images("x", x)
         h = h[..., None] if h.ndim == 3 else h
         if self.depth and h.shape[-1] != params[0].weight.shape[2]:
@@ -280,12 +280,3 @@ def alias(h: ArrayLike, start: int = 0) -> Array:
     n = signal.shape[-1]
     low, high = jnp.split(jnp.fft.fft(signal) / n, 2, axis=-1)
     return low + high if start == 0 else jnp.exp(2j * jnp.pi * jnp.arange(n // 2) / n) * (low - high)
-
-
-def _check_params(params: Any, layers: int) -> None:
-    """Refuse what no network of so many layers has drawn."""
-    if not isinstance(params, tuple | list) or not all(hasattr(layer, "weight") for layer in params):
-        raise ValueError(f"params must be a tuple of layers, as of init, got {_validation.got(params)}")
-    if len(params) != layers:
-        raise ValueError(f"params must have {layers} layers for a depth of {layers - 1}, got {len(params)}")
-    _validation.parameters("params", params)

@@ -127,7 +127,7 @@ class MLP:
             ValueError: if the number of layers, the shape of `x`, or its dtype does not fit, or, not while JAX traces,
                 an input or a parameter is not finite.
         """
-        _check_params(params, self.depth + 1)
+        _validation.layers("params", params, self.depth + 1)
         h = _validation.matrix("x", x, columns=params[0].weight.shape[0])
         function = by_name(self.activation).function
         for layer in params[:-1]:
@@ -307,15 +307,6 @@ def _check(network: MLP | NetworkKernel) -> None:
     object.__setattr__(network, "depth", _validation.count("depth", network.depth, 0))
     for name in ("w_std", "b_std"):
         object.__setattr__(network, name, _range.deviation(name, getattr(network, name)))
-
-
-def _check_params(params: Any, layers: int) -> None:
-    """Refuse what no network of so many layers has drawn."""
-    if not isinstance(params, tuple | list) or not all(hasattr(layer, "weight") for layer in params):
-        raise ValueError(f"params must be a tuple of layers, as of init, got {_validation.got(params)}")
-    if len(params) != layers:
-        raise ValueError(f"params must have {layers} layers for a depth of {layers - 1}, got {len(params)}")
-    _validation.parameters("params", params)
 
 
 def _exact_diagonal(pairs: Pairs) -> Pairs:

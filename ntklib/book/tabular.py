@@ -96,10 +96,9 @@ class NumberTable:
 
     def _repr_html_(self) -> str:
         def cell(kind: str, words: str, scope: str = "") -> str:
-            side = "" if scope == "row" else ' style="text-align: right"'
-            return f"<{kind}{f' scope={scope!r}' if scope else ''}{side}>{html.escape(words)}</{kind}>".replace(
-                "'", '"'
-            )
+            attributes = f' scope="{scope}"' if scope else ""
+            attributes += "" if scope == "row" else ' style="text-align: right"'
+            return f"<{kind}{attributes}>{html.escape(words)}</{kind}>"
 
         head = "".join(cell("th" if words else "td", words, "col" if words else "") for words in self.heads)
         body = "".join(

@@ -3,6 +3,7 @@
 `.ci/run` builds the book before it tests; elsewhere these are skipped until there is a site.
 """
 
+import io
 import re
 import struct
 import threading
@@ -127,6 +128,16 @@ def test_a_link_shows_what_it_leads_to(browser):
     page.locator("article a.term-link").first.hover()
     shown.wait_for(state="visible")
     page.context.close()
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+def test_the_formulas_to_keep_are_two_sheets(browser):
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf: pip install pypdf")
+    page = opened(browser, "formulas.html")
+    printed = pypdf.PdfReader(io.BytesIO(page.pdf(format="A4"))).pages
+    page.context.close()
+    assert len(printed) == 2
+    assert "Interpolating noise" in printed[1].extract_text()
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
