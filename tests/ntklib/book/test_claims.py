@@ -376,6 +376,8 @@ def test_a_statement_says_what_was_measured(measured, statement, said):
 
 def test_a_statement_says_what_was_expected():
     assert make(1.3, 1.351, atol=0.1, rejects=2, statement="It is {expected:.2f}.").statement == "It is 1.35."
+    plain = make(1.3, 1.351, atol=0.1, rejects=2, statement="It is {measured}, not {expected}.")
+    assert plain.statement == "It is 1.30, not 1.351."
     with pytest.raises(ValueError, match="statement asks for what was expected, which is no value"):
         make(1.3, AtMost(2), rejects=3, statement="It is {expected:.2f}.")
 
