@@ -59,6 +59,10 @@ FAULTS = {
     "self-check-of-no-claim": [r"self-check: there is no claim named 'never-claimed' on this page"],
     "self-check-without-answer": [r"self-check: it wants one answer marked right: .* got 0 right"],
     "formula-not-understood": [r"MathJax does not understand a formula: Undefined control sequence \\nosuchmacro"],
+    "card-before-claim": [
+        r"no quoted claim stands before the first picture and the card",
+        r"no picture stands before the card",
+    ],
     "check-of-no-theorem": [r"no-numerical-check names thm-nothing, which is not in the book"],
 }
 
