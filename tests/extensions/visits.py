@@ -92,7 +92,8 @@ CUT = """() => {
 # Of the signs of code one of each kind is looked at, in each kind of cell: the others have the same colours.
 FEWER_ELEMENTS = """() => {
   const formulas = [...document.querySelectorAll("mjx-container")];
-  const widths = formulas.map((formula) => formula.scrollWidth);  // all before anything changes, or each is laid out anew
+  // all is read before anything changes, or each is laid out anew
+  const widths = formulas.map((formula) => formula.scrollWidth);
   const inline = formulas.map((formula) => getComputedStyle(formula).display === "inline");
   formulas.forEach((formula, index) => {
     if (inline[index]) formula.style.display = "inline-block";
