@@ -12,7 +12,18 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extensions.finishing import accessibility, folds, icons, listings, pictures, previews, rules, scripts, search, titles
+from extensions.finishing import (
+    accessibility,
+    folds,
+    icons,
+    listings,
+    pictures,
+    previews,
+    rules,
+    scripts,
+    search,
+    titles,
+)
 from extensions.finishing.page import Page, Site
 
 #: A step changes a page in place, and finds one that has been through it as it should be.

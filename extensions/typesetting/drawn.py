@@ -110,8 +110,8 @@ def _flat(node: ET.Element, x: float, y: float, scale: float, parts: _Parts, out
             raise ValueError(f"two signs have the place {ord(char):X} in the font of formulas")
         parts.signs.append(_Sign(char, x, y, scale, scale * width))
     elif tag == "rect":
-        left, bottom, width, thick = (scale * float(node.get(name, "0")) for name in ("x", "y", "width", "height"))
-        parts.bars.append((x + left, y + bottom + thick, width, thick))
+        left, bottom, wide, thick = (scale * float(node.get(name, "0")) for name in ("x", "y", "width", "height"))
+        parts.bars.append((x + left, y + bottom + thick, wide, thick))
     elif tag == "svg":
         parts.stretched.append((x, y, scale, node))
     else:
@@ -128,7 +128,8 @@ def _runs(signs: list[_Sign]) -> list[tuple[_Sign, str]]:
         same = round(first.y) == round(sign.y) and round(first.scale, 3) == round(sign.scale, 3)
         if text and same and (space := gap(room)) is not None:
             runs[-1] = (first, text + space + sign.char)
-            pen += sign.scale * (next((wide for wide, known in SPACES.items() if known == space), 0)) + sign.width
+            wide = next((width for width, known in SPACES.items() if known == space), 0)
+            pen += sign.scale * wide + sign.width
         else:
             runs.append((sign, sign.char))
             pen = sign.x + sign.width
@@ -159,7 +160,9 @@ def _stretched(x: float, top: float, scale: float, node: ET.Element) -> str:
     from_x, from_y, wide, high = map(float, (node.get("viewBox") or "").split())
     [path] = node
     across, up = SCALED.fullmatch(path.get("transform", "")).groups()  # type: ignore[union-attr]
-    place = _placed(scale, left=x + scale * left, top=top - scale * (bottom + height), width=scale * width, height=scale * height)
+    place = _placed(
+        scale, left=x + scale * left, top=top - scale * (bottom + height), width=scale * width, height=scale * height
+    )
     return (
         f'<svg{place} viewBox="{from_x:g} {-from_y - high:g} {wide:g} {high:g}" preserveAspectRatio="none">'
         f'<path transform="scale({across},-{up})" d="{path.get("d")}"/></svg>'
@@ -200,7 +203,11 @@ def drawn(drawing: str, outlines: dict[str, Outline]) -> tuple[str, str]:
 def font_file(outlines: Mapping[str, Outline]) -> bytes:
     """The font of these signs and the spaces, as WOFF."""
     glyphs, widths, names = {".notdef": Glyph()}, {".notdef": (500, 0)}, {}
-    signs = {space: Outline("", wide) for wide, space in SPACES.items()} | {"\N{ZERO WIDTH SPACE}": Outline("", 0)} | dict(outlines)
+    signs = (
+        {space: Outline("", wide) for wide, space in SPACES.items()}
+        | {"\N{ZERO WIDTH SPACE}": Outline("", 0)}
+        | dict(outlines)
+    )
     for char, (path, width) in sorted(signs.items()):
         name = f"u{ord(char):X}"
         pen = TTGlyphPen(None)
@@ -213,8 +220,12 @@ def font_file(outlines: Mapping[str, Outline]) -> bytes:
     builder.setupCharacterMap(names)
     builder.setupGlyf(glyphs)
     metrics = builder.font["glyf"]
-    builder.setupHorizontalMetrics({name: (width, getattr(metrics[name], "xMin", 0)) for name, (width, _) in widths.items()})
-    builder.setupHorizontalHeader(ascent=500, descent=-500)  # equal: a line without height has its baseline in its middle
+    builder.setupHorizontalMetrics(
+        {name: (width, getattr(metrics[name], "xMin", 0)) for name, (width, _) in widths.items()}
+    )
+    builder.setupHorizontalHeader(
+        ascent=500, descent=-500
+    )  # equal: a line without height has its baseline in its middle
     builder.setupNameTable({"familyName": FAMILY, "styleName": "Regular"})
     builder.setupOS2(sTypoAscender=500, sTypoDescender=-500, sTypoLineGap=0, usWinAscent=500, usWinDescent=500)
     builder.setupPost(keepGlyphNames=False)

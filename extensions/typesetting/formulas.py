@@ -28,12 +28,14 @@ from sphinx.util import logging
 from extensions.site.offline import mathjax_folder
 from extensions.typesetting.drawn import Outline, drawn, font_file
 from extensions.typesetting.spoken import spoken
+from extensions.typesetting.styles import to_static
 
 logger = logging.getLogger(__name__)
 
 SCRIPT = Path(__file__).with_name("formulas.js")
 DRAWN = Path(__file__).with_name("drawn.py")
 SPOKEN = Path(__file__).with_name("spoken.py")
+BUTTON = Path(__file__).with_name("mathml.js")
 RULES = Path(__file__).with_name("formulas.css")
 FONT = "formulas.woff"
 NAME = "prerendered"
@@ -45,7 +47,9 @@ FORMULA = re.compile(
 )
 DELIMITERS = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
 NUMERIC = re.compile("&#x([0-9A-F]+);")
-UNSAID = re.compile(r' (?:data-mjx-[\w-]+|xmlns)="[^"]*"|(?<=>)\s+(?=<)')  # in MathML: how MathJax came to it, and white space
+UNSAID = re.compile(
+    r' (?:data-mjx-[\w-]+|xmlns)="[^"]*"|(?<=>)\s+(?=<)'
+)  # in MathML: how MathJax came to it, and white space
 
 
 def node_program() -> str | None:
@@ -142,12 +146,15 @@ def written(drawing: str, mathml: str, display: bool, outlines: dict[str, Outlin
         outlines: the signs of the font, to which those of this formula are added.
     """
     style, text = drawn(drawing, outlines)
-    plain = html.escape(NUMERIC.sub(lambda sign: chr(int(sign[1], 16)), UNSAID.sub("", mathml)).replace('"', "'"), quote=False)
-    named = f'role="img" aria-label="{html.escape(spoken(mathml))}" data-mathml="{plain}" style="{style}"'
+    plain = NUMERIC.sub(lambda sign: chr(int(sign[1], 16)), UNSAID.sub("", mathml)).replace('"', "'")
+    words, read = html.escape(spoken(mathml)), html.escape(plain, quote=False)
+    named = f'role="img" aria-roledescription="formula" aria-label="{words}" data-mathml="{read}" style="{style}"'
     if not display:
         return f'<mjx-container class="MathJax" jax="book" {named}>{text}</mjx-container>'
     # a formula that is wider than the screen is scrolled in what is around it
-    return f'<mjx-container class="MathJax" jax="book" display="true"><mjx-math {named}>{text}</mjx-math></mjx-container>'
+    return (
+        f'<mjx-container class="MathJax" jax="book" display="true"><mjx-math {named}>{text}</mjx-math></mjx-container>'
+    )
 
 
 def prerendered(written: str, render: Any) -> str:
@@ -198,12 +205,14 @@ def _visit_display(translator: Any, node: nodes.Element) -> None:
 def _choose(app: Sphinx, config: Config) -> None:
     if node_program() is not None:
         config.html_math_renderer = NAME
+        app.add_js_file(BUTTON.name, loading_method="defer")
         config.book_formulas = renderer_key(_macros(config))  # all pages are written again when it changes
 
 
 def _start(app: Sphinx) -> None:
     program = node_program()
     if program is not None:
+        to_static(app, BUTTON)
         app.book_renderer = Renderer(program, _macros(app.config), Path(app.doctreedir) / "formulas.json")  # type: ignore[attr-defined]
 
 

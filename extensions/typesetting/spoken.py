@@ -17,19 +17,50 @@ SIGNS = {
     "∼": "is distributed as", "∝": "is proportional to", "∈": "in", "∉": "not in", "⊂": "is a subset of",
     "⊆": "is a subset of or equals", "⊊": "is a proper subset of", "∪": "union", "∩": "intersection",
     "∖": "without", "∅": "the empty set", "+": "plus", "−": "minus", "-": "minus", "±": "plus or minus",
-    "∓": "minus or plus", "×": "times", "⋅": "dot", "·": "dot", "∘": "composed with", "∗": "star", "*": "star", "/": "over", "!": "factorial",
+    "∓": "minus or plus", "×": "times", "⋅": "dot", "·": "dot", "∘": "composed with", "∗": "star", "*": "star",
+    "/": "over", "!": "factorial",
     "→": "to", "⟶": "to", "←": "from", "↦": "maps to", "⇒": "implies", "∑": "the sum", "∏": "the product",
     "∫": "the integral", "∬": "the double integral", "∂": "partial", "∇": "gradient", "∞": "infinity",
     "⊤": "transpose", "⊥": "perpendicular", "′": "prime", "″": "double prime", "‴": "triple prime", "‖": "norm bar",
     "|": "bar", "∣": "given", "(": "open paren", ")": "close paren", "[": "open bracket", "]": "close bracket",
     "{": "open brace", "}": "close brace", "⟨": "open angle", "⟩": "close angle", ",": ",", ".": ".", ";": ";",
-    ":": ":", "…": "and so on", "⋯": "and so on", "ℓ": "ell", "ℏ": "h bar", "\u2061": "of", "\u2062": "", "\u2063": "", "#": "the number of",
+    ":": ":", "…": "and so on", "⋯": "and so on", "ℓ": "ell", "#": "the number of",
+    "\u2061": "of", "\u2062": "", "\u2063": "",
 }  # fmt: skip
-OVER = {"^": "hat", "ˆ": "hat", "~": "tilde", "˜": "tilde", "¯": "bar", "―": "bar", "‾": "bar", "˙": "dot", "¨": "double dot", "→": "vector"}
+OVER = {
+    "^": "hat",
+    "ˆ": "hat",
+    "~": "tilde",
+    "˜": "tilde",
+    "¯": "bar",
+    "―": "bar",
+    "‾": "bar",
+    "˙": "dot",
+    "¨": "double dot",
+    "→": "vector",
+}
 UNDER = {"⏟": "with a brace below", "⏞": "with a brace above"}
-LETTERS = {"ϕ": "phi", "φ": "var phi", "ϵ": "epsilon", "ε": "epsilon", "ϱ": "var rho", "ϑ": "var theta", "ϖ": "var pi", "ς": "final sigma"}
+LETTERS = {
+    "ϕ": "phi",
+    "φ": "var phi",
+    "ϵ": "epsilon",
+    "ε": "epsilon",
+    "ϱ": "var rho",
+    "ϑ": "var theta",
+    "ϖ": "var pi",
+    "ς": "final sigma",
+}
 FONTS = {"double-struck": "blackboard", "script": "script", "bold": "bold", "fraktur": "fraktur"}
-POWERS = {"2": "squared", "3": "cubed", "⊤": "transpose", "∗": "star", "*": "star", "′": "prime", "″": "double prime", "‴": "triple prime"}
+POWERS = {
+    "2": "squared",
+    "3": "cubed",
+    "⊤": "transpose",
+    "∗": "star",
+    "*": "star",
+    "′": "prime",
+    "″": "double prime",
+    "‴": "triple prime",
+}
 BIG = set("∑∏∫∬⋃⋂")
 
 
@@ -40,7 +71,7 @@ def spoken(mathml: str) -> str:
     'upper X transpose upper X plus lambda over 2'
     """
     words = " ".join(_said(ET.fromstring(mathml)))
-    return re.sub(r"[,.]*( ;)|(?: +([,.;:]))", lambda match: (match[1] or match[2]).strip(), words).strip()
+    return re.sub(r"[,.]+;", ";", re.sub(r" +([,.;:])", r"\1", words)).strip()
 
 
 def _said(node: ET.Element) -> list[str]:
@@ -180,7 +211,11 @@ def _table(node: ET.Element) -> list[str]:
         aligned = "right" in node.get("columnalign", "")
         join = [] if aligned else [","]
         line = [word for place, cell in enumerate(cells) for word in ([*join, *cell] if place else cell)]
-        words += [*([f"line {number}:" if aligned else f"row {number}:"] if len(node) > 1 else []), *line, *([";"] if number < len(node) else [])]
+        words += [
+            *([f"line {number}:" if aligned else f"row {number}:"] if len(node) > 1 else []),
+            *line,
+            *([";"] if number < len(node) else []),
+        ]
     return words
 
 
