@@ -116,7 +116,7 @@ def refuses_what_is_no_number(check):
             check(lambda *arguments, wrong=wrong: wrong)
     with pytest.raises(AssertionError, match=r"a function is wanted, not 0\.5"):
         check(0.5)
-    with pytest.raises(AssertionError, match="your function stops: .* takes 0 positional arguments"):
+    with pytest.raises(AssertionError, match=r"your function stops: .* takes 0 positional arguments"):
         check(lambda: 1.0)
 
 
@@ -125,7 +125,10 @@ def test_parametric_sine():
     check, right = names["check_sine"], names["one_parameter"]
     check(lambda signs: np.array(right(list(signs))))
     refuses_what_is_no_number(check)
-    bits = lambda signs, start: sum(10.0**j for j, sign in enumerate(signs, start) if sign < 0)
+
+    def bits(signs, start):
+        return sum(10.0**j for j, sign in enumerate(signs, start) if sign < 0)
+
     for wrong in (
         lambda signs: np.pi * bits(signs, 1),  # the hint's sum alone
         lambda signs: np.pi * (1 + bits(signs, 0)),  # off by one
