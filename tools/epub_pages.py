@@ -11,10 +11,9 @@ import posixpath
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote, urldefrag
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
-
-from extensions.finishing.page import destination
 
 XHTML = "http://www.w3.org/1999/xhtml"
 NAMESPACES = {"svg": "http://www.w3.org/2000/svg", "math": "http://www.w3.org/1998/Math/MathML"}
@@ -85,6 +84,7 @@ class Article:
             home: where the site is published, ending in a slash; empty where nobody knows.
         """
         self._links(ids, home)
+        self._explorers(home)
         for picture in self.node.css("img[src]"):
             picture.attrs["src"] = self._picture(picture.attributes["src"] or "")
         inside = "".join(self._element(child, set()) for child in self.node.iter(include_text=True))
@@ -100,7 +100,8 @@ class Article:
             address = link.attributes["href"] or ""
             if re.match(r"[a-z]+:", address):
                 continue
-            page, place = destination(self.page, address) if not address.startswith("#") else (self.page, address[1:])
+            path, place = urldefrag(unquote(address))
+            page = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), path)) if path else self.page
             if page in ids:
                 if place and place not in ids[page]:
                     self.dead.append(f"{self.page}: {address}")
@@ -109,6 +110,17 @@ class Article:
                 link.attrs["href"] = home + page + (f"#{place}" if place else "")
             else:
                 del link.attrs["href"]
+
+    def _explorers(self, home: str) -> None:
+        """Below the still of an explorer it says where it answers, as on paper."""
+        for explorer in self.node.css(".ntk-explorer"):
+            figure = explorer.parent
+            while figure is not None and figure.tag != "figure":
+                figure = figure.parent
+            where = f"{self.page}#{figure.id}" if figure is not None and figure.id else self.page
+            link = f'<a href="{home}{where}">{home}{where}</a>' if home else where
+            said = LexborHTMLParser(f'<p class="explorer">This figure answers on its page: {link}</p>').css("p")
+            explorer.insert_after(said[0])
 
     def _picture(self, address: str) -> str:
         if address.startswith("data:"):
