@@ -163,6 +163,7 @@ def visit(browser: Any, path: Path) -> Visit:
     asked = [list(heard) for heard in (outside, failed, said)]  # axe-core asks for style sheets again, in vain
 
     page.set_viewport_size({"width": 1280, "height": 720})
+    page.evaluate(DRAWN)  # what draws itself for the new width has done so
     desktop = page.evaluate(CUT)
     page.emulate_media(reduced_motion="reduce")
     page.evaluate(FEWER_ELEMENTS)
