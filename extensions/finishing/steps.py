@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 from extensions.finishing import (
     accessibility,
     folds,
+    heights,
     icons,
     listings,
     pictures,
@@ -44,6 +45,7 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     accessibility.different_ids,
     accessibility.landmarks,
     pictures.sized,
+    heights.reserved,
     # the sheet holds the rules for what the pages have: no step after it may give an element a class
     rules.one_sheet,
 )

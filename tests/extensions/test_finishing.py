@@ -1,6 +1,8 @@
 """What is done to a finished page: each step by itself, the order, and that a page goes through them once."""
 
+import base64
 import json
+import zlib
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from extensions.finishing import (
     accessibility,
     folds,
+    heights,
     icons,
     listings,
     pictures,
@@ -62,6 +65,7 @@ PAGE = (
 <div class="cell"><details class="hide above-input"><summary>Check your answer</summary>c</details></div>
 <pre><span></span>two
   lines</pre>
+<div class="ntk-explorer"><script type="text/plain">SPEC</script></div><div class="ntk-explorer"></div>
 <div class="highlight"><pre><span class="n">a</span> <span class="o">=</span><span class="w"> </span>
 <span class="n b">b</span></pre></div>
 </article>
@@ -69,6 +73,8 @@ PAGE = (
 </html>
 """
 )
+SPEC = json.dumps({"title": "T", "aspect": 0.55, "parameters": [{}], "items": [{"label": "a"}], "texts": ["It is."]})
+PAGE = PAGE.replace("SPEC", base64.b64encode(zlib.compress(len(SPEC).to_bytes(4, "little") + SPEC.encode())).decode())
 
 
 def other(inside):
@@ -168,6 +174,7 @@ CHANGES = [
     (scripts.deferred, "script[defer]", 1, 3),
     (scripts.deferred, "script[src*=documentation_options][defer]", 0, 0),
     (accessibility.own_labels, "[aria-label]", 2, 0),
+    (heights.reserved, 'div.ntk-explorer[style*="--desktop"]', 0, 1),
     (listings.quiet_signs, "div.highlight span", 4, 2),
     (listings.quiet_signs, "div.highlight span.n", 2, 1),
     (folds.quiet_code, "div.cell_output + details.cell-code", 0, 2),

@@ -108,3 +108,26 @@ def test_the_site_has_no_script_of_icons():
     if not SITE.exists():
         pytest.skip(NEEDS_A_SITE)
     assert not (SITE / "_static" / "scripts" / "fontawesome.js").exists()
+
+
+# how high each explorer is, by what is kept free for it and when its script has drawn it
+EXPLORERS = """() => [...document.querySelectorAll(".ntk-explorer")].map((e) =>
+  [parseFloat(getComputedStyle(e).minHeight), e.getBoundingClientRect().height,
+   (e.shadowRoot || e).querySelector("div.all").getBoundingClientRect().height])"""
+
+
+@pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_explorer_is_as_high_before_its_script_has_started(browser, address, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    seen = 0
+    for name in [*CHAPTERS, "appendix/explorers.html"]:
+        page.goto(f"{address}/{name}")
+        page.wait_for_function("[...document.querySelectorAll('.ntk-explorer')].every((e) => e.shadowRoot)")
+        page.wait_for_timeout(300)
+        for kept, high, drawn in page.evaluate(EXPLORERS):
+            seen += 1
+            assert abs(high - kept) <= 24, f"{name}: what is below an explorer moves by more than a line"
+            assert kept - drawn <= 24, f"{name}: below an explorer there is a hole"
+    assert seen >= len(CHAPTERS)
+    page.close()
