@@ -112,6 +112,7 @@ def test_kernels_left_out():
         lambda K, ridge, y: y - inverse(K, ridge) @ y / (1 - np.diag(K @ inverse(K, ridge))),
         lambda K, ridge, y: inverse(K, ridge) @ y / np.diag(inverse(K, ridge)),  # the residual
         lambda K, ridge, y: right(K, len(y) * ridge, y),
+        lambda K, ridge, y: right(K, 1.01 * ridge, y),
         lambda K, ridge, y: right(K, ridge, y)[::-1],
         lambda K, ridge, y: right(K, ridge, y) * 14 / 15,
         lambda K, ridge, y: np.append(right(K, ridge, y)[:-1], 0.0),
@@ -139,6 +140,7 @@ def test_kernels_features():
     )
     for wrong in (
         lambda phi, y, ridge, new: right(phi, y, 2 * ridge, new),
+        lambda phi, y, ridge, new: right(phi, y, 1.01 * ridge, new),
         lambda phi, y, ridge, new: right(phi, y, ridge * len(y), new),
         lambda phi, y, ridge, new: right(phi, y, 0, new),
         lambda phi, y, ridge, new: right(phi, y, ridge, new)[::-1],
@@ -195,6 +197,8 @@ def test_kernels_space():
     times = r"for .* the squared norm is \d\.\d+, not .*: yours is .* times as large"
     for wrong in (
         norm(ends=0),
+        norm(ends=0.49),
+        norm(values=1.02),
         norm(ends=1),
         norm(slopes=0.5),
         norm(values=0.25, slopes=1.0),
