@@ -38,7 +38,7 @@ def column(answer):
     return lambda *arguments: np.asarray(answer(*arguments))[:, None]
 
 
-def refused(check, answers: dict) -> None:
+def refused_by_words(check, answers: dict) -> None:
     """Each answer is refused with a sentence that has these words in it."""
     for words, wrong in answers.items():
         with pytest.raises(AssertionError, match=words):
@@ -65,7 +65,7 @@ def test_kernels_convention():
         )
 
     check(but("sum", factors["sum"]))
-    refused(
+    refused_by_words(
         check,
         {
             **NO_ANSWERS,
@@ -103,8 +103,8 @@ def test_kernels_left_out():
         r"\(15, 1\)": column(right),
         r"\(\)": lambda *arguments: None,
     }
-    refused(check, {rf"of shape \(15,\), not of shape {shape}": wrong for shape, wrong in shapes.items()})
-    refused(check, NO_ANSWERS)
+    refused_by_words(check, {rf"of shape \(15,\), not of shape {shape}": wrong for shape, wrong in shapes.items()})
+    refused_by_words(check, NO_ANSWERS)
     off = r"prediction \d+ is -?\d\.\d+, not .*: it is off by [+-]\d"
     for wrong in (
         lambda K, ridge, y: K @ inverse(K, ridge) @ y,  # nothing left out
@@ -112,12 +112,13 @@ def test_kernels_left_out():
         lambda K, ridge, y: y - inverse(K, ridge) @ y / (1 - np.diag(K @ inverse(K, ridge))),
         lambda K, ridge, y: inverse(K, ridge) @ y / np.diag(inverse(K, ridge)),  # the residual
         lambda K, ridge, y: right(K, len(y) * ridge, y),
+        lambda K, ridge, y: right(K, 1.01 * ridge, y),
         lambda K, ridge, y: right(K, ridge, y)[::-1],
         lambda K, ridge, y: right(K, ridge, y) * 14 / 15,
         lambda K, ridge, y: np.append(right(K, ridge, y)[:-1], 0.0),
         lambda K, ridge, y: y,
     ):
-        refused(check, {off: wrong})
+        refused_by_words(check, {off: wrong})
 
 
 def test_kernels_features():
@@ -125,7 +126,7 @@ def test_kernels_features():
     check, right = names["check_features"], names["predict"]
     check(lambda phi, y, ridge, new: new @ np.linalg.inv(phi.T @ phi + ridge * np.eye(phi.shape[1])) @ phi.T @ y)
     check(lambda *arguments: right(*arguments).tolist())
-    refused(
+    refused_by_words(
         check,
         {
             **NO_ANSWERS,
@@ -139,12 +140,13 @@ def test_kernels_features():
     )
     for wrong in (
         lambda phi, y, ridge, new: right(phi, y, 2 * ridge, new),
+        lambda phi, y, ridge, new: right(phi, y, 1.01 * ridge, new),
         lambda phi, y, ridge, new: right(phi, y, ridge * len(y), new),
         lambda phi, y, ridge, new: right(phi, y, 0, new),
         lambda phi, y, ridge, new: right(phi, y, ridge, new)[::-1],
         lambda phi, y, ridge, new: new @ phi.T @ y / ridge,
     ):
-        refused(check, {r"the predictions differ by up to \d.*, where they reach \d": wrong})
+        refused_by_words(check, {r"the predictions differ by up to \d.*, where they reach \d": wrong})
 
 
 def test_kernels_draw():
@@ -156,9 +158,9 @@ def test_kernels_draw():
 
     check(lambda f, g, e, y, K, T, noise: g + T @ solved(K, noise, y - f + e))  # noise has no sign
     check(lambda f, g, e, y, K, T, noise: (T @ solved(K, noise, y + f + e) - g).tolist())
-    refused(check, NO_ANSWERS)
-    refused(check, {r"of shape \(2,\), not of shape \(2, 1\)": column(right)})
-    refused(check, {r"of shape \(2,\), not of shape \(\)": lambda *arguments: None})
+    refused_by_words(check, NO_ANSWERS)
+    refused_by_words(check, {r"of shape \(2,\), not of shape \(2, 1\)": column(right)})
+    refused_by_words(check, {r"of shape \(2,\), not of shape \(\)": lambda *arguments: None})
     wrong_mean = r"the mean of your draws is off that of the posterior by up to \d\.\d+"
     wrong_covariance = r"the covariance of your draws is off .* by up to \d\.\d+: the variances are"
     for wrong, words in (
@@ -175,7 +177,7 @@ def test_kernels_draw():
         (lambda f, g, e, y, K, T, noise: g + T @ solved(K, noise, y - f - 2 * e), wrong_covariance),
         (lambda f, g, e, y, K, T, noise: right(f**2, g, e, y, K, T, noise), "is not linear in the draw"),
     ):
-        refused(check, {words: wrong})
+        refused_by_words(check, {words: wrong})
 
 
 def test_kernels_space():
@@ -191,10 +193,12 @@ def test_kernels_space():
         return squared
 
     check(norm())
-    refused(check, NO_ANSWERS)
+    refused_by_words(check, NO_ANSWERS)
     times = r"for .* the squared norm is \d\.\d+, not .*: yours is .* times as large"
     for wrong in (
         norm(ends=0),
+        norm(ends=0.49),
+        norm(values=1.02),
         norm(ends=1),
         norm(slopes=0.5),
         norm(values=0.25, slopes=1.0),
@@ -204,9 +208,11 @@ def test_kernels_space():
         lambda f, slope: norm()(f, slope) ** 0.5,
         lambda f, slope: norm()(slope, f),
     ):
-        refused(check, {times: wrong})
-    refused(check, {r"one number is wanted, of shape \(\), not of shape \(1,\)": lambda f, slope: [norm()(f, slope)]})
-    refused(check, {"returns None, NaN or infinity": lambda f, slope: None})
+        refused_by_words(check, {times: wrong})
+    refused_by_words(
+        check, {r"one number is wanted, of shape \(\), not of shape \(1,\)": lambda f, slope: [norm()(f, slope)]}
+    )
+    refused_by_words(check, {"returns None, NaN or infinity": lambda f, slope: None})
 
 
 def each_refused(check, answers):
