@@ -123,6 +123,7 @@ window.book = {
       open.append(...fold.childNodes);
       fold.replaceWith(open);
     });
+    chapter.querySelectorAll(".proof-rest > summary").forEach((summary) => summary.remove());
     chapter.querySelectorAll(".self-check-answer > summary").forEach((summary) => { summary.textContent = "Answer"; });
     chapter.querySelectorAll("img[src]").forEach((image) => {
       image.src = new URL(image.getAttribute("src"), base).href;

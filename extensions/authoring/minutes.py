@@ -19,7 +19,7 @@ def minutes(document: nodes.Node) -> tuple[int, int]:
     Args:
         document: the page as it was read, executed.
     """
-    plain, proofs = _seconds(document, proof=False)
+    plain, proofs = seconds(document, proof=False)
     return _rounded(plain), _rounded(plain + proofs)
 
 
@@ -27,7 +27,7 @@ def _rounded(seconds: float) -> int:
     return max(5, 5 * round(seconds / 300))
 
 
-def _seconds(node: nodes.Node, proof: bool) -> tuple[float, float]:
+def seconds(node: nodes.Node, proof: bool) -> tuple[float, float]:
     """Outside of proofs, and inside of them."""
     found = [0.0, 0.0]
     for child in node.children:
@@ -48,7 +48,7 @@ def _seconds(node: nodes.Node, proof: bool) -> tuple[float, float]:
             found[proof] += 0 if folded else 60
             output = [part for part in child.children if part.get("nb_element") == "cell_code_output"]
             for part in output:
-                plain, inside = _seconds(part, proof)
+                plain, inside = seconds(part, proof)
                 found[0] += plain
                 found[1] += inside
         elif isinstance(
@@ -56,7 +56,7 @@ def _seconds(node: nodes.Node, proof: bool) -> tuple[float, float]:
         ) or child.__class__.__name__.startswith(("exercise", "solution")):
             continue
         else:
-            plain, inside = _seconds(child, proof or child.__class__.__name__ == "proof_node")
+            plain, inside = seconds(child, proof or child.__class__.__name__ == "proof_node")
             found[0] += plain
             found[1] += inside
     return found[0], found[1]

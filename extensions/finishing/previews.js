@@ -16,7 +16,11 @@
   // a link to something folded unfolds it
   const unfold = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target && target.matches("details")) target.open = true;
+    for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+      if (fold.open) continue;
+      fold.open = true;
+      target.scrollIntoView();
+    }
   };
   unfold();
   addEventListener("hashchange", unfold);

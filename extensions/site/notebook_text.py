@@ -123,6 +123,8 @@ class Page:
             self._figure(node)
         elif isinstance(node, nodes.Admonition):
             self._admonition(node, level)
+        elif node.tagname == "proof_rest":
+            self._folded_proof(node, level)
         elif node.tagname == "self_check":
             self._self_check(node)
         elif isinstance(node, nodes.container | nodes.compound) or node.tagname.startswith("details"):
@@ -209,6 +211,11 @@ class Page:
             head = next((f"**{self.prose.inline(c)}**" for c in rest if _is_title(c)), "")
             kind = "proof"
         self._boxed(kind, head, [child for child in rest if not _is_title(child)], level)
+
+    def _folded_proof(self, node: nodes.Element, level: int) -> None:
+        """What follows the idea of a proof; the first child is the line that unfolds it."""
+        inner = self._inside(node.children[1:], level)
+        self.blocks.append(fold(node.children[0].astext(), "\n\n".join(filter(str.strip, inner.blocks))))
 
     def _solution(self, node: nodes.Element, level: int) -> None:
         title = next((self.prose.inline(c) for c in node.children if _is_title(c)), "Solution")

@@ -45,6 +45,8 @@ class Explorer:
         start: the setting that is shown first; by default the first value of each parameter.
         play: the parameter that gets a button which runs through its values; by default the slider with the most
             values, if it has at least five.
+        views: settings worth a look, by the words on the buttons that lead to them; a parameter that a view does not
+            name stays as it is.
         max_bytes: of HTML that the explorer may add to a page.
 
     Raises:
@@ -81,6 +83,7 @@ class Explorer:
         labels: Mapping[str, str] | None = None,
         start: Mapping[str, Any] | None = None,
         play: str | None = None,
+        views: Mapping[str, Mapping[str, Any]] | None = None,
         max_bytes: int = 500_000,
     ) -> None:
         units, labels, start = _of_parameters(units=units, labels=labels, start=start)
@@ -132,6 +135,7 @@ class Explorer:
             "description": description,
             "parameters": [p._asdict() for p in self.parameters],
             "play": play,
+            "views": _of_views(views, self.parameters),
             "aspect": aspect,
             **{
                 name: {"label": label, "scale": scale, "ticks": ticks and [[float(k), v] for k, v in ticks.items()]}
@@ -226,6 +230,27 @@ def _of_parameters(**given: Mapping[str, Any] | None) -> list[Mapping[str, Any]]
         if value is not None:
             _arguments.mapping(name, value, "names of parameters")
     return [value or {} for value in given.values()]
+
+
+def _of_views(
+    views: Mapping[str, Mapping[str, Any]] | None, parameters: Sequence[_parameters.Parameter]
+) -> list[tuple[str, dict[str, Any]]]:
+    """The views, each with values that the page holds."""
+    if views is None:
+        return []
+    _arguments.mapping("views", views, "words on buttons to settings")
+    values = {p.name: p.values for p in parameters}
+    for words, setting in views.items():
+        _arguments.mapping(f"the view {words!r}", setting, "names of parameters to values")
+        for name, value in setting.items():
+            if name not in values:
+                raise ValueError(f"the view {words!r} names {name!r}, but the parameters are {list(values)}")
+            if value not in values[name]:
+                raise ValueError(f"the view {words!r} has {name} = {value!r}, which is none of its values")
+    return [
+        (words, {name: values[name][values[name].index(value)] for name, value in setting.items()})
+        for words, setting in views.items()
+    ]
 
 
 def _names(structure: Sequence[tuple[Any, ...]]) -> str:

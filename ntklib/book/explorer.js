@@ -280,6 +280,7 @@ const explorer = (() => {
   .label { fill: var(--ink); }
   .controls { display: grid; gap: 0.15rem 0.8rem; grid-template-columns: max-content minmax(6rem, 1fr) max-content;
     align-items: center; margin: 0.5rem 0 0.3rem; font-size: 0.9375rem; }
+  .views button { white-space: normal; text-align: start; margin: 0 0.4rem 0.3rem 0; }
   .value { min-width: 6.5rem; display: flex; align-items: center; gap: 0.6rem; font-variant-numeric: tabular-nums; }
   .reading { min-width: 3rem; }
   input, select, button, summary { font: inherit; color: inherit; }
@@ -316,7 +317,7 @@ const explorer = (() => {
     .value { min-width: 5rem; }
   }
   @media print {
-    .controls, details, .note { display: none; }
+    .controls, .views, details, .note { display: none; }
     .setting { display: block; margin: 0.35rem 0 0; }
     .plot svg { width: 100%; height: auto; }
   }
@@ -336,6 +337,7 @@ const explorer = (() => {
       plot: make("div", { class: "plot" }),
       svg: draw("svg", { role: "img" }),
       controls: make("div", { class: "controls" }),
+      views: make("div", { class: "views" }),
       setting: make("p", { class: "setting" }),
       text: make("p", { class: "text" }),
       problem: make("div", { class: "problem", role: "alert" }),
@@ -346,8 +348,8 @@ const explorer = (() => {
     const details = make("details", {}, make("summary", {}, "Show the numbers"), element.numbers);
     element.plot.append(element.svg);
     const all = make("div", { class: "all", role: "group", "aria-labelledby": id + "title" },
-      element.title, element.legend, element.plot, element.controls, element.setting, element.text, element.problem, details, element.note,
-      element.heard);
+      element.title, element.legend, element.plot, element.controls, element.views, element.setting,
+      element.text, element.problem, details, element.note, element.heard);
     shadow.replaceChildren(make("style", {}, STYLE), all);
 
     let setting = spec.start.slice(), shown = null, colors = null, hearing = 0, playing = 0, waiting = 0;
@@ -427,15 +429,20 @@ const explorer = (() => {
       return { update, rename, input };
     });
 
-    function change(k, value) {
-      controls[k].update(value);
-      if (value === setting[k]) return;
-      setting = setting.slice();
-      setting[k] = value;
+    const change = (k, value) => go(setting.map((v, j) => (j === k ? value : v)));
+    function go(to, asking = true) {
+      controls.forEach((control, k) => control.update(to[k]));
+      if (to.every((value, k) => value === setting[k])) return;
+      setting = to;
       clearTimeout(waiting);
       waiting = setTimeout(() => busy(true), 150);
-      ask(setting.slice());
+      if (asking) ask(to.slice());
     }
+    element.views.append(...spec.views.map(([name, to]) => {
+      const button = make("button", { type: "button" }, name);
+      button.addEventListener("click", () => { stop(); go(setting.map((v, k) => to[spec.parameters[k].name] ?? v)); });
+      return button;
+    }));
     function busy(is) {
       clearTimeout(waiting);
       all.classList.toggle("busy", is);
@@ -490,7 +497,7 @@ const explorer = (() => {
     const field = spec.items.some((item) => item.kind === "image"); // markers on it have an outline
     function style(path, item, many = false) {
       const color = item.color[colors.dark ? 1 : 0], open = item.marker === "cross" || item.marker === "ring";
-      const set = (attributes) => put(path, attributes);
+      const set = (to) => put(path, to);
       set({ "stroke-linejoin": "round", "stroke-linecap": "butt" });
       if (item.kind === "line" || item.kind === "rule") {
         const width = item.kind === "rule" ? 1.3 : many ? 1.1 : 2.2;
@@ -680,14 +687,7 @@ const explorer = (() => {
     controls.forEach((control, k) => control.update(setting[k]));
     return {
       show,
-      // the setting was changed from elsewhere
-      move(to) {
-        if (to.every((value, k) => value === setting[k])) return;
-        setting = to;
-        controls.forEach((control, k) => control.update(setting[k]));
-        clearTimeout(waiting);
-        waiting = setTimeout(() => busy(true), 150);
-      },
+      move: (to) => go(to, false), // the setting was changed from elsewhere
       note: element.note,
       close() {
         stop();

@@ -237,6 +237,20 @@ def test_what_is_drawn_is_what_python_computes(open_page, computed, index):
         assert read["label"].endswith(read["text"])
 
 
+def test_a_view_leads_to_its_setting_and_leaves_the_rest(open_page, computed):
+    explorer = explorer_at(open_page(), 0)
+    control(explorer, "points").evaluate("(slider) => { slider.value = 2; slider.dispatchEvent(new Event('input')); }")
+    for words, lengthscale, points in (
+        ("It believes nothing between the data", 0.25, 8),
+        ("Three points settle it", 4.0, 3),
+    ):
+        explorer.get_by_role("button", name=words).click()
+        read = explorer.evaluate(READ)
+        assert read["text"] == computed[0].frame((lengthscale, points, True)).text
+        assert f"length scale {lengthscale:g}" in read["label"]
+        assert control(explorer, "points").get_attribute("aria-valuetext") == str(points)
+
+
 def test_the_page_has_the_script_once_and_nothing_of_the_widget_manager(open_page, site):
     page = (site / "explorers.html").read_text(encoding="utf-8")
     assert len(re.findall(r"<script[^>]*/explorer\.js|<script[^>]*_static/explorer\.js", page)) == 1
@@ -247,7 +261,7 @@ def test_the_page_has_the_script_once_and_nothing_of_the_widget_manager(open_pag
 
 
 def test_the_weights(site):
-    assert (site / "_static" / "explorer.js").stat().st_size <= 40_000
+    assert (site / "_static" / "explorer.js").stat().st_size <= 41_000  # 12 kB as it is transferred
     explorers = re.findall(
         r'<div class="ntk-explorer">.*?</div>', (site / "explorers.html").read_text(encoding="utf-8")
     )

@@ -16,6 +16,8 @@ import pytest
 from browser import ROOT, axe
 from visits import FORMULAS_ARE_THERE, visit
 
+from extensions.checks.readable import FIRST_EDITION
+
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 NEEDS_A_SITE = "there is no site yet: make book"
@@ -96,6 +98,32 @@ def opened(browser, name, **options):
     page.goto(f"file://{SITE / name}")
     page.wait_for_function(FORMULAS_ARE_THERE)
     return page
+
+
+CHAPTERS = [name for name in PAGES if name.startswith("chapters/") and Path(name).stem not in FIRST_EDITION]
+FIRST_SCREEN = """() => {
+  const article = document.querySelector('article.bd-article'), end = (node) => node.getBoundingClientRect().bottom;
+  const picture = article.querySelector('figure, .ntk-explorer');
+  const before = [...article.querySelectorAll('section > p')]
+    .filter((p) => p.compareDocumentPosition(picture) & Node.DOCUMENT_POSITION_FOLLOWING);
+  return {
+    claim: end(article.querySelector('blockquote')),
+    decides: Math.max(...before.map(end)),
+    picture: picture.getBoundingClientRect().top + 60,
+  };
+}"""
+
+
+@pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("name", CHAPTERS or ["no page"])
+def test_the_first_screen_shows_the_claim_and_what_decides_it(browser, name):
+    for width, height, wanted in ((1280, 800, ("claim", "decides", "picture")), (390, 844, ("claim",))):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto((SITE / name).as_uri())
+        page.wait_for_timeout(500)
+        found = page.evaluate(FIRST_SCREEN)
+        page.close()
+        assert {part: found[part] for part in wanted if found[part] > height} == {}, f"below the screen of {width} px"
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)

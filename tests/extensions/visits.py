@@ -88,13 +88,15 @@ CUT = """() => {
   return { cut, longer };
 }"""
 
-# What MathJax makes of a formula is its own affair, and most of a page's elements: each becomes a word of its width.
+# The parts of a formula are drawn under one name: each becomes a word of its width.
 # Of the signs of code one of each kind is looked at, in each kind of cell: the others have the same colours.
 FEWER_ELEMENTS = """() => {
   const formulas = [...document.querySelectorAll("mjx-container")];
+  // all is read before anything changes, or each is laid out anew
   const widths = formulas.map((formula) => formula.scrollWidth);
+  const inline = formulas.map((formula) => getComputedStyle(formula).display === "inline");
   formulas.forEach((formula, index) => {
-    if (getComputedStyle(formula).display === "inline") formula.style.display = "inline-block";
+    if (inline[index]) formula.style.display = "inline-block";
     formula.style.minWidth = `${widths[index]}px`;
     formula.replaceChildren(formula.textContent);
   });
@@ -108,6 +110,8 @@ FEWER_ELEMENTS = """() => {
   }
 }"""
 
+# In the dark the elements are the same and have other colours.
+RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
 FORMULAS_ARE_THERE = "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
 IN_SCHEME = "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)"  # 404.html has no theme
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -164,13 +168,12 @@ def visit(browser: Any, path: Path) -> Visit:
     page.evaluate(FEWER_ELEMENTS)
     page.add_script_tag(content=axe())
     faults = {}
-    for scheme in ("light", "dark"):
+    for scheme in RULES:
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(
-            "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)", arg=scheme
-        )
+        page.wait_for_function(IN_SCHEME, arg=scheme)
         page.evaluate(DRAWN)
-        found = page.evaluate("() => axe.run({exclude: ['mjx-container']}, {resultTypes: ['violations']})")
+        options = {"resultTypes": ["violations"], **RULES[scheme]}
+        found = page.evaluate("(options) => axe.run(document, options)", options)
         faults[scheme] = [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found["violations"]]
     page.context.close()
     return Visit(*asked, look, parted, breakable, phone["cut"] + desktop["cut"], desktop["longer"], faults)

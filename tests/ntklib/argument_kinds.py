@@ -331,6 +331,7 @@ KIND = {
     "book.explore.Explorer.labels": "of parameters",
     "book.explore.Explorer.start": "of parameters",
     "book.explore.Explorer.play": "choice",
+    "book.explore.Explorer.views": "mapping",
     "book.explore.Image.extent": "four",
     "book.explore.Image.colors": "choice",
     "book.explore.Image.contours": "items",
