@@ -12,7 +12,18 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extensions.finishing import accessibility, folds, icons, pictures, previews, rules, scripts, search, titles
+from extensions.finishing import (
+    accessibility,
+    folds,
+    icons,
+    listings,
+    pictures,
+    previews,
+    rules,
+    scripts,
+    search,
+    titles,
+)
 from extensions.finishing.page import Page, Site
 
 #: A step changes a page in place, and finds one that has been through it as it should be.
@@ -21,6 +32,7 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     scripts.no_icon_script,
     scripts.no_thebe,
     search.of_the_book,
+    listings.quiet_signs,
     # these change each other elements, and could stand in any order
     titles.of_the_book,
     scripts.deferred,
