@@ -332,6 +332,13 @@ def test_an_untrained_ensemble_is_the_prior_and_a_trained_one_is_certain_at_its_
     np.testing.assert_allclose(covariance, np.zeros((N, N)), atol=tolerance)
 
 
+def test_an_ensemble_at_an_orthogonal_input_has_the_variance_of_neither_posterior(x64):
+    x = jnp.sqrt(2.0) * jnp.eye(2)
+    _, covariance = ensemble_moments(MLP(), x[:1], jnp.ones(1), x[1:], jnp.inf)
+    # with K it would be 2 - 2/π², with Θ 4 - 1/π²
+    np.testing.assert_allclose(covariance, [[2 - 3 / (2 * np.pi**2)]], rtol=1e-12)
+
+
 @pytest.mark.parametrize("t", [0.0, 100.0, jnp.inf])
 def test_the_covariance_of_an_ensemble_is_one(t):
     """In 32 bits too: at the training inputs the variance falls to rounding, which must not make it negative."""
