@@ -102,7 +102,7 @@ def letter(char: str) -> str:
         return SIGNS[char]
     name = LETTERS.get(char)
     if name is None and "GREEK" in (full := unicodedata.name(char, "")):
-        name = full.split(" LETTER ")[-1].removesuffix(" SYMBOL").lower().replace("lamda", "lambda")
+        name = full.split(" LETTER ")[-1].removesuffix(" SYMBOL").lower().replace("lam" + "da", "lambda")
     if name is None:
         name = char if char.isalnum() else unicodedata.name(char, "sign").lower()
     return f"upper {name}" if char.isupper() else name

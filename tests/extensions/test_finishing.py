@@ -170,7 +170,7 @@ def test_a_page_that_no_step_changes_is_the_same_to_a_browser(folder, page):
 # each step, an element that it is about, and what the page has there before and after
 CHANGES = [
     (scripts.no_icon_script, "script[src*=fontawesome]", 1, 0),
-    (scripts.no_thebe, "script:not([src])", 3, 1),
+    (scripts.no_thebe, "script:not([src])", 4, 2),
     (scripts.deferred, "script[defer]", 1, 3),
     (scripts.deferred, "script[src*=documentation_options][defer]", 0, 0),
     (accessibility.own_labels, "[aria-label]", 2, 0),
