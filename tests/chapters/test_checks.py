@@ -209,7 +209,7 @@ def test_kernels_space():
     refused(check, {"returns None, NaN or infinity": lambda f, slope: None})
 
 
-def refused(check, answers):
+def each_refused(check, answers):
     """Each wrong answer gets the sentence that belongs to it."""
     for sentence, wrong in answers:
         with pytest.raises(AssertionError, match=sentence):
@@ -230,7 +230,7 @@ def test_svm_radon():
         return np.linalg.svd(np.c_[points, np.ones(len(points))])[0][:, -1]
 
     wrong_labels = "a hyperplane has all . right"
-    refused(
+    each_refused(
         check,
         [
             (wrong_labels, through_the_origin),
@@ -253,7 +253,7 @@ def test_svm_loo():
     names = exercise("svm", "check_loo")
     check = names["check_loo"]
     check(lambda machine, n: np.float32(machine.n_support_.sum() / n))
-    refused(
+    each_refused(
         check,
         [
             (r"the bound is 0\.55, not 0\.54, which is -0\.01", lambda machine, n: (len(machine.support_) - 1) / n),
@@ -275,7 +275,7 @@ def test_svm_features():
     names = exercise("svm", "check_features")
     check, right = names["check_features"], names["features_needed"]
     check(lambda epsilon, phase: np.ceil(1 / epsilon**2) if phase else 2 * np.ceil(1 / (2 * epsilon**2)))
-    refused(
+    each_refused(
         check,
         [
             ("in pairs it is an even number, not 25", lambda epsilon, phase: int(np.ceil(1 / epsilon**2))),
@@ -298,7 +298,7 @@ def test_svm_drop():
     check = names["check_drop"]
     check(lambda phi, y, noise: bool(np.dot(phi, y) ** 2 / noise <= np.sum(phi**2)))
     quality = lambda phi, y, noise: (phi @ y) ** 2 / (noise * (phi @ phi))  # noqa: E731
-    refused(
+    each_refused(
         check,
         [
             ("is kept: its best precision is", lambda phi, y, noise: (phi @ y) ** 2 <= phi @ phi * noise**0.5),
