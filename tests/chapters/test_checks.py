@@ -222,6 +222,22 @@ def each_refused(check, answers):
             check(wrong)
 
 
+@pytest.mark.parametrize(
+    ("check", "needs"),
+    [("check_radon", ["separable"]), ("check_loo", []), ("check_features", []), ("check_drop", [])],
+)
+def test_svm_wants_a_function(check, needs):
+    names = exercise("svm", check, *needs)
+    each_refused(
+        names[check],
+        [
+            ("hand over the function itself, without calling it, not float", 0.5),
+            ("hand over the function itself, without calling it, not NoneType", None),
+            (r"it does not work with these \d arguments", lambda: 1),
+        ],
+    )
+
+
 def test_svm_radon():
     names = exercise("svm", "check_radon", "separable")
     check, right = names["check_radon"], names["impossible_labels"]
