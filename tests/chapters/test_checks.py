@@ -580,10 +580,13 @@ def test_parametric_bandwidth():
         lambda sample, h: -right(sample, h),
     ):
         with pytest.raises(AssertionError, match=r"the MISE is .*: off by [+-]"):
+            check(wrong)
+
+
 NO_NUMBERS = [None, "0.2", [1.0, 2.0], np.nan, np.inf, {}]
 
 
-def refuses_what_is_no_number(check):
+def refuses_no_numbers(check):
     for value in NO_NUMBERS:
         with pytest.raises(AssertionError, match="one finite number is wanted"):
             check(lambda *arguments, value=value: value)
@@ -593,7 +596,7 @@ def refuses_what_is_no_number(check):
         check(lambda: 0.2)
 
 
-def refuses(check, wrong, match):
+def refuses_all(check, wrong, match):
     """Each of these answers, with a sentence that says by how much."""
     for answer in wrong:
         with pytest.raises(AssertionError, match=match):
@@ -605,9 +608,9 @@ def test_dynamics_time():
     check, right = names["check_time"], names["time_to_fit"]
     check(lambda *arguments: np.float32(right(*arguments)))
     check(lambda *arguments: [right(*arguments)])
-    refuses_what_is_no_number(check)
+    refuses_no_numbers(check)
     values = np.linalg.eigvalsh
-    refuses(
+    refuses_all(
         check,
         [
             lambda kernel, residual, epsilon: len(kernel) / values(kernel)[0] * np.log(1 / epsilon),  # the worst case
@@ -627,8 +630,8 @@ def test_dynamics_time():
 def test_dynamics_units():
     check = exercise("dynamics", "check_units")["check_units"]
     check(lambda eta, n, c: np.array([2 * eta / c]))
-    refuses_what_is_no_number(check)
-    refuses(
+    refuses_no_numbers(check)
+    refuses_all(
         check,
         [
             lambda eta, n, c: eta,
@@ -653,8 +656,8 @@ def test_dynamics_angle():
         return (kappa(psi) + (1 - psi / np.pi) * np.cos(psi)) / 2
 
     check(lambda psi: 2 * (1 - 2 * a(psi) * kappa(psi) + a(psi) ** 2))
-    refuses_what_is_no_number(check)
-    refuses(
+    refuses_no_numbers(check)
+    refuses_all(
         check,
         [
             lambda psi: 2 * (1 - kappa(psi) ** 2),  # the posterior with K
@@ -671,8 +674,8 @@ def test_dynamics_angle():
 def test_dynamics_momentum():
     check = exercise("dynamics", "check_momentum")["check_momentum"]
     check(lambda largest, n, beta: np.float64(2 * n * (1 + beta) / largest))
-    refuses_what_is_no_number(check)
-    refuses(
+    refuses_no_numbers(check)
+    refuses_all(
         check,
         [
             lambda largest, n, beta: 2 * n / largest,
