@@ -357,7 +357,7 @@ def test_approximation_exponential():
         check(lambda d: 2 ** (d / 2) * d**0.5)
 
 
-def refuses(check, wrong, says):
+def refuses_one(check, wrong, says):
     with pytest.raises(AssertionError, match=says):
         check(wrong)
 
@@ -376,9 +376,9 @@ def test_ntk_bias():
         off.format(3, 0.7): lambda x, depth, w, b: right(x, depth, w, b) + depth * b**2,  # a term of its own
         off.format(1, 0.0): lambda x, depth, w, b: right(x, depth + (depth > 0), w, b),
     }.items():
-        refuses(check, wrong, says)
-    refuses(check, lambda x, depth, w, b: right(x[::-1], depth, w, b), off.format(0, 0.5))
-    refuses(check, lambda x, depth, w, b: right(x, depth, 2**0.5, b), off.format(0, 0.5))
+        refuses_one(check, wrong, says)
+    refuses_one(check, lambda x, depth, w, b: right(x[::-1], depth, w, b), off.format(0, 0.5))
+    refuses_one(check, lambda x, depth, w, b: right(x, depth, 2**0.5, b), off.format(0, 0.5))
 
 
 def test_ntk_rank():
@@ -397,7 +397,7 @@ def test_ntk_rank():
         "8 points have 2 null directions, not 0": lambda n: {6: 1}.get(n, 0),
         "1 points have 0 null directions, not six": lambda n: "six",
     }.items():
-        refuses(check, wrong, says)
+        refuses_one(check, wrong, says)
 
 
 def test_ntk_one_step():
@@ -415,7 +415,7 @@ def test_ntk_one_step():
         left.format(r"0\.500"): lambda x: right(x) / 2,
         left.format(r"-3\.000"): lambda x: 1 / (4 * x @ x / len(x)) * 4,
     }.items():
-        refuses(check, wrong, says)
+        refuses_one(check, wrong, says)
 
 
 def test_ntk_deep():
@@ -433,8 +433,8 @@ def test_ntk_deep():
         r"towards less than 0\.2511": 0.2511,  # at the four thousand of the check
         r"off by 0\.4999": 0.75,
     }.items():
-        refuses(check, wrong, says)
-    refuses(check, lambda: 0.25, "a number is wanted")
+        refuses_one(check, wrong, says)
+    refuses_one(check, lambda: 0.25, "a number is wanted")
 
 
 def test_ntk_standard():
@@ -455,8 +455,8 @@ def test_ntk_standard():
         wrong_by.format("50"): lambda x: nngp(2)(x) / 2,  # the readout alone
         wrong_by.format(""): lambda x: (nngp(2)(x) + (theta(1)(x) - nngp(1)(x)) / nngp(0)(x) * nngp(1)(x)) / 2,
     }.items():
-        refuses(check, wrong, says)
-    refuses(check, lambda x: right(x[::-1]), wrong_by.format(""))
+        refuses_one(check, wrong, says)
+    refuses_one(check, lambda x: right(x[::-1]), wrong_by.format(""))
 
 
 def test_nngp_which():
