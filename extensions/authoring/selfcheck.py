@@ -155,7 +155,7 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         slack = "" if check["tolerance"].startswith("0") else f" (within {check['tolerance'].replace(' ', chr(0xA0))})"
         for line in check.findall(nodes.paragraph):
             if "self-check-value" in line["classes"]:
-                line += nodes.strong("", f"{shown} {check['unit']}".strip())
+                line += nodes.strong("", f"{shown}\N{NO-BREAK SPACE}{check['unit']}".strip())
                 line += nodes.Text(slack)
 
 

@@ -50,12 +50,14 @@ def height(spec: dict[str, Any], width: int) -> int:
     plot = max(170.0, min(430.0, (width - 60) * spec["aspect"])) if spec["aspect"] < 0.8 else min(430.0, width - 42)
     entries = (48 + 7.5 * len(item.get("label") or item.get("name") or "") for item in spec["items"])
     first, other = (55, 58) if phone else (28, 30.5)
+    buttons = (max(106, 22.5 + 8.1 * len(words)) for words, _ in spec.get("views", []))
     return math.ceil(
-        LINE * math.ceil(8 * len(spec["title"]) / width)
+        LINE * math.ceil(9.5 * len(spec["title"]) / width)
         + 22 * lines(entries, width) - 2
         + plot + 70
         + first + other * (len(spec["parameters"]) - 1)
-        + LINE * math.ceil(7.3 * max(map(len, spec["texts"])) / width)
+        + 33.5 * lines(buttons, width + 6)
+        + LINE * math.ceil(8.5 * max(map(len, spec["texts"])) / width)
         + REST + (19 if phone else 0)
     )  # fmt: skip
 

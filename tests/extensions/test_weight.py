@@ -13,7 +13,7 @@ from extensions.typesetting import formulas
 from tools.serve import served
 
 BUDGET = 1_500_000
-ELEMENTS = 10_000  # of a chapter; each takes a third of a millisecond and more on a slow processor
+ELEMENTS = 11_000  # of a chapter; each takes a third of a millisecond and more on a slow processor
 OF_A_FORMULA = 8  # in the mean
 CHAPTERS = pages() if SITE.exists() else []
 NEEDS_A_SITE = "there is no site yet: make book"

@@ -114,6 +114,11 @@ FEWER_ELEMENTS = """() => {
 RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
 FORMULAS_ARE_THERE = "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
 IN_SCHEME = "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)"  # 404.html has no theme
+# they draw themselves anew for another width, some frames later
+EXPLORERS_FIT = """() => [...document.querySelectorAll(".ntk-explorer")].every((host) => {
+  const drawing = host.shadowRoot && host.shadowRoot.querySelector("svg[role=img]");
+  return !drawing || drawing.getBoundingClientRect().width <= host.clientWidth + 1;
+})"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -163,7 +168,7 @@ def visit(browser: Any, path: Path) -> Visit:
     asked = [list(heard) for heard in (outside, failed, said)]  # axe-core asks for style sheets again, in vain
 
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.evaluate(DRAWN)  # what draws itself for the new width has done so
+    page.wait_for_function(EXPLORERS_FIT)
     desktop = page.evaluate(CUT)
     page.emulate_media(reduced_motion="reduce")
     page.evaluate(FEWER_ELEMENTS)
