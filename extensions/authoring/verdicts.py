@@ -59,18 +59,21 @@ def _verdict(app: Sphinx, box: nodes.admonition, anchor: str) -> dict[str, Any]:
         logger.warning("a verdict begins with itself, in bold: **Half true.**", location=paragraph, type="book")
     refs = [ref["reftarget"] for ref in box.findall(addnodes.pending_xref) if ref.get("refdomain") == "prf"]
     claims = [link["refid"].removeprefix("claim-") for link in box.findall(nodes.reference) if "refid" in link]
+    why = _first_sentence(paragraph, strong)
+    if not any(part.astext().strip() for part in why):
+        logger.warning("no sentence after the verdict can be shown on another page", location=paragraph, type="book")
     return {
         "anchor": anchor,
         "quote": [part.deepcopy() for part in title.children],
         "verdict": strong.astext() if strong is not None else "",
-        "why": _first_sentence(paragraph, strong),
+        "why": why,
         "theorems": list(dict.fromkeys(refs)),
         "claims": list(dict.fromkeys(claims)),
     }
 
 
 def _first_sentence(paragraph: nodes.paragraph, strong: nodes.strong | None) -> list[nodes.Node]:
-    """The words, formulas and links of the first sentence after the verdict that holds no number of another page."""
+    """The words, formulas and links of the first sentence after the verdict that another page can show too."""
     sentence: list[nodes.Node] = []
     for child in paragraph.children:
         if child is strong:
@@ -88,12 +91,34 @@ def _first_sentence(paragraph: nodes.paragraph, strong: nodes.strong | None) -> 
 
 
 def _unknown(sentence: list[nodes.Node]) -> bool:
-    """Whether it holds what can be written only on its own page: a glued number, a link to a claim there."""
+    """Whether it holds what can be written only on its own page, such as a glued number."""
     return any(
         isinstance(part, nodes.Element)
         and not isinstance(part, nodes.math | nodes.emphasis | nodes.strong | nodes.literal)
+        and not _elsewhere(part)
         for part in sentence
     )
+
+
+def _elsewhere(part: nodes.Element) -> bool:
+    """Whether it is a link that can be written on another page too: to a theorem, or from a number to its claim."""
+    if isinstance(part, addnodes.pending_xref):
+        return part.get("refdomain") == "prf"
+    return isinstance(part, nodes.reference) and part.get("refid", "").startswith("claim-")
+
+
+def _said(app: Sphinx, docname: str, page: str, parts: list[nodes.Node]) -> list[nodes.Node]:
+    """A sentence of one page, written on another."""
+    found: list[nodes.Node] = []
+    for part in parts:
+        if isinstance(part, nodes.reference):
+            found.append(claim_link(app, docname, page, part["refid"], part.astext()))
+            continue
+        copy = part.deepcopy()
+        if isinstance(copy, addnodes.pending_xref):
+            copy["refdoc"] = docname
+        found.append(copy)
+    return found
 
 
 def _block(app: Sphinx, docname: str, page: str, said: dict[str, Any], known: dict[str, dict[str, Any]]) -> nodes.Node:
@@ -102,7 +127,7 @@ def _block(app: Sphinx, docname: str, page: str, said: dict[str, Any], known: di
     words = nodes.paragraph(classes=["verdict-says"])
     words += nodes.strong("", said["verdict"])
     words += nodes.Text(" ")
-    words += [part.deepcopy() for part in said["why"]]
+    words += _said(app, docname, page, said["why"])
     block += words
     decided = nodes.paragraph(classes=["verdict-decided"])
     decided += nodes.Text("Decided by " if said["theorems"] else "Argued in ")

@@ -67,11 +67,14 @@ FAULTS = {
 }
 
 
-def make_book(folder: Path, chapters: dict[str, str]) -> Path:
-    """A book with the real configuration and extensions, and these chapters."""
+def make_book(folder: Path, chapters: dict[str, str], *, openings: bool = True) -> Path:
+    """A book with the real configuration and extensions, and these chapters, whose openings are looked at or not."""
     for name in ("extensions", "tools"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "_config.yml", folder)
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    if not openings:
+        config += "    suppress_warnings: [book.readable]\n"  # it ends with what Sphinx is told
+    (folder / "_config.yml").write_text(config, encoding="utf-8")
     (folder / "requirements.txt").touch()
     (folder / "references.bib").write_text(BIBLIOGRAPHY, encoding="utf-8")
     shutil.copytree(ROOT / "ntklib" / "book", folder / "ntklib" / "book", ignore=shutil.ignore_patterns("__pycache__"))

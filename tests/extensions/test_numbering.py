@@ -345,7 +345,7 @@ def contents(book: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory) -> Path:
     """Two parts with three chapters, each of which refers to another, and a page without a number."""
-    book = make_book(tmp_path_factory.mktemp("numbered"), {})
+    book = make_book(tmp_path_factory.mktemp("numbered"), {}, openings=False)
     (book / "chapters").mkdir()
     (book / "dot.svg").write_text(DOT, encoding="utf-8")
     (book / "chapters" / "first.md").write_text(
