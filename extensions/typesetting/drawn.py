@@ -180,7 +180,9 @@ def drawn(drawing: str, outlines: dict[str, Outline]) -> tuple[str, str]:
         ValueError: if the drawing has something in it that MathJax is not known to draw.
     """
     svg = ET.fromstring(drawing)
-    _, top, width, height = map(float, (svg.get("viewBox") or "").split())
+    if (box := svg.get("viewBox")) is None:
+        raise ValueError(r"a formula with a \tag is as wide as its column, and is not drawn: give it a label")
+    _, top, width, height = map(float, box.split())
     above, below = -top, height + top
     parts = _Parts()
     for child in svg[0]:

@@ -239,14 +239,16 @@ def _of_views(
     if views is None:
         return []
     _arguments.mapping("views", views, "words on buttons to settings")
+    if not views:
+        raise ValueError("views must have at least one view, got {}")
     values = {p.name: p.values for p in parameters}
     for words, setting in views.items():
-        _arguments.mapping(f"the view {words!r}", setting, "names of parameters to values")
+        _arguments.mapping(f"views: {words!r}", setting, "names of parameters to values")
         for name, value in setting.items():
             if name not in values:
-                raise ValueError(f"the view {words!r} names {name!r}, but the parameters are {list(values)}")
+                raise ValueError(f"views: {words!r} names {name!r}, but the parameters are {list(values)}")
             if value not in values[name]:
-                raise ValueError(f"the view {words!r} has {name} = {value!r}, which is none of its values")
+                raise ValueError(f"views: {words!r} has {name} = {value!r}, which is none of its values")
     return [
         (words, {name: values[name][values[name].index(value)] for name, value in setting.items()})
         for words, setting in views.items()

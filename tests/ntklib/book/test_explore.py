@@ -279,9 +279,12 @@ def test_a_grid_that_is_too_heavy_is_refused_early_with_its_size_and_advice():
         ({"parameters": {"a": [1, 2]}, "play": "b"}, r"play names \['b'\]"),
         ({"parameters": {"a": ["x", "y"]}, "play": "a"}, "play must name a parameter of numbers, got 'a'"),
         ({"parameters": {"a": [1, 2]}, "start": {"a": 3}}, "start has a = 3, which is none of its values"),
-        ({"parameters": {"a": [1, 2]}, "views": {"far": {"a": 3}}}, "the view 'far' has a = 3, which is none of its"),
-        ({"parameters": {"a": [1, 2]}, "views": {"far": {"b": 1}}}, r"'far' names 'b', but the parameters are \['a'\]"),
-        ({"parameters": {"a": [1, 2]}, "views": {"far": 2}}, "the view 'far' must be a mapping of names of parameters"),
+        ({"parameters": {"a": [1, 2]}, "views": {"far": {"a": 3}}}, "views: 'far' has a = 3, which is none of its"),
+        (
+            {"parameters": {"a": [1, 2]}, "views": {"far": {"b": 1}}},
+            r"views: 'far' names 'b', but the parameters are \['a'\]",
+        ),
+        ({"parameters": {"a": [1, 2]}, "views": {"far": 2}}, "views: 'far' must be a mapping of names of parameters"),
         ({"parameters": {"a": [1, 2]}, "x_scale": "cubic"}, "x_scale must be 'linear' or 'log', got 'cubic'"),
     ],
 )
