@@ -554,6 +554,10 @@ def test_parametric_growth():
     ):
         with pytest.raises(AssertionError, match=r"the sum is .*, yours .*: off by [+-]"):
             check(wrong)
+    with pytest.raises(AssertionError, match=r"a power of n is too much: how many j have"):
+        check(lambda n, ridge, c: np.sqrt(n / ridge))
+    with pytest.raises(AssertionError, match=r"half a unit is fine\)$"):
+        check(lambda n, ridge, c: 2 * right(n, ridge, c))
 
 
 def test_parametric_bandwidth():
