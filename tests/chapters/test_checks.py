@@ -105,9 +105,11 @@ def test_kernels_left_out():
     }
     refused_by_words(check, {rf"of shape \(15,\), not of shape {shape}": wrong for shape, wrong in shapes.items()})
     refused_by_words(check, NO_ANSWERS)
+    still = "these are the fitted values: observation i still takes part"
+    refused_by_words(check, {still: lambda K, ridge, y: K @ inverse(K, ridge) @ y})
+    refused_by_words(check, {still: lambda K, ridge, y: y - ridge * inverse(K, ridge) @ y})
     off = r"prediction \d+ is -?\d\.\d+, not .*: it is off by [+-]\d"
     for wrong in (
-        lambda K, ridge, y: K @ inverse(K, ridge) @ y,  # nothing left out
         lambda K, ridge, y: y - inverse(K, ridge) @ y,  # not divided
         lambda K, ridge, y: y - inverse(K, ridge) @ y / (1 - np.diag(K @ inverse(K, ridge))),
         lambda K, ridge, y: inverse(K, ridge) @ y / np.diag(inverse(K, ridge)),  # the residual
