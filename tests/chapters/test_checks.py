@@ -275,22 +275,51 @@ def test_svm_radon():
 
 def test_svm_loo():
     names = exercise("svm", "check_loo")
-    check = names["check_loo"]
-    check(lambda machine, n: np.float32(machine.n_support_.sum() / n))
+    check, right = names["check_loo"], names["loo_error"]
+
+    def without_each(fit, x, y, chosen):
+        """Whether each of the points that are chosen, after a fit to all, is wrong when it is left out."""
+        points = chosen(fit(x, y), x, y)
+        return [fit(np.delete(x, i, 0), np.delete(y, i)).predict(x[[i]])[0] != y[i] for i in points]
+
+    def over_the_vectors_only(fit, x, y):
+        return np.mean(without_each(fit, x, y, lambda machine, x, y: machine.support_))
+
+    def every_point(fit, x, y):
+        return np.mean(without_each(fit, x, y, lambda machine, x, y: range(len(x))))
+
+    def one_too_many(fit, x, y):
+        fit(x, y)
+        return right(fit, x, y)
+
+    def on_the_margin_alone(fit, x, y):
+        free = lambda machine, x, y: machine.support_[np.abs(machine.dual_coef_[0]) < 1 - 1e-9]  # noqa: E731
+        return np.sum(without_each(fit, x, y, free)) / len(x)
+
+    def known_errors_spared(fit, x, y):  # who is wrong in training is wrong when left out
+        wrong = fit(x, y).predict(x) != y
+        spared = lambda machine, x, y: [i for i in machine.support_ if not wrong[i]]  # noqa: E731
+        return (np.sum(wrong) + np.sum(without_each(fit, x, y, spared))) / len(x)
+
+    check(lambda fit, x, y: np.float32(right(fit, x, y)))
+    check(known_errors_spared)
+    kept = lambda fit, x, y: len(fit(x, y).support_)  # noqa: E731
     each_refused(
         check,
         [
-            (r"the bound is 0\.55, not 0\.54, which is -0\.01", lambda machine, n: (len(machine.support_) - 1) / n),
-            (r"not 0\.56, which is \+0\.01", lambda machine, n: len(machine.support_) / (n - 1)),
-            (r"not 55\.00", lambda machine, n: len(machine.support_)),
-            ("the bound is", lambda machine, n: machine.n_support_[0] / n),  # those of one class
-            ("the bound is", lambda machine, n: np.sum(np.abs(machine.dual_coef_) > 1 - 1e-9) / n),  # the bounded ones
-            (r"not 1\.00, which is \+0\.45", lambda machine, n: 1.0),
-            ("more than your bound of", lambda machine, n: 0.0),
-            ("the bound should be a number, not None", lambda machine, n: None),
-            (r"should be a number, not \[", lambda machine, n: [len(machine.support_) / n]),
-            ("should be a number, not array", lambda machine, n: machine.n_support_ / n),
-            ("should be a number, not '0.4'", lambda machine, n: "0.4"),
+            (r"the error is right, but it took 101 fits; 45 of them can be saved", every_point),
+            (r"the error is right, but it took 57 fits; 1 of them", one_too_many),
+            (r"the error is right, but `fit` was never called", lambda fit, x, y: 0.08),
+            (r"the error is 0\.\d\d, not 0\.55, which is \+0\.\d\d", lambda *given: kept(*given) / 100),  # the bound
+            (r"the error is", over_the_vectors_only),  # divided by their number, not by n
+            (r"the error is", on_the_margin_alone),
+            (r"the error is", lambda fit, x, y: 1 - fit(x, y).score(x, y)),  # in training
+            (r"the error is", lambda *given: 100 * right(*given)),
+            (r"the error is", lambda *given: 1 - right(*given)),
+            (r"the error is", lambda *given: right(*given) * 100 / 99),
+            ("the error should be a number, not None", lambda *given: None),
+            (r"should be a number, not \[", lambda *given: [right(*given)]),
+            ("should be a number, not '0.1'", lambda *given: "0.1"),
         ],
     )
 
