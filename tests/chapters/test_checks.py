@@ -410,6 +410,9 @@ def test_ntk_bias():
         refuses_one(check, wrong, says)
     refuses_one(check, lambda x, depth, w, b: right(x[::-1], depth, w, b), off.format(0, 0.5))
     refuses_one(check, lambda x, depth, w, b: right(x, depth, 2**0.5, b), off.format(0, 0.5))
+    refuses_one(check, lambda x, depth, w, b: right(x, depth, w, 0.0), "; yours is the kernel without biases;")
+    off_by_all = "difference is 1.0e[+]00; your diagonal is right;"
+    refuses_one(check, lambda *arguments: np.diag(np.diag(right(*arguments))), off_by_all)
 
 
 def test_ntk_rank():
