@@ -7,7 +7,7 @@ UV := uv
 COPIES := lab
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab bench serve pdf archive claims twice clean lint lock
+.PHONY: help book test lab bench serve pdf epub archive claims twice clean lint lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ serve: $(INSTALLED)  ## the built site on http://127.0.0.1:8000; make serve PORT
 
 pdf: $(INSTALLED)  ## the whole book as _build/book.pdf, from the built site (needs Chromium: apt-get install chromium)
 	@$(PY) -m tools.pdf
+
+epub: $(INSTALLED)  ## the whole book as _build/book.epub, from the built site
+	@$(PY) -m tools.epub
 
 archive: $(INSTALLED)  ## the built site as _build/book.zip, to be read without a network
 	@$(PY) -m tools.pack

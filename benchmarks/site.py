@@ -1,9 +1,10 @@
-"""What does a page of the built site transfer, how soon is it painted, does it jump? ``python -m benchmarks.site``.
+"""What does a page of the built site transfer, how soon is it whole, does it jump? ``python -m benchmarks.site``.
 
 The pages are served from this machine, compressed as static hosts do, to a Chromium whose processor is slowed down
-four times. Budgets: 1.5 MB a page when it has been read to its end, first paint and a stable layout within a second.
-A test (`tests/extensions/test_weight.py`) holds the bytes to their budget; times depend on the machine and are only
-shown.
+four times. Budgets: 1.5 MB a page when it has been read to its end, first paint and a stable layout within a second,
+and no more elements than a long chapter needs, on which the time until it is whole depends. A test
+(`tests/extensions/test_weight.py`) holds bytes and elements to their budgets; times depend on the machine and are only
+shown. With ``--against`` the pages of another build are opened in turn with these.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +34,20 @@ new PerformanceObserver((list) => list.getEntries().forEach((e) => {
 LOADED = """
 new Promise((done) => {
   const shifts = [];
-  const told = () => done({
+  const told = (whole) => done({
     paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
     ready: performance.getEntriesByType("navigation")[0].loadEventEnd,
+    whole,
+    elements: document.getElementsByTagName("*").length,
     shifts: shifts,
   });
   new PerformanceObserver((list) => list.getEntries().forEach((e) => shifts.push([e.value, e.startTime])))
     .observe({type: "layout-shift", buffered: true});
-  const wait = () => setTimeout(told, 500);
+  const drawn = () => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then)));
+  const wait = () => setTimeout(() => drawn().then(() => {
+    const whole = performance.now();
+    setTimeout(() => told(whole), 500);
+  }));
   if (document.readyState === "complete") wait();
   else addEventListener("load", wait);
 })
@@ -55,6 +63,9 @@ async () => {
 """
 
 
+TIMES = ("paint", "stable", "ready", "whole", "work")  # of a first look, in milliseconds
+
+
 @dataclass(frozen=True)
 class Look:
     """What a reader with a slow processor sees first.
@@ -62,13 +73,19 @@ class Look:
     Attributes:
         paint: milliseconds until the first text or picture was painted.
         stable: milliseconds until the last shift of the layout of what is seen at first; 0 if nothing shifted.
-        ready: milliseconds until the page was loaded whole and its scripts had run.
+        ready: milliseconds until the page was loaded and its scripts had run.
+        whole: milliseconds until it was laid out and drawn after that.
+        work: milliseconds for which the page's main thread was at work, of the processor at its own speed.
+        elements: of the page, when it was whole.
         shift: the cumulative layout shift until then, as browsers report it (below 0.1 is good).
     """
 
     paint: float
     stable: float
     ready: float
+    whole: float
+    work: float
+    elements: int
     shift: float
 
 
@@ -110,10 +127,12 @@ def look(browser: Any, address: str, *, slowdown: float = 4, width: int = 1280, 
             raise RuntimeError(f"{method}: {answers[number]['error']}")
         return answers[number]["result"]
 
+    ask("Performance.enable", timeDomain="threadTicks")
     ask("Emulation.setCPUThrottlingRate", rate=slowdown)
     ask("Page.navigate", url=address)
     time.sleep(1)  # questions asked before the first paint would delay it
     seen = ask("Runtime.evaluate", expression=LOADED, awaitPromise=True, returnByValue=True)["result"]["value"]
+    spent = {metric["name"]: metric["value"] for metric in ask("Performance.getMetrics")["metrics"]}
     if seen["paint"] is None:
         raise RuntimeError(f"nothing was painted at {address}")
     devtools.send("Target.disposeBrowserContext", {"browserContextId": private})
@@ -123,6 +142,9 @@ def look(browser: Any, address: str, *, slowdown: float = 4, width: int = 1280, 
         paint=seen["paint"],
         stable=max((at for _, at in shifts), default=0),
         ready=seen["ready"],
+        whole=seen["whole"],
+        work=1000 * spent["TaskDuration"],
+        elements=seen["elements"],
         shift=sum(value for value, _ in shifts),
     )
 
@@ -180,6 +202,21 @@ def pages(site: Path = SITE) -> list[str]:
     return sorted(str(path.relative_to(site)) for path in (site / "chapters").glob("*.html"))
 
 
+def _summed(looks: Sequence[Look], seen: Visit) -> dict[str, Any]:
+    """Medians of the times, and the rest of what was measured."""
+    middle = {name: statistics.median(getattr(x, name) for x in looks) for name in TIMES}
+    shift = max(seen.shift, *(x.shift for x in looks))
+    return {**asdict(seen), **middle, "elements": looks[-1].elements, "shift": shift}
+
+
+def _line(name: str, result: dict[str, Any]) -> str:
+    times = " ".join(f"{result[time]:6.0f}" for time in TIMES)
+    return (
+        f"{name:28} {result['elements']:8} {result['bytes'] / 1000:6.0f} {result['requests']:8} {times} "
+        f"{result['shift']:6.3f} {result['reading']:6.3f}"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure every chapter and print a table."""
     show_all_signs()
@@ -189,28 +226,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--slowdown", type=float, default=4, help="how many times slower the processor is made")
     parser.add_argument("--width", type=int, default=1280, help="of the window, in CSS pixels")
     parser.add_argument("--repeat", type=int, default=5, help="first looks at each page; medians are shown")
+    parser.add_argument(
+        "--against", type=Path, help="the folder of another build, to be measured in turn with this one"
+    )
     parser.add_argument("--json", type=Path, help="write the measurements there as well")
     options = parser.parse_args(arguments)
     names = options.pages or pages(options.site)
     if not names or not all((options.site / name).exists() for name in names):
         parser.error(f"there is no such page in {options.site}: build the book first")
     results: dict[str, Any] = {}
-    print(f"{'page':32} {'kB':>6} {'requests':>8} {'paint ms':>9} {'stable':>7} {'ready':>6} {'shift':>6} {'later':>6}")
-    with served(options.site) as address, launched() as browser:
+    sites = [options.site, *([options.against] if options.against else [])]
+    print(
+        f"{'page':28} {'elements':>8} {'kB':>6} {'requests':>8} "
+        + " ".join(f"{name:>6}" for name in (*TIMES, "shift", "later"))
+    )
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(served(site)) for site in sites]
+        browser = stack.enter_context(launched())
         for name in names:
-            looks = [
-                look(browser, f"{address}/{name}", slowdown=options.slowdown, width=options.width)
-                for _ in range(options.repeat)
-            ]
-            seen = visit(browser, f"{address}/{name}", width=options.width)
-            middle = {key: statistics.median(getattr(x, key) for x in looks) for key in ("paint", "stable", "ready")}
-            shift = max(seen.shift, *(x.shift for x in looks))
-            results[name] = {**asdict(seen), **middle, "shift": shift}
-            print(
-                f"{name:32} {seen.bytes / 1000:6.0f} {seen.requests:8} {middle['paint']:9.0f} {middle['stable']:7.0f} "
-                f"{middle['ready']:6.0f} {shift:6.3f} {seen.reading:6.3f}",
-                flush=True,
-            )
+            looks: list[list[Look]] = [[] for _ in sites]
+            for _ in range(options.repeat):  # in turn: what else the machine does meanwhile meets each alike
+                for place, address in enumerate(addresses):
+                    looks[place].append(
+                        look(browser, f"{address}/{name}", slowdown=options.slowdown, width=options.width)
+                    )
+            for site, address, found in zip(sites, addresses, looks, strict=True):
+                result = _summed(found, visit(browser, f"{address}/{name}", width=options.width))
+                results[name if site == options.site else f"{name}, against"] = result
+                print(_line(name if site == options.site else "  against", result), flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -43,7 +43,7 @@ document.querySelectorAll("table.claims-ledger").forEach((table) => {
     const select = document.createElement("select");
     label.append(name, select);
     select.append(new Option("all", ""));
-    const named = new Map(rows.map((row) => [text(row, column), row.cells[column].textContent.trim()]));
+    const named = new Map(rows.map((row) => [text(row, column), row.cells[column].title || row.cells[column].textContent.trim()]));
     named.forEach((name, value) => select.append(new Option(name, value)));
     select.addEventListener("change", () => {
       shown[column] = select.value;

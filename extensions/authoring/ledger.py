@@ -80,9 +80,20 @@ def _entry(cell: list[nodes.Node]) -> stored_entry:
     return stored_entry("", nodes.paragraph("", "", *cell), words=" ".join(words.split()))
 
 
+def _chapter(app: Sphinx, page: str) -> stored_entry:
+    """The number of a chapter, as its title would make each row three lines high; without a number, its title."""
+    title = numbered_title(app.env, page)
+    number, parted, _ = title.partition(app.config.html_secnumber_suffix)
+    entry = _entry([nodes.Text(number if parted and number.isdigit() else title)])
+    entry["words"] = title
+    return entry
+
+
 def _visit_stored_entry(self: Any, node: stored_entry) -> None:
     self.visit_entry(node)
-    self.body[-1] = self.body[-1].replace("<td", f'<td data-words="{self.attval(node["words"])}"', 1)
+    words = self.attval(node["words"])
+    named = "" if " ".join(node.astext().split()) == node["words"] else f' title="{words}"'
+    self.body[-1] = self.body[-1].replace("<td", f'<td data-words="{words}"{named}', 1)
 
 
 def _depart_stored_entry(self: Any, node: stored_entry) -> None:
@@ -107,7 +118,6 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
     body = nodes.tbody()
     group += body
     for page, claim in claims:
-        title = numbered_title(app.env, page)
         deviation = claim["deviation"]
         cells: list[list[nodes.Node]] = [
             [
@@ -115,7 +125,6 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
                 nodes.Text(" "),
                 claim_link(app, docname, page, f"claim-{claim['name']}", claim["name"]),
             ],
-            [nodes.Text(title)],
             [nodes.Text(KINDS[claim["kind"]])],
             source_nodes(app.env, claim),
             [nodes.Text(claim["expected_text"] or "–")],
@@ -124,7 +133,8 @@ def _table(app: Sphinx, docname: str, claims: Iterable[tuple[str, dict[str, Any]
             [nodes.Text("–" if deviation is None else f"{deviation:.2g}")],
             [nodes.Text(claim["verdict"])],
         ]
-        body += nodes.row("", *(_entry(cell) for cell in cells))
+        first, *others = map(_entry, cells)
+        body += nodes.row("", first, _chapter(app, page), *others)
     return table
 
 

@@ -152,7 +152,7 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         else:
             value, shown = float(Fraction(name)), name
         check["value"] = repr(float(value))
-        slack = "" if check["tolerance"].startswith("0") else f" (within {check['tolerance']})"
+        slack = "" if check["tolerance"].startswith("0") else f" (within {check['tolerance'].replace(' ', chr(0xA0))})"
         for line in check.findall(nodes.paragraph):
             if "self-check-value" in line["classes"]:
                 line += nodes.strong("", f"{shown} {check['unit']}".strip())

@@ -9,6 +9,7 @@ fetches pages to show a piece of them, which files may not do. Its stemmer stays
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def passages(page: Page) -> list[list[str]]:
         title.decompose()
     for formula in article.css("div.math"):
         formula.replace_with(" … ")
+    for formula in article.css("[data-mathml]"):  # its letters are italic ones, which nobody types
+        formula.replace_with(unicodedata.normalize("NFKC", formula.text()))
     for block in article.css("p, li, dt, dd, td, th, figcaption"):  # their words do not run into each other
         block.insert_after(" ")
     found = [passage for node in article.css(OWN) if (passage := _passage(node))]

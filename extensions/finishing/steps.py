@@ -12,7 +12,19 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from extensions.finishing import accessibility, folds, icons, pictures, previews, rules, scripts, search, titles
+from extensions.finishing import (
+    accessibility,
+    folds,
+    heights,
+    icons,
+    listings,
+    pictures,
+    previews,
+    rules,
+    scripts,
+    search,
+    titles,
+)
 from extensions.finishing.page import Page, Site
 
 #: A step changes a page in place, and finds one that has been through it as it should be.
@@ -21,6 +33,7 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     scripts.no_icon_script,
     scripts.no_thebe,
     search.of_the_book,
+    listings.quiet_signs,
     # these change each other elements, and could stand in any order
     titles.of_the_book,
     scripts.deferred,
@@ -32,6 +45,7 @@ STEPS: tuple[Callable[[Page], None], ...] = (
     accessibility.different_ids,
     accessibility.landmarks,
     pictures.sized,
+    heights.reserved,
     # the sheet holds the rules for what the pages have: no step after it may give an element a class
     rules.one_sheet,
 )

@@ -21,8 +21,7 @@ from extensions.site.sharing import site_address
 FILE = "changes.atom"
 ATOM = "http://www.w3.org/2005/Atom"
 KIND = "application/atom+xml"
-# a drawn formula needs the sheets of the site; beside it stands MathML, which any reader understands or skips
-UNREAD = "a.headerlink, mjx-container > :not(mjx-assistive-mml), script, style, h2"
+UNREAD = "a.headerlink, script, style, h2"
 
 
 def sections(page: str, address: str) -> dict[str, str]:
@@ -37,6 +36,12 @@ def sections(page: str, address: str) -> dict[str, str]:
         [title] = [heading.text(deep=False).strip() for heading in section.css("h2")]  # without the link to itself
         for node in section.css(UNREAD):
             node.decompose()
+        for node in section.css(
+            "[data-mathml]"
+        ):  # as drawn it needs the sheets of the site; MathML any reader understands
+            node.inner_html = node.attributes["data-mathml"] or ""
+            for name in ("role", "aria-roledescription", "aria-label", "data-mathml", "style"):
+                del node.attrs[name]
         for node in section.css("[href], [src]"):
             for name in ("href", "src"):
                 if place := node.attributes.get(name):

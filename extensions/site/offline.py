@@ -14,8 +14,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-FONTS = ("output/chtml/fonts",)
-MATHJAX = ("tex-mml-chtml.js", "input/tex/extensions", *FONTS, "a11y", "sre")
+MATHJAX = ("tex-mml-chtml.js", "input/tex/extensions", "output/chtml/fonts", "a11y", "sre")
 
 
 def mathjax_folder() -> Path:
@@ -32,11 +31,10 @@ def _use_own_mathjax(app: Sphinx, config: Config) -> None:
 
 
 def _copy_mathjax(app: Sphinx) -> None:
-    if app.builder.format != "html":
+    if app.builder.format != "html" or app.config.html_math_renderer == "prerendered":
         return
     source, target = mathjax_folder(), Path(app.outdir) / "_static" / "mathjax"
-    prerendered = app.config.html_math_renderer == "prerendered"  # then pages need the fonts, and no script
-    for name in FONTS if prerendered else MATHJAX:
+    for name in MATHJAX:
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, dirs_exist_ok=True)
         else:

@@ -82,10 +82,11 @@ def downloads() -> list[tuple[str, str]]:
     if where is None:
         return []
     if where.ref == "main":
-        return [("PDF and archive of the newest release", f"{where.address}/releases/latest")]
+        return [("PDF, EPUB and archive of the newest release", f"{where.address}/releases/latest")]
     files = f"{where.address}/releases/download/{where.ref}"
     return [
         ("The whole book as a PDF", f"{files}/{FILE.format(tag=where.ref, kind='pdf')}"),
+        ("The whole book as an EPUB", f"{files}/{FILE.format(tag=where.ref, kind='epub')}"),
         ("The whole book as an archive (.zip)", f"{files}/{FILE.format(tag=where.ref, kind='zip')}"),
     ]
 
@@ -133,7 +134,11 @@ def _along() -> nodes.Node:
     """A sentence that is true of the site that is being built."""
     published = downloads()
     if not published:
-        made = [("make pdf", " prints the whole book, "), ("make archive", " packs the site to be read offline.")]
+        made = [
+            ("make pdf", " prints the whole book, "),
+            ("make epub", " makes an EPUB of it, "),
+            ("make archive", " packs the site to be read offline."),
+        ]
         said: list[nodes.Node] = []
         for command, what in made:
             said += [nodes.literal("", command), nodes.Text(what)]

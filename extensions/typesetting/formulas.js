@@ -1,29 +1,35 @@
-// Renders formulas without a browser: reads one JSON object a line, {tex, display}, and answers each with {html} or
-// {error}; {done: true} is answered with {css}, the style sheet of all that was rendered. Arguments: MathJax's folder,
-// its macros as JSON, the address of its fonts as seen from the style sheet.
+// Understands formulas without a browser: reads one JSON object a line, {tex, display}, and answers each with
+// {drawing, mathml}, an SVG whose signs say their font and how wide they are, or with {error}. Arguments: MathJax's
+// folder, its macros as JSON.
 "use strict";
 
-const [folder, macros, fonts] = process.argv.slice(2);
+const [folder, macros] = process.argv.slice(2);
 
 require(`${folder}/node-main.js`)
   .init({
-    loader: { load: ["input/tex", "output/chtml", "a11y/assistive-mml"], paths: { mathjax: folder } },
+    loader: { load: ["input/tex", "output/svg"], paths: { mathjax: folder } },
     tex: { packages: { "[-]": ["noundefined", "noerrors"] }, macros: JSON.parse(macros) },
-    chtml: { fontURL: fonts },
+    svg: { fontCache: "none" },
     startup: { typeset: false },
   })
   .then(async (MathJax) => {
     const adaptor = MathJax.startup.adaptor;
+    const wrapper = MathJax._.output.svg.Wrapper.SVGWrapper.prototype;
+    const place = wrapper.charNode;
+    wrapper.charNode = function (variant, code, path) {
+      const node = place.call(this, variant, code, path);
+      adaptor.setAttribute(node, "data-font", variant);
+      adaptor.setAttribute(node, "data-width", this.getVariantChar(variant, parseInt(code, 16))[2]);
+      return node;
+    };
     const render = async ({ tex, display }) => {
-      const html = adaptor.outerHTML(await MathJax.tex2chtmlPromise(tex, { display }));
-      const wrong = /data-mjx-error="([^"]*)"/.exec(html);
-      return wrong ? { error: wrong[1] } : { html };
+      const mathml = await MathJax.tex2mmlPromise(tex, { display });
+      const wrong = /data-mjx-error="([^"]*)"/.exec(mathml);
+      if (wrong) return { error: wrong[1] };
+      return { mathml, drawing: adaptor.innerHTML(await MathJax.tex2svgPromise(tex, { display })) };
     };
     for await (const line of require("readline").createInterface({ input: process.stdin })) {
-      const asked = JSON.parse(line);
-      const answer = asked.done
-        ? { css: adaptor.textContent(MathJax.chtmlStylesheet()) }
-        : await render(asked).catch((problem) => ({ error: String(problem.message || problem) }));
+      const answer = await render(JSON.parse(line)).catch((problem) => ({ error: String(problem.message || problem) }));
       process.stdout.write(`${JSON.stringify(answer)}\n`);
     }
   });

@@ -1,9 +1,11 @@
 """How do formulas stand on a page before any script has run? They are rendered when the book is built.
 
-A Sphinx extension. MathJax renders each formula as it would in the browser, in the Node that Playwright's package
-carries (or the system's own), so that pages need neither its scripts nor the seconds that these take. A formula that
-MathJax does not understand is a warning, which fails a strict build. Where there is no Node, or the builder is
-another one, MathJax does its work in the browser: nothing else changes.
+A Sphinx extension. MathJax says where each sign of a formula stands, in the Node that Playwright's package carries (or
+the system's own), so that pages need neither its scripts nor the seconds that these take;
+:mod:`extensions.typesetting.drawn` makes few elements of that. A screen reader is given the formula in words
+(:mod:`extensions.typesetting.spoken`), and who wants to walk through it its MathML, which stands beside the words. A
+formula that MathJax does not understand is a warning, which fails a strict build. Where there is no Node, or the
+builder is another one, MathJax does its work in the browser: nothing else changes.
 """
 
 import contextlib
@@ -24,12 +26,18 @@ from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 from sphinx.util import logging
 
 from extensions.site.offline import mathjax_folder
+from extensions.typesetting.drawn import Outline, drawn, font_file
+from extensions.typesetting.spoken import spoken
+from extensions.typesetting.styles import to_static
 
 logger = logging.getLogger(__name__)
 
 SCRIPT = Path(__file__).with_name("formulas.js")
-STYLES = "formulas.css"
-FONTS = "mathjax/output/chtml/fonts/woff-v2"
+DRAWN = Path(__file__).with_name("drawn.py")
+SPOKEN = Path(__file__).with_name("spoken.py")
+BUTTON = Path(__file__).with_name("mathml.js")
+RULES = Path(__file__).with_name("formulas.css")
+FONT = "formulas.woff"
 NAME = "prerendered"
 
 FORMULA = re.compile(
@@ -38,8 +46,10 @@ FORMULA = re.compile(
     re.DOTALL,
 )
 DELIMITERS = re.compile(r"\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
-TEXT = r"""(?:[^{}"]|"[^"]*")"""  # a brace may stand in quotes
-RULE = re.compile(rf"{TEXT}+\{{{TEXT}*\}}")
+NUMERIC = re.compile("&#x([0-9A-F]+);")
+UNSAID = re.compile(
+    r' (?:data-mjx-[\w-]+|xmlns)="[^"]*"|(?<=>)\s+(?=<)'
+)  # in MathML: how MathJax came to it, and white space
 
 
 def node_program() -> str | None:
@@ -54,7 +64,8 @@ def node_program() -> str | None:
 
 def renderer_key(macros: dict[str, Any]) -> str:
     """Changes with everything that decides what a formula looks like."""
-    version = b"".join(path.read_bytes() for path in (mathjax_folder() / "node-main.js", SCRIPT, Path(__file__)))
+    files = (mathjax_folder() / "node-main.js", SCRIPT, DRAWN, SPOKEN, Path(__file__))
+    version = b"".join(path.read_bytes() for path in files)
     return hashlib.sha256(version + json.dumps(macros, sort_keys=True).encode()).hexdigest()
 
 
@@ -72,13 +83,14 @@ class Renderer:
     """
 
     def __init__(self, program: str, macros: dict[str, Any], memory: Path) -> None:
-        self.command = [program, str(SCRIPT), str(mathjax_folder()), json.dumps(macros), FONTS]
+        self.command = [program, str(SCRIPT), str(mathjax_folder()), json.dumps(macros)]
         key = renderer_key(macros)
         self.memory = memory
         known = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
         if known.get("key") != key:
-            known = {"key": key, "rendered": {}, "rules": []}
+            known = {"key": key, "rendered": {}, "outlines": {}}
         self.known: dict[str, Any] = known
+        self.outlines = {char: Outline(*outline) for char, outline in known["outlines"].items()}
         self.process: subprocess.Popen[str] | None = None
 
     def _ask(self, question: dict[str, Any]) -> dict[str, str]:
@@ -106,23 +118,43 @@ class Renderer:
             answer = self._ask({"tex": tex, "display": display})
             if "error" in answer:
                 raise ValueError(answer["error"])
-            self.known["rendered"][key] = answer["html"]
+            self.known["rendered"][key] = written(answer["drawing"], answer["mathml"], display, self.outlines)
         return self.known["rendered"][key]
 
-    def close(self) -> str:
-        """End the process; returns the style sheet of everything that was ever rendered into this memory."""
+    def close(self) -> bytes:
+        """End the process; returns the font of everything that was ever rendered into this memory."""
         if self.process is not None:
-            rules = [re.sub(r"\s+", " ", rule).strip() for rule in RULE.findall(self._ask({"done": True})["css"])]
-            self.known["rules"] = list(dict.fromkeys([*self.known["rules"], *rules]))
             assert self.process.stdin is not None
             assert self.process.stdout is not None
             self.process.stdin.close()
             self.process.wait()
             self.process.stdout.close()
             self.process = None
+            self.known["outlines"] = self.outlines
             self.memory.parent.mkdir(parents=True, exist_ok=True)
             self.memory.write_text(json.dumps(self.known), encoding="utf-8")
-        return "\n".join(self.known["rules"]) + "\n"
+        return font_file(self.outlines)
+
+
+def written(drawing: str, mathml: str, display: bool, outlines: dict[str, Outline]) -> str:
+    """The elements of a formula: drawn for the eye, named for the ear, with its MathML for who asks for it.
+
+    Args:
+        drawing: MathJax's SVG.
+        mathml: what it says.
+        display: whether it stands on a line of its own.
+        outlines: the signs of the font, to which those of this formula are added.
+    """
+    style, text = drawn(drawing, outlines)
+    plain = NUMERIC.sub(lambda sign: chr(int(sign[1], 16)), UNSAID.sub("", mathml)).replace('"', "'")
+    words, read = html.escape(spoken(mathml)), html.escape(plain, quote=False)
+    named = f'role="img" aria-roledescription="formula" aria-label="{words}" data-mathml="{read}" style="{style}"'
+    if not display:
+        return f'<mjx-container class="MathJax" jax="book" {named}>{text}</mjx-container>'
+    # a formula that is wider than the screen is scrolled in what is around it
+    return (
+        f'<mjx-container class="MathJax" jax="book" display="true"><mjx-math {named}>{text}</mjx-math></mjx-container>'
+    )
 
 
 def prerendered(written: str, render: Any) -> str:
@@ -173,22 +205,31 @@ def _visit_display(translator: Any, node: nodes.Element) -> None:
 def _choose(app: Sphinx, config: Config) -> None:
     if node_program() is not None:
         config.html_math_renderer = NAME
+        app.add_js_file(BUTTON.name, loading_method="defer")
         config.book_formulas = renderer_key(_macros(config))  # all pages are written again when it changes
-        app.add_css_file(STYLES)
 
 
 def _start(app: Sphinx) -> None:
     program = node_program()
     if program is not None:
+        to_static(app, BUTTON)
         app.book_renderer = Renderer(program, _macros(app.config), Path(app.doctreedir) / "formulas.json")  # type: ignore[attr-defined]
+
+
+def _give_font(static: Path, font: bytes) -> None:
+    """Write the font under a name that changes with its signs, so that no browser takes the one of an older page."""
+    named = f"{Path(FONT).stem}-{hashlib.sha256(font).hexdigest()[:12]}.woff"
+    (static / named).write_bytes(font)
+    rules = static / RULES.name
+    rules.write_text(RULES.read_text(encoding="utf-8").replace(FONT, named), encoding="utf-8")
 
 
 def _finish(app: Sphinx, exception: Exception | None) -> None:
     renderer: Renderer | None = getattr(app, "book_renderer", None)
     if renderer is not None:
-        styles = renderer.close()
+        font = renderer.close()
         if app.builder.format == "html":
-            (Path(app.outdir) / "_static" / STYLES).write_text(styles, encoding="utf-8")
+            _give_font(Path(app.outdir) / "_static", font)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,11 +1,26 @@
 """What is done to a finished page: each step by itself, the order, and that a page goes through them once."""
 
+import base64
 import json
+import zlib
 from types import SimpleNamespace
 
 import pytest
 
-from extensions.finishing import accessibility, folds, icons, pictures, previews, rules, scripts, search, steps, titles
+from extensions.finishing import (
+    accessibility,
+    folds,
+    heights,
+    icons,
+    listings,
+    pictures,
+    previews,
+    rules,
+    scripts,
+    search,
+    steps,
+    titles,
+)
 from extensions.finishing.page import GIVEN, Facts, Page, Site
 
 HEAD = """<!DOCTYPE html>
@@ -50,11 +65,16 @@ PAGE = (
 <div class="cell"><details class="hide above-input"><summary>Check your answer</summary>c</details></div>
 <pre><span></span>two
   lines</pre>
+<div class="ntk-explorer"><script type="text/plain">SPEC</script></div><div class="ntk-explorer"></div>
+<div class="highlight"><pre><span class="n">a</span> <span class="o">=</span><span class="w"> </span>
+<span class="n b">b</span></pre></div>
 </article>
 </body>
 </html>
 """
 )
+SPEC = json.dumps({"title": "T", "aspect": 0.55, "parameters": [{}], "items": [{"label": "a"}], "texts": ["It is."]})
+PAGE = PAGE.replace("SPEC", base64.b64encode(zlib.compress(len(SPEC).to_bytes(4, "little") + SPEC.encode())).decode())
 
 
 def other(inside):
@@ -78,6 +98,18 @@ def folder(tmp_path):
         'e.classList.add("open"); e.className = `tip-${side}`;', encoding="utf-8"
     )
     (static / "dot.png").touch()
+    colours = {"light": ("#000", "#00f"), "dark": ("#fff", "#99f")}
+    (static / "pygments.css").write_text(
+        "\n".join(
+            f'html[data-theme="{scheme}"] .highlight {{ background: #ccc; color: {plain} }}\n'
+            f'html[data-theme="{scheme}"] .highlight .n {{ color: {plain} }}\n'
+            f'html[data-theme="{scheme}"] .highlight .w {{ color: {plain} }}\n'
+            f'html[data-theme="{scheme}"] .highlight .x {{ color: {"#000" if scheme == "light" else "#f00"} }}\n'
+            f'html[data-theme="{scheme}"] .highlight .o {{ color: {operator} }}'
+            for scheme, (plain, operator) in colours.items()
+        ),
+        encoding="utf-8",
+    )
     (static / "print.css").touch()
     (static / "a.css").write_text(
         "@charset 'utf-8'; @import 'scripts/b.css'; .citation p, .unseen { top: 0 } .open { top: 1px }\n"
@@ -138,10 +170,13 @@ def test_a_page_that_no_step_changes_is_the_same_to_a_browser(folder, page):
 # each step, an element that it is about, and what the page has there before and after
 CHANGES = [
     (scripts.no_icon_script, "script[src*=fontawesome]", 1, 0),
-    (scripts.no_thebe, "script:not([src])", 3, 1),
+    (scripts.no_thebe, "script:not([src])", 4, 2),
     (scripts.deferred, "script[defer]", 1, 3),
     (scripts.deferred, "script[src*=documentation_options][defer]", 0, 0),
     (accessibility.own_labels, "[aria-label]", 2, 0),
+    (heights.reserved, 'div.ntk-explorer[style*="--desktop"]', 0, 1),
+    (listings.quiet_signs, "div.highlight span", 4, 2),
+    (listings.quiet_signs, "div.highlight span.n", 2, 1),
     (folds.quiet_code, "div.cell_output + details.cell-code", 0, 2),
     (folds.quiet_code, "details.cell-code:not(div + details)", 0, 1),
     (folds.quiet_code, "details.above-input", 4, 1),

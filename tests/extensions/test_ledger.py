@@ -4,9 +4,10 @@ import io
 import re
 
 import pytest
-from browser import TRANSLATE, TURN, axe
+from browser import ROOT, TRANSLATE, TURN, axe
 from test_build import build, chapter, make_book
 
+LEDGER = ROOT / "_build" / "html" / "claims.html"
 LEFT_TO_RIGHT = """
 Call `f(x)[0] - 1`, and compare with $f_a(x') - y$, or with
 
@@ -200,3 +201,20 @@ def test_on_paper_claims_are_not_tied_to_the_figure_below_them(page):
     begun = [len(re.findall(r"wrong\s+would\s+be", paper.extract_text())) for paper in printed.pages]
     assert sum(begun) == 4
     assert begun[0] >= 1, "all are on the page of the figure, and the rest of the first is empty"
+
+
+@pytest.mark.skipif(not LEDGER.exists(), reason="there is no site yet: make book")
+def test_a_chapter_is_its_number_in_the_table_and_its_name_where_one_chooses(browser):
+    page = browser.new_page()
+    page.goto(LEDGER.as_uri())
+    page.wait_for_selector("table.claims-ledger th button")
+    cells = page.locator("table.claims-ledger tbody td:nth-child(2)")
+    found = cells.evaluate_all("(cells) => cells.map((c) => [c.textContent.trim(), c.title, c.dataset.words])")
+    assert len(found) > 100
+    for number, title, words in found:
+        assert re.fullmatch(r"\d+", number), "a row is as high as the name of its chapter is long"
+        assert title == words
+        assert title.startswith(f"{number} · ")
+    chosen = page.get_by_label("Chapter").locator("option").all_inner_texts()
+    assert chosen == ["all", *dict.fromkeys(title for _, title, _ in found)]
+    page.close()

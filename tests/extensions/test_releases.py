@@ -101,11 +101,11 @@ def test_the_feed_has_an_entry_for_each_release_and_stands_at_the_top_of_the_sit
     assert links(book, "appendix/errata") == {
         f"{SITE}v0.2.0/": f"{SITE}v0.2.0/",
         f"{SITE}v0.1.0/": f"{SITE}v0.1.0/",
-        "PDF and archive of the newest release": "https://github.com/someone/book/releases/latest",
+        "PDF, EPUB and archive of the newest release": "https://github.com/someone/book/releases/latest",
     }
 
     assert menu(book) == {
-        "PDF and archive of the newest release": "https://github.com/someone/book/releases/latest",
+        "PDF, EPUB and archive of the newest release": "https://github.com/someone/book/releases/latest",
     }
 
     # the same book as a release, in its own folder: the feed is that of the top, and the downloads are its own
@@ -117,10 +117,12 @@ def test_the_feed_has_an_entry_for_each_release_and_stands_at_the_top_of_the_sit
     files = "https://github.com/someone/book/releases/download/v0.2.0/wide-networks-v0.2.0"
     found = links(book, "appendix/errata")
     assert found.pop("the whole book as a PDF") == f"{files}.pdf"
+    assert found.pop("the whole book as an EPUB") == f"{files}.epub"
     assert found.pop("the whole book as an archive (.zip)") == f"{files}.zip"
     assert list(found) == [f"{SITE}v0.2.0/", f"{SITE}v0.1.0/"]
     assert menu(book) == {
         "The whole book as a PDF": f"{files}.pdf",
+        "The whole book as an EPUB": f"{files}.epub",
         "The whole book as an archive (.zip)": f"{files}.zip",
     }
 
@@ -131,7 +133,7 @@ def test_the_feed_has_an_entry_for_each_release_and_stands_at_the_top_of_the_sit
     assert links(book, "appendix/errata") == menu(book) == {}
     text = html(book, "appendix/errata").css_first("article").text()
     assert "0.2.0, released on 2026-03-04" in text
-    assert "make pdf prints the whole book, make archive packs the site" in text
+    assert "make pdf prints the whole book, make epub makes an EPUB of it, make archive packs the site" in text
 
 
 def test_a_release_without_a_day_stops_the_build(book, tmp_path):
@@ -145,8 +147,9 @@ def test_a_release_without_a_day_stops_the_build(book, tmp_path):
 
 def test_an_entry_is_read_without_the_sheets_of_the_site():
     page = """<article><section id="a"><h1>Changes</h1><section id="id1"><h2>0.1.0<a class="headerlink">#</a></h2>
-    <p><mjx-container><mjx-math>drawn</mjx-math><mjx-assistive-mml><math><mi>x</mi></math></mjx-assistive-mml>
-    </mjx-container><a href="../a.html#b">a</a><img src="c.png" alt="c"></p></section></section></article>"""
+    <p><mjx-container role="img" aria-label="x" aria-roledescription="formula" style="width:1em"
+    data-mathml="<math><mi>x</mi></math>">drawn</mjx-container><a href="../a.html#b">a</a>
+    <img src="c.png" alt="c"></p></section></section></article>"""
     said = sections(page, f"{SITE}appendix/changes.html")
     assert said.keys() == {"0.1.0"}
     assert "drawn" not in said["0.1.0"]
@@ -160,7 +163,7 @@ def test_the_top_of_the_site_is_above_the_folder_of_a_release(monkeypatch):
     for name, value in (ON_GITHUB | A_RELEASE).items():
         monkeypatch.setenv(name, value)
     assert top() == SITE
-    assert len(downloads()) == 2
+    assert len(downloads()) == 3
     monkeypatch.setenv("BOOK_URL", f"{SITE}elsewhere")
     assert top() == f"{SITE}elsewhere/"
     monkeypatch.delenv("BOOK_URL")
@@ -222,7 +225,7 @@ def test_each_release_has_its_errata():
 def test_a_release_is_published_where_the_pages_say():
     workflow = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
     assert 'publish.sh "$GITHUB_REF_NAME"' in workflow, "in the folder of its tag"
-    for kind in ("pdf", "zip"):
+    for kind in ("pdf", "epub", "zip"):
         assert f'"wide-networks-$GITHUB_REF_NAME.{kind}"' in workflow, "attached as releases.downloads says"
     [address] = re.findall(r"BOOK_URL: (.+)", workflow)
     assert address.endswith("/${{ github.ref_name }}/")

@@ -1,8 +1,11 @@
 """A page of the book stays light, and nothing on it jumps: bytes as a static host would send them, in Chromium."""
 
+import io
 import re
 
 import pytest
+from fontTools.ttLib import TTFont
+from selectolax.lexbor import LexborHTMLParser
 
 from benchmarks.site import SITE, look, pages, visit
 from extensions.finishing import pictures
@@ -10,6 +13,8 @@ from extensions.typesetting import formulas
 from tools.serve import served
 
 BUDGET = 1_500_000
+ELEMENTS = 10_000  # of a chapter; each takes a third of a millisecond and more on a slow processor
+OF_A_FORMULA = 8  # in the mean
 CHAPTERS = pages() if SITE.exists() else []
 NEEDS_A_SITE = "there is no site yet: make book"
 
@@ -35,8 +40,16 @@ def test_a_chapter_is_light_and_does_not_jump(browser, address, name):
     [sheet] = re.findall(r'<link[^>]*rel="stylesheet"[^>]*href="([^"]*)"', page)
     rules = (SITE / name).parent.joinpath(sheet).read_text(encoding="utf-8")
     assert len(rules) < 250_000, "rules that no page needs hold up the first paint"
-    used, drawn = (set(re.findall(r"mjx-c([0-9A-F]+)", text)) for text in (page, rules))
-    assert used - drawn == set(), "a sign of a formula has no rule, and so is not drawn"
+    [font] = re.findall(r"url\((formulas-\w+\.woff)\)", rules)
+    signs = set(TTFont(SITE / "_static" / font).getBestCmap())
+    formulas_here = LexborHTMLParser(page).css("[data-mathml]")
+    used = {ord(sign) for formula in formulas_here for sign in formula.text()}
+    assert len(formulas_here) > 100
+    tree = LexborHTMLParser(page)
+    assert len(tree.css("*")) <= ELEMENTS, "the page takes longer to be whole"
+    assert len(tree.css("mjx-container, mjx-container *")) <= OF_A_FORMULA * len(formulas_here)
+    assert tree.css("div.highlight pre :is(.n, .p, .w)") == [], "signs that look like plain code have elements"
+    assert used - signs == set(), "a sign of a formula is not in the font, and so is drawn in another one"
 
 
 @pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
@@ -45,6 +58,9 @@ def test_a_first_look_is_timed_and_a_slower_processor_takes_longer(browser, addr
     assert 0 < fast.paint < fast.ready
     assert fast.shift < 0.1
     assert slow.ready > 1.5 * fast.ready, "the processor was not slowed down"
+    assert fast.ready < fast.whole
+    assert 0 < fast.work < fast.whole
+    assert 2000 < fast.elements <= ELEMENTS
 
 
 def test_a_drawing_keeps_its_look_and_loses_its_digits():
@@ -68,16 +84,16 @@ def renderer(tmp_path):
 
 def test_formulas_are_rendered_once_and_remembered(renderer):
     first = renderer.render(r"x \in \R^2", False)
-    assert "mjx-c211D" in first, "the macro is not known"
-    assert "<math" in first, "nothing for a screen reader"
+    assert "ℝ" in first, "the macro is not known"
+    assert 'aria-label="x in blackboard upper R squared"' in first, "nothing for a screen reader"
+    assert "data-mathml=" in first
     renderer.render(r"\{a\} \times \eta", False)
-    styles = renderer.close()
-    for sign in ("7B", "7D", "D7", "1D702"):
-        assert f"mjx-c.mjx-c{sign}" in styles, "a rule was lost"
+    font = renderer.close()
+    assert {ord(sign) for sign in "𝑥∈ℝ2{𝑎}×𝜂"} <= set(TTFont(io.BytesIO(font)).getBestCmap()), "a sign was lost"
     again = formulas.Renderer(formulas.node_program(), {"R": r"\mathbb{R}"}, renderer.memory)
     assert again.render(r"x \in \R^2", False) == first
     assert again.process is None
-    assert again.close() == styles
+    assert again.close() == font
     other = formulas.Renderer(formulas.node_program(), {"R": "r"}, renderer.memory)
     assert other.known["rendered"] == {}, "the macros have changed"
 
@@ -92,3 +108,26 @@ def test_the_site_has_no_script_of_icons():
     if not SITE.exists():
         pytest.skip(NEEDS_A_SITE)
     assert not (SITE / "_static" / "scripts" / "fontawesome.js").exists()
+
+
+# how high each explorer is, by what is kept free for it and when its script has drawn it
+EXPLORERS = """() => [...document.querySelectorAll(".ntk-explorer")].map((e) =>
+  [parseFloat(getComputedStyle(e).minHeight), e.getBoundingClientRect().height,
+   (e.shadowRoot || e).querySelector("div.all").getBoundingClientRect().height])"""
+
+
+@pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_explorer_is_as_high_before_its_script_has_started(browser, address, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    seen = 0
+    for name in [*CHAPTERS, "appendix/explorers.html"]:
+        page.goto(f"{address}/{name}")
+        page.wait_for_function("[...document.querySelectorAll('.ntk-explorer')].every((e) => e.shadowRoot)")
+        page.wait_for_timeout(300)
+        for kept, high, drawn in page.evaluate(EXPLORERS):
+            seen += 1
+            assert abs(high - kept) <= 24, f"{name}: what is below an explorer moves by more than a line"
+            assert kept - drawn <= 24, f"{name}: below an explorer there is a hole"
+    assert seen >= len(CHAPTERS)
+    page.close()

@@ -88,7 +88,7 @@ CUT = """() => {
   return { cut, longer };
 }"""
 
-# What MathJax makes of a formula is its own affair, and most of a page's elements: each becomes a word of its width.
+# The parts of a formula are drawn under one name: each becomes a word of its width.
 # Of the signs of code one of each kind is looked at, in each kind of cell: the others have the same colours.
 FEWER_ELEMENTS = """() => {
   const formulas = [...document.querySelectorAll("mjx-container")];
@@ -163,6 +163,7 @@ def visit(browser: Any, path: Path) -> Visit:
     asked = [list(heard) for heard in (outside, failed, said)]  # axe-core asks for style sheets again, in vain
 
     page.set_viewport_size({"width": 1280, "height": 720})
+    page.evaluate(DRAWN)  # what draws itself for the new width has done so
     desktop = page.evaluate(CUT)
     page.emulate_media(reduced_motion="reduce")
     page.evaluate(FEWER_ELEMENTS)
@@ -173,7 +174,7 @@ def visit(browser: Any, path: Path) -> Visit:
         page.wait_for_function(IN_SCHEME, arg=scheme)
         page.evaluate(DRAWN)
         options = {"resultTypes": ["violations"], **RULES[scheme]}
-        found = page.evaluate("(options) => axe.run({exclude: ['mjx-container']}, options)", options)
+        found = page.evaluate("(options) => axe.run(document, options)", options)
         faults[scheme] = [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found["violations"]]
     page.context.close()
     return Visit(*asked, look, parted, breakable, phone["cut"] + desktop["cut"], desktop["longer"], faults)

@@ -1,0 +1,68 @@
+"""How high will an explorer be when its script has started? As much is kept free on the page, or the text would move.
+
+A step of :mod:`extensions.finishing.steps`. An explorer is a still picture until its script draws it with its controls,
+and is then up to twice as high. What it will consist of stands in its data: the parts below are those that
+`ntklib/book/explorer.js` stacks, and a test compares what is kept with what is drawn.
+"""
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+from selectolax.lexbor import LexborNode
+
+from extensions.finishing.page import Page
+
+COLUMN, PHONE = 672, 358  # widths of an explorer on a desktop and on a phone
+LINE = 23  # of the title and of the sentence
+REST = 69  # the numbers, the note and what is between the parts
+
+
+def data(explorer: LexborNode) -> dict[str, Any]:
+    """What an explorer says of itself: title, parameters, items, texts."""
+    script = explorer.css_first("script")
+    if script is None:
+        return {}
+    packed = zlib.decompress(base64.b64decode(script.text()))
+    return json.loads(packed[4 : 4 + int.from_bytes(packed[:4], "little")])
+
+
+def lines(widths: Iterable[float], room: float) -> int:
+    """How many lines entries of these widths take beside each other.
+
+    >>> lines([60, 60, 30], 100), lines([], 100)
+    (2, 0)
+    """
+    count, pen = 0, math.inf
+    for width in widths:
+        pen += width
+        if pen >= room:
+            count, pen = count + 1, width
+    return count
+
+
+def height(spec: dict[str, Any], width: int) -> int:
+    """How high an explorer will be, in pixels, in a column of this width."""
+    phone = width < COLUMN
+    plot = max(170.0, min(430.0, (width - 60) * spec["aspect"])) if spec["aspect"] < 0.8 else min(430.0, width - 42)
+    entries = (48 + 7.5 * len(item.get("label") or item.get("name") or "") for item in spec["items"])
+    first, other = (55, 58) if phone else (28, 30.5)
+    return math.ceil(
+        LINE * math.ceil(8 * len(spec["title"]) / width)
+        + 22 * lines(entries, width) - 2
+        + plot + 70
+        + first + other * (len(spec["parameters"]) - 1)
+        + LINE * math.ceil(7.3 * max(map(len, spec["texts"])) / width)
+        + REST + (19 if phone else 0)
+    )  # fmt: skip
+
+
+def reserved(page: Page) -> None:
+    """Each explorer says how high it will be; the sheet keeps that free where scripts run."""
+    for explorer in page.tree.css("div.ntk-explorer"):
+        if spec := data(explorer):
+            high, low = height(spec, COLUMN), height(spec, PHONE)
+            explorer.attrs["style"] = f"--desktop: {high}px; --phone: {low}px"
