@@ -183,7 +183,7 @@ def drawn(drawing: str, outlines: dict[str, Outline]) -> tuple[str, str]:
     if (box := svg.get("viewBox")) is None:
         raise ValueError(r"a formula with a \tag is as wide as its column, and is not drawn: give it a label")
     _, top, width, height = map(float, box.split())
-    above, below = -top, height + top
+    above, below = max(-top, 0.0), max(height + top, 0.0)  # a star is above the line, and no padding is negative
     parts = _Parts()
     for child in svg[0]:
         _flat(child, 0, 0, 1, parts, outlines)

@@ -16,6 +16,7 @@ EXAMPLES = {
     r"\left(\begin{matrix}1\\2\\3\\4\end{matrix}\right) + \underbrace{a + b + c}_{\text{three}} + \overline{ab}": 1,
     r"\begin{aligned} a &= \sum_{i=1}^n \bigl(x_i - y\bigr)^2 \\ \not{b} &\le \int_0^1 e^{-s^2/2}\,ds\end{aligned}": 1,
     r"\frac12": False,
+    r"*": False,
 }
 # where MathJax's own drawing has its signs and bars, and where ours has them, from the left end of the baseline
 PLACES = """() => [...document.querySelectorAll("div")].map((row) => {
@@ -116,6 +117,8 @@ def test_a_formula_is_few_elements_and_its_letters_are_read_in_order(written):
     elements = [text.count("<") - text.count("</") for text in written[0].values()]
     assert elements[0] == 1
     assert elements[1] <= 12, "MathJax has 29 for it"
+    negative = [tex for tex, text in written[0].items() if re.search(r"padding:[^;\"]*-", text)]
+    assert negative == [], "no browser takes such a padding"
 
 
 def test_the_font_has_the_signs_and_the_same_signs_give_the_same_file(written):
