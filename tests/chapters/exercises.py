@@ -1,0 +1,45 @@
+"""The names that a reader has after an exercise, and what its check says to a wrong answer."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import numpy as np
+import pytest
+
+CHAPTERS = Path(__file__).parents[2] / "chapters"
+
+
+def exercise(chapter: str, check: str, *needs: str) -> dict:
+    """The names that a reader has after the solution: of the first cell, the check and what defines `needs`."""
+    cells = [cell.source for cell in jupytext.read(CHAPTERS / f"{chapter}.md").cells if cell.cell_type == "code"]
+    number = next(n for n, source in enumerate(cells) if f"def {check}(" in source)
+    wanted = [n for n, source in enumerate(cells) if any(re.search(rf"^def {need}\(", source, re.M) for need in needs)]
+    names: dict = {}
+    for n in sorted({0, *wanted, number, number + 1}):
+        exec(cells[n], names)
+    return names
+
+
+def column(answer):
+    return lambda *arguments: np.asarray(answer(*arguments))[:, None]
+
+
+def refused(check: Callable[[Any], None], wrong: Any, words: str) -> None:
+    """The check refuses this answer, with a sentence that has these words in it."""
+    with pytest.raises(AssertionError, match=words):
+        check(wrong)
+
+
+def each_refused(check: Callable[[Any], None], answers: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+    """Each answer is refused with the words that belong to it."""
+    for words, wrong in answers.items() if isinstance(answers, Mapping) else answers:
+        refused(check, wrong, words)
+
+
+def all_refused(check: Callable[[Any], None], answers: Iterable[Any], words: str) -> None:
+    """All these answers are refused with the same words."""
+    for wrong in answers:
+        refused(check, wrong, words)

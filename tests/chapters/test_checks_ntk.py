@@ -1,0 +1,104 @@
+"""The checks of the exercises of `ntk` refuse what looks right, and take what is right in another form."""
+
+import numpy as np
+from exercises import exercise, refused
+
+
+def test_ntk_bias():
+    names = exercise("ntk", "check_bias")
+    check, right = names["check_bias"], names["ntk_with_bias"]
+    check(lambda *arguments: np.asarray(right(*arguments)).tolist())
+    off = "for depth {} and b_std {} the largest relative difference is"
+    for says, wrong in {
+        "a function is wanted, ntk_with_bias itself, not ndarray": np.eye(20),
+        r"returns nothing \(None\)": lambda *arguments: None,
+        r"of shape \(20, 20\) is wanted, not of shape \(20,\)": lambda *arguments: np.diag(right(*arguments)),
+        r"not of shape \(0,\)": lambda *arguments: [],
+        off.format(0, 0.5): lambda x, depth, w, b: right(x, depth, w, 0.0),
+        off.format(3, 0.7): lambda x, depth, w, b: right(x, depth, w, b) + depth * b**2,  # a term of its own
+        off.format(1, 0.0): lambda x, depth, w, b: right(x, depth + (depth > 0), w, b),
+    }.items():
+        refused(check, wrong, says)
+    refused(check, lambda x, depth, w, b: right(x[::-1], depth, w, b), off.format(0, 0.5))
+    refused(check, lambda x, depth, w, b: right(x, depth, 2**0.5, b), off.format(0, 0.5))
+    refused(check, lambda x, depth, w, b: right(x, depth, w, 0.0), "; yours is the kernel without biases;")
+    off_by_all = "difference is 1.0e[+]00; your diagonal is right;"
+    refused(check, lambda *arguments: np.diag(np.diag(right(*arguments))), off_by_all)
+
+
+def test_ntk_rank():
+    names = exercise("ntk", "check_rank")
+    check = names["check_rank"]
+    check(lambda n: float(n // 2 - 2) if n % 2 == 0 and n > 3 else 0.0)
+    for says, wrong in {
+        "a function is wanted, null_directions itself, not int": 6,
+        "for 1 points a number is wanted, not None": lambda n: None,
+        r"for 1 points a number is wanted, not \[0\]": lambda n: [names["null_directions"](n)],
+        "1 points have 0 null directions, not -2": lambda n: n // 2 - 2,
+        "2 points have 0 null directions, not -1": lambda n: 0 if n % 2 else n // 2 - 2,
+        "4 points have 0 null directions, not 1": lambda n: 0 if n % 2 or n < 3 else n // 2 - 1,
+        "6 points have 1 null directions, not 3": lambda n: 0 if n % 2 or n < 5 else n // 2,
+        "3 points have 0 null directions, not 1": lambda n: max((n + 1) // 2 - 1, 0) if n % 2 else 0,
+        "8 points have 2 null directions, not 0": lambda n: {6: 1}.get(n, 0),
+        "1 points have 0 null directions, not six": lambda n: "six",
+    }.items():
+        refused(check, wrong, says)
+
+
+def test_ntk_one_step():
+    names = exercise("ntk", "check_one_step")
+    check, right = names["check_one_step"], names["one_step_rate"]
+    check(lambda x: np.array([16 / np.sum(np.asarray(x) ** 2)]))
+    left = "the step leaves {} of the residual at infinite width"
+    for says, wrong in {
+        "a function is wanted, one_step_rate itself, not float": 0.25,
+        "one number is wanted, not None": lambda x: None,
+        "one number is wanted, not Array": lambda x: 1 / x,
+        left.format(r"-1\.000"): lambda x: 2 * right(x),  # that of the covariance
+        left.format(r"0\.750"): lambda x: 0.25 if x @ x > 20 else right(2 * x),
+        left.format(r"0\.016"): lambda x: (len(x) - 1) / (4 * x @ x),
+        left.format(r"0\.500"): lambda x: right(x) / 2,
+        left.format(r"-3\.000"): lambda x: 1 / (4 * x @ x / len(x)) * 4,
+    }.items():
+        refused(check, wrong, says)
+
+
+def test_ntk_deep():
+    check = exercise("ntk", "check_deep", "share")["check_deep"]
+    for right in (0.25, np.float32(0.25), np.array(0.25)):
+        check(right)
+    for says, wrong in {
+        "one number is wanted, not None": None,
+        r"one number is wanted, not \[0\.25\]": [0.25],
+        "a number is wanted, not '1/4'": "1/4",
+        "a number is wanted, not True": True,
+        "off by 0.08": 1 / 3,
+        "off by 0.25": 0.0,
+        r"towards less than 0\.2535; that is off by 0.003": 0.2535,  # at a thousand layers
+        r"towards less than 0\.2511": 0.2511,  # at the four thousand of the check
+        r"off by 0\.4999": 0.75,
+    }.items():
+        refused(check, wrong, says)
+    refused(check, lambda: 0.25, "a number is wanted")
+
+
+def test_ntk_standard():
+    names = exercise("ntk", "check_standard", "random_kernels", "kernel_and_step")
+    check, right, MLP = names["check_standard"], names["standard_limit"], names["MLP"]
+    theta, nngp = (
+        (lambda depth: lambda x: np.asarray(MLP(depth=depth).ntk(x))),
+        (lambda depth: lambda x: np.asarray(MLP(depth=depth).nngp(x))),
+    )
+    check(lambda x: np.asarray(right(x)).tolist())
+    wrong_by = "an entry of your limit is wrong by {}"
+    for says, wrong in {
+        "a function is wanted, standard_limit itself, not NoneType": None,
+        r"returns nothing \(None\)": lambda x: None,
+        r"of shape \(6, 6\) is wanted, not of shape \(6,\)": lambda x: np.diag(right(x)),
+        wrong_by.format(r"100\.0%"): lambda x: 2 * right(x),
+        wrong_by.format(r"50\.0%"): lambda x: theta(2)(x) / 2,  # with the first layer
+        wrong_by.format("50"): lambda x: nngp(2)(x) / 2,  # the readout alone
+        wrong_by.format(""): lambda x: (nngp(2)(x) + (theta(1)(x) - nngp(1)(x)) / nngp(0)(x) * nngp(1)(x)) / 2,
+    }.items():
+        refused(check, wrong, says)
+    refused(check, lambda x: right(x[::-1]), wrong_by.format(""))
