@@ -119,11 +119,16 @@ FEWER_ELEMENTS = """() => {
 RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
 FORMULAS_ARE_THERE = "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
 IN_SCHEME = "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)"  # 404.html has no theme
-# they draw themselves anew for another width, some frames later
-EXPLORERS_FIT = """() => [...document.querySelectorAll(".ntk-explorer")].every((host) => {
-  const drawing = host.shadowRoot && host.shadowRoot.querySelector("svg[role=img]");
-  return !drawing || drawing.getBoundingClientRect().width <= host.clientWidth + 1;
-})"""
+# They draw themselves anew for another width, some frames later, and the columns of a page find theirs in two steps.
+EXPLORERS_FIT = """() => {
+  const widths = [...document.querySelectorAll(".ntk-explorer")].map((host) => {
+    const drawing = host.shadowRoot && host.shadowRoot.querySelector("svg[role=img]");
+    return [drawing ? drawing.getBoundingClientRect().width : 0, host.clientWidth];
+  });
+  window.frames_alike = String(widths) === window.widths_before ? window.frames_alike + 1 : 0;
+  window.widths_before = String(widths);
+  return !widths.length || (window.frames_alike > 15 && widths.every(([drawn, room]) => drawn <= room + 1));
+}"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
