@@ -202,7 +202,8 @@ def test_without_the_script_the_answer_is_in_a_fold(browser, site):
         fold = page.locator(f"#{name} details")
         assert answer not in fold.inner_text()
         fold.locator("summary").click()
-        assert answer in fold.inner_text()
+        assert answer in fold.inner_text().replace("\N{NO-BREAK SPACE}", " ")
+        assert " %" not in fold.inner_text(), "no line ends between a number and its sign"
     assert "Divide by three" not in page.locator("#check-third details").inner_text()  # said of wrong answers only
     context.close()
 
