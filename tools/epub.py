@@ -70,7 +70,7 @@ COVER = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
-class Unreadable(Exception):
+class DeadLinks(Exception):
     """What is wrong with the book as an EPUB, a line each."""
 
 
@@ -147,14 +147,14 @@ def make(
         home: where the site is published, ending in a slash; empty where nobody knows.
 
     Raises:
-        Unreadable: if a link leads nowhere.
+        DeadLinks: if a link leads nowhere.
         FileNotFoundError: if a page or a picture is not there.
     """
     articles = [Article(site, page) for page in pages]
     ids = {article.page: set(article.ids) for article in articles}
     written = {file_name(article.page): article.write(ids, home) for article in articles}
     if dead := [f"dead link on {line}" for article in articles for line in article.dead]:
-        raise Unreadable("\n".join(dead))
+        raise DeadLinks("\n".join(dead))
     edition = f"Version {__version__}, {date.isoformat()}"
     pictures = {name: content for article in articles for name, content in article.pictures.items()}
     pictures["cover.png"] = cover(title, author, edition)
@@ -219,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = {"title": config["title"], "author": config["author"], "date": cited["date-released"]}
     try:
         count = make(options.site, pages, parts, options.out, **about, home=home)
-    except (FileNotFoundError, Unreadable) as problems:
+    except (FileNotFoundError, DeadLinks) as problems:
         print(f"The EPUB was not made:\n{problems}", file=sys.stderr)
         return 1
     found = complaints(options.out)

@@ -1,7 +1,7 @@
 """Which part of a long proof does a reader see at once?
 
 A Sphinx extension. A proof that begins with ``*Idea.*`` shows that paragraph; what follows it is folded, with the
-minutes that it takes. A proof that begins otherwise is shown as it is; :mod:`extensions.checks.readable` warns if it is
+minutes that it takes. A proof that begins otherwise is shown as it is; :mod:`extensions.checks.openings` warns if it is
 long.
 """
 

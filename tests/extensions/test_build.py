@@ -73,7 +73,7 @@ def make_book(folder: Path, chapters: dict[str, str], *, openings: bool = True) 
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     if not openings:
-        config += "    suppress_warnings: [book.readable]\n"  # it ends with what Sphinx is told
+        config += "    suppress_warnings: [book.opening]\n"  # it ends with what Sphinx is told
     (folder / "_config.yml").write_text(config, encoding="utf-8")
     (folder / "requirements.txt").touch()
     (folder / "references.bib").write_text(BIBLIOGRAPHY, encoding="utf-8")

@@ -7,7 +7,7 @@ from docutils.utils import new_document
 from sphinx_proof.nodes import proof_node
 
 from extensions.authoring.proofs import FoldProofs, proof_rest
-from extensions.checks.readable import faults, words
+from extensions.checks.openings import faults, words
 
 
 def paragraph(count: int, *first: nodes.Node) -> nodes.paragraph:

@@ -16,7 +16,7 @@ import pytest
 from browser import ROOT, axe
 from visits import FORMULAS_ARE_THERE, visit
 
-from extensions.checks.readable import FIRST_EDITION
+from extensions.checks.openings import FIRST_EDITION
 
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)

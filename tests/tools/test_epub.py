@@ -171,7 +171,7 @@ def test_what_a_reader_would_miss_fails(site, tmp_path):
     page = broken / "sound.html"
     whole = page.read_text(encoding="utf-8")
     page.write_text(whole.replace("</article>", '<a href="other.html#gone">there</a></article>'), encoding="utf-8")
-    with pytest.raises(epub.Unreadable, match=r"dead link on sound\.html: other\.html#gone"):
+    with pytest.raises(epub.DeadLinks, match=r"dead link on sound\.html: other\.html#gone"):
         made(broken, tmp_path / "book.epub")
     page.write_text(whole.replace("</article>", '<img src="gone.png" alt="gone"></article>'), encoding="utf-8")
     with pytest.raises(FileNotFoundError, match=r"gone\.png"):

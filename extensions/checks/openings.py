@@ -28,7 +28,7 @@ UNCOUNTED = ("proof_node", "claim_fold", "exercise", "solution", "self_check", "
 
 def warn(message: str, location: Any) -> None:
     """A warning of the book's own, which fails a strict build."""
-    logger.warning(message, location=location, type="book", subtype="readable")
+    logger.warning(message, location=location, type="book", subtype="opening")
 
 
 def words(node: nodes.Node) -> int:
