@@ -81,7 +81,7 @@ def cover(title: str, author: str, edition: str) -> bytes:
 
     from ntklib.book.figures import COLORS
 
-    figure = Figure(figsize=(6, 9), dpi=200, facecolor="#10222e")
+    figure = Figure(figsize=(6, 9), dpi=200, facecolor="#10222e", layout="none")
     axes = figure.add_axes((0, 0.08, 1, 0.42))
     axes.set_axis_off()
     x = np.linspace(-1, 1, 400)
