@@ -81,7 +81,8 @@ def cover(title: str, author: str, edition: str) -> bytes:
 
     from ntklib.book.figures import COLORS
 
-    figure = Figure(figsize=(6, 9), dpi=200, facecolor="#10222e", layout="none")
+    figure = Figure(figsize=(6, 9), dpi=200, facecolor="#10222e")
+    figure.set_layout_engine("none")  # whatever style somebody has set
     axes = figure.add_axes((0, 0.08, 1, 0.42))
     axes.set_axis_off()
     x = np.linspace(-1, 1, 400)
