@@ -123,7 +123,10 @@ window.book = {
       open.append(...fold.childNodes);
       fold.replaceWith(open);
     });
-    chapter.querySelectorAll(".proof-rest > summary").forEach((summary) => summary.remove());
+    chapter.querySelectorAll(".proof-rest").forEach((fold) => {
+      fold.querySelector("summary").remove();
+      fold.replaceWith(...fold.childNodes);
+    });
     chapter.querySelectorAll(".self-check-answer > summary").forEach((summary) => { summary.textContent = "Answer"; });
     chapter.querySelectorAll("img[src]").forEach((image) => {
       image.src = new URL(image.getAttribute("src"), base).href;
