@@ -3,11 +3,13 @@
 A Sphinx extension with the directive ``self-check``. Its content is a question and then a list: for a choice, every
 item is one answer, marked ``right:`` or ``wrong:``, and its further paragraphs say why; for a number, ``:answer:`` is
 an integer, a fraction, or ``claim:NAME`` for what a claim of the page measured, and the list holds what to say to a
-``right:`` and to a ``wrong:`` one. A decimal that nobody measured is refused. The script of
+``right:`` and to a ``wrong:`` one; ``wrong 1/2:`` is said to who answers 1/2, ``wrong:`` to everybody else. A decimal
+that nobody measured is refused. The script of
 :mod:`ntklib.book.practice` makes it answer, here and in the notebooks; without it the question stands there with the
 answer in a fold.
 """
 
+import json
 import re
 from fractions import Fraction
 from typing import Any
@@ -27,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 TITLE = "Check yourself"
 REMARK = "practice, never graded"
-MARK = re.compile(r"\s*(right|wrong):\s*")
+MARK = re.compile(r"\s*(right|wrong)(?: (-?\d+(?:/[1-9]\d*)?|claim:[\w-]+))?:\s*")
 EXACT = re.compile(r"-?\d+(?:/[1-9]\d*)?")
 TOLERANCE = re.compile(r"(\d+)\s*%")
 
@@ -69,7 +71,8 @@ class SelfCheck(SphinxDirective):
         if len(lists) != 1 or read.children[-1] is not lists[0]:
             raise ValueError("it wants a question and, after it, one list of answers marked right: or wrong:")
         question = read.children[:-1]
-        answers = [(_take_mark(item), item) for item in lists[0].children]
+        marked = [(*_take_mark(item), item) for item in lists[0].children]
+        answers = [(mark, item) for mark, _, item in marked]
         right = [place for place, (mark, _) in enumerate(answers) if mark == "right"]
         if len(right) != 1 or len(answers) < 2:
             raise ValueError(
@@ -79,6 +82,9 @@ class SelfCheck(SphinxDirective):
         self.state.document.note_explicit_target(made, made)
         made["right"] = right[0]
         made["kind"] = "number" if "answer" in self.options else "choice"
+        made["at"] = [at for _, at, _ in marked]
+        if made["kind"] == "choice" and any(made["at"]):
+            raise ValueError("only the answers to a number have numbers of their own: write right: or wrong:")
         made += nodes.paragraph(
             "", "", nodes.strong("", TITLE), nodes.Text(f" ({REMARK})"), classes=["self-check-label"]
         )
@@ -87,6 +93,9 @@ class SelfCheck(SphinxDirective):
         feedback = nodes.enumerated_list(enumtype="arabic", prefix="", suffix=".", classes=["self-check-feedback"])
         if made["kind"] == "number":
             self._number(made)
+            plain = [mark for mark, at, _ in marked if not at]
+            if sorted(plain) != ["right", "wrong"]:
+                raise ValueError(f"it wants one right: and one wrong: without a number, got {plain}")
             fold += nodes.paragraph(classes=["self-check-value"])
             for mark, item in answers:
                 feedback += nodes.list_item("", *item.children, classes=[mark])
@@ -122,14 +131,14 @@ class SelfCheck(SphinxDirective):
         made["answer"], made["tolerance"], made["unit"] = answer, tolerance, self.options.get("unit", "")
 
 
-def _take_mark(item: nodes.Node) -> str:
-    """``right`` or ``wrong``, which is taken off the beginning of the item."""
+def _take_mark(item: nodes.Node) -> tuple[str, str | None]:
+    """``right`` or ``wrong`` and the number that it is said to, taken off the beginning of the item."""
     text = next(iter(item.findall(nodes.Text)), None)
     match = MARK.match(text.astext()) if text is not None else None
     if text is None or match is None:
         raise ValueError(f"an answer is marked right: or wrong:, got {item.astext()[:60]!r}")
     text.parent.replace(text, nodes.Text(text.astext()[match.end() :]))
-    return match[1]
+    return match[1], match[2]
 
 
 def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -138,19 +147,15 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for check in doctree.findall(self_check):
         if check["kind"] != "number":
             continue
-        name = check["answer"].removeprefix("claim:").strip()
-        if check["answer"].startswith("claim:"):
-            if name not in known:
-                message = "self-check: there is no claim named %r on this page"
-                logger.warning(message, name, location=check, type="book", subtype="selfcheck")
-                continue
-            measured = known[name]["measured"]
-            value, shown = (
-                float(Fraction(measured)) if isinstance(measured, str) else measured,
-                known[name]["measured_text"],
-            )
-        else:
-            value, shown = float(Fraction(name)), name
+        try:
+            value, shown = _number_of(check["answer"], known)
+            check["at"] = [None if at is None else _number_of(at, known)[0] for at in check["at"]]
+            reach = float(check["tolerance"].split()[0].rstrip("%")) / 100 * abs(value)
+            if any(at is not None and abs(at - value) <= reach for at in check["at"]):
+                raise ValueError(f"it calls wrong what its tolerance takes for its answer, {shown}")
+        except ValueError as problem:
+            logger.warning("self-check: %s", problem, location=check, type="book", subtype="selfcheck")
+            continue
         check["value"] = repr(float(value))
         slack = "" if check["tolerance"].startswith("0") else f" (within {check['tolerance'].replace(' ', chr(0xA0))})"
         for line in check.findall(nodes.paragraph):
@@ -159,10 +164,24 @@ def _resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 line += nodes.Text(slack)
 
 
+def _number_of(answer: str, known: dict[str, Any]) -> tuple[float, str]:
+    """The number that an answer stands for, exact or as a claim measured it, and how it is written."""
+    name = answer.removeprefix("claim:").strip()
+    if not answer.startswith("claim:"):
+        return float(Fraction(name)), name
+    if name not in known:
+        raise ValueError(f"there is no claim named {name!r} on this page")
+    measured = known[name]["measured"]
+    value = float(Fraction(measured)) if isinstance(measured, str) else float(measured)
+    return value, known[name]["measured_text"]
+
+
 def _visit(translator: Any, node: self_check) -> None:
     data = {"kind": node["kind"], "right": str(node["right"])}
     if node["kind"] == "number":
         data |= {"answer": node.get("value", ""), "tolerance": node["tolerance"], "unit": node["unit"]}
+        if any(at is not None for at in node["at"]):
+            data["at"] = json.dumps(node["at"])
     attributes = {f"data-{key}": value for key, value in data.items()}
     translator.body.append(translator.starttag(node, "div", CLASS="self-check", **attributes))
 

@@ -259,10 +259,10 @@ const explorer = (() => {
   }
 
   const STYLE = `
-  :host { display: block; font-size: 1rem; line-height: 1.45; text-align: start; }
+  :host { display: block; margin: 0.5rem 0; font-size: 1rem; line-height: 1.45; text-align: start; }
   .all { --ink: var(--pst-color-text-base, var(--jp-content-font-color1, #24292f));
     --faint: var(--pst-color-text-muted, var(--jp-content-font-color2, #57606a)); --accent: #1f6fb4;
-    color: var(--ink); max-width: 46rem; margin: 0.5rem auto; position: relative; }
+    color: var(--ink); max-width: 46rem; margin: 0 auto; position: relative; }
   .all.dark { --accent: #6cb4ee; color-scheme: dark; }
   .title { font-weight: 600; margin: 0 0 0.15rem; }
   .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; list-style: none; margin: 0 0 0.4rem; padding: 0;

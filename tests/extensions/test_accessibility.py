@@ -89,6 +89,7 @@ def test_who_wants_to_walk_through_formulas_gets_mathml_by_one_key_and_keeps_it(
     def read(of):
         """How many formulas are named in words, how many are MathML, and how tall the page is."""
         page.goto((SITE / of).as_uri())
+        page.wait_for_function("[...document.querySelectorAll('.ntk-explorer')].every((e) => e.shadowRoot)")
         return page.evaluate(COUNTED)
 
     named, walked, height = read("chapters/svm.html")

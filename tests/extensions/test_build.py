@@ -58,6 +58,7 @@ FAULTS = {
     "self-check-decimal": [r"an integer, a fraction or claim:NAME, so that it is exact or measured, got '0\.67'"],
     "self-check-of-no-claim": [r"self-check: there is no claim named 'never-claimed' on this page"],
     "self-check-without-answer": [r"self-check: it wants one answer marked right: .* got 0 right"],
+    "self-check-right-is-wrong": [r"self-check: it calls wrong what its tolerance takes for its answer, 1/2"],
     "formula-not-understood": [r"MathJax does not understand a formula: Undefined control sequence \\nosuchmacro"],
     "card-before-claim": [
         r"no quoted claim stands before the first picture and the card",

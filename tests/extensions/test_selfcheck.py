@@ -32,6 +32,8 @@ What is a third?
 
 - right: Of one.
 - wrong: Divide by three.
+- wrong 3: Of one by three, not of three by one.
+- wrong claim:sum: That is the sum.
 :::
 
 :::{self-check}
@@ -102,6 +104,9 @@ def test_a_choice_is_answered_with_the_keyboard(page):
         ("check-third", "2/6", "Right. Of one."),
         ("check-third", "0.3", "No. Divide by three."),
         ("check-third", "-1/3", "No. Divide by three."),
+        ("check-third", "3", "No. Of one by three, not of three by one."),
+        ("check-third", "3.05", "No. Of one by three, not of three by one."),
+        ("check-third", "2.01", "No. That is the sum."),
         ("check-third", "a third", "“a third” is not a number: write it like 3, 0.25, 1/4 or 25 %."),
         ("check-third", "  ", "Your answer is empty: type a number first."),
         ("check-third", "33,3 %", "Right. Of one."),

@@ -99,7 +99,10 @@
       });
       fold.before(element("div", { className: "self-check-form" }, button), said);
     } else {
-      const { answer, tolerance, unit } = check.dataset;
+      const { answer, tolerance, unit, at = "[]" } = check.dataset;
+      const slack = parseFloat(tolerance) / 100;
+      // numbers that have an answer of their own: what a likely mistake leads to
+      const mistakes = JSON.parse(at);
       const input = element("input", { type: "text", autocomplete: "off", spellcheck: false });
       input.setAttribute("aria-label", unit ? `Your answer, in ${unit}` : "Your answer, a number");
       input.setAttribute("aria-describedby", question.id);
@@ -116,7 +119,7 @@
         event.preventDefault();
         const typed = input.value.trim();
         const given = readings(typed, unit);
-        const judged = given.map((value) => isRight(value, Number(answer), parseFloat(tolerance) / 100));
+        const judged = given.map((value) => isRight(value, Number(answer), slack));
         const right = judged[0];
         if (!given.length || judged.includes(!right)) {
           const problem = !typed ? "Your answer is empty: type a number first."
@@ -126,7 +129,10 @@
           return;
         }
         const verdict = element("p", {}, element("strong", { textContent: right ? "Right." : "No." }));
-        say(right, verdict, ...why(feedback.find((item) => item.classList.contains(right ? "right" : "wrong"))));
+        const known = mistakes.findIndex((wrong) => wrong !== null && given.some((value) => isRight(value, wrong, slack)));
+        const plain = feedback.findIndex((item, place) =>
+          item.classList.contains(right ? "right" : "wrong") && (mistakes[place] ?? null) === null);
+        say(right, verdict, ...why(feedback[right || known < 0 ? plain : known]));
       });
       fold.before(form, said);
     }
