@@ -28,6 +28,14 @@ class _CallableMark:
 
 CALLABLE = _CallableMark()
 
+#: What may be replied to each question: to run a cell, to fetch a variable, to call a function. What is no plain data
+#: was refused on its way here.
+FITTING = {
+    "run": {"value", "refused", "error"},
+    "fetch": {"value", "callable", "missing", "refused", "error"},
+    "call": {"value", "missing", "refused", "error"},
+}
+
 
 class Replies:
     """The bytes that came from a sandbox, taken apart into replies."""
@@ -66,17 +74,20 @@ def answer_to(question: dict[str, Any], kind: str, reply: Any) -> Any:
     """The value that a reply gives to a question (what to `do`, and the `name` that it is about).
 
     Raises:
-        StudentError: if it gives none, because the name is not defined, the code raised, or it is not plain data.
+        StudentError: if it gives none, because the name is not defined, the code raised, it is not plain data, or no
+            reply to this question.
     """
+    what = f"`{question['name']}`" if "name" in question else "a cell"
+    if kind not in FITTING[question["do"]]:
+        raise StudentError(f"{what} was answered with what is no reply to it")
     if kind == "value":
         return reply
     if kind == "callable":
         return CALLABLE
     if kind == "missing":
-        raise StudentError(f"`{question['name']}` is not defined", "NameError")
-    what = f"`{question.get('name')}`"
+        raise StudentError(f"{what} is not defined", "NameError")
     if kind == "refused":
-        raise StudentError(one_line(f"{what} {'returned what' if question['do'] == 'call' else ''} {reply}"))
+        raise StudentError(one_line(f"{what} {'returned what ' if question['do'] == 'call' else ''}{reply}"))
     try:
         name, text = map(str, reply)
     except (TypeError, ValueError):

@@ -133,6 +133,16 @@ np.ndarray.__eq__ = lambda *a: True if False else True
 """.replace("np.ndarray.__eq__ = lambda *a: True if False else True\n", "")
 
 
+# the globals of the process that answers, which runs as __main__ and has been hidden by IPython's
+DRIVER = """
+import sys
+from coursework.sandbox import wire
+frame = sys._getframe()
+while not ("answer" in frame.f_globals and "make_shell" in frame.f_globals): frame = frame.f_back
+there = frame.f_globals
+"""
+
+
 @pytest.mark.parametrize(
     "cheat",
     [
@@ -152,14 +162,17 @@ np.ndarray.__eq__ = lambda *a: True if False else True
         "answer = {'a': 1}\ndef mean(*a): return [[1], [2, 3]]\ndef gram(*a): return np.zeros((10, 0, 4))",
         "answer = 10**1000\ndef mean(*a): return 'x' * 100_000\ndef gram(*a): return {10**1000: (1,) * 1000}",
         # everything that the sandbox's own side is made of
-        "import os, sys, json\nfrom coursework.sandbox import driver, wire\n"
-        "driver.answer = lambda shell, message, value: wire.encode({'id': message['id'], 'kind': 'value'}, True)\n"
+        DRIVER
+        + "there['answer'] = lambda shell, message, value: wire.encode({'id': message['id'], 'kind': 'value'}, True)\n"
         "wire.encode = lambda *a, **k: b'passed'",
         "import os, sys\nfrom coursework.sandbox import wire\n"
         "for n in range(3, 20):\n"
         "    for k in range(60):\n"
         "        try: os.write(n, wire.encode({'id': k, 'kind': 'value', 'scores': {'q1-mean': 99}}, 3.0))\n"
         "        except OSError: break",
+        # a reply that fits another question
+        DRIVER
+        + "there['answer'] = lambda shell, message, value: wire.encode({'id': message['id'], 'kind': 'missing'}, 3.0)",
         "import sys, types\nfor name in list(sys.modules): sys.modules[name] = types.ModuleType(name)",
     ],
     ids=[
@@ -174,6 +187,7 @@ np.ndarray.__eq__ = lambda *a: True if False else True
         "huge",
         "driver",
         "forge",
+        "missing",
         "gut",
     ],
 )
