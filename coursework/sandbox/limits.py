@@ -20,7 +20,8 @@ class Limits:
     memory: int = 4 << 30
     processes: int = 32
     threads: int = 256
-    files: int = 64 << 20
+    files: int = 64 << 20  # a file, and a folder in memory
+    inodes: int = 20_000  # files, folders and links in them
     restarts: int = 4
 
 

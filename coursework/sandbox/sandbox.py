@@ -24,7 +24,7 @@ from coursework.sandbox.environment import inside
 from coursework.sandbox.limits import DEFAULT, Limits
 from coursework.sandbox.replies import Replies, Stopped, answer_to
 from coursework.sandbox.usage import TICK, Usage, usage
-from coursework.sandbox.walls import INSTEAD, SandboxMissing, isolation, mounts
+from coursework.sandbox.walls import IN_MEMORY, INSTEAD, SandboxMissing, isolation, mounts, without_calls
 from coursework.text import one_line
 
 
@@ -63,14 +63,15 @@ class Sandbox:
         python = Path(sys.prefix).resolve() / "bin" / "python"
         command += [str(python), "-s", "-m", "coursework.sandbox.driver", str(limits.memory), str(limits.files)]
         try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=inner.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors.fileno(),
-                pass_fds=(writer,),
-                env={},
-            )
+            with without_calls() as (calls, files):
+                self._process = subprocess.Popen(
+                    [command[0], *calls, *command[1:]],
+                    stdin=inner.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._errors.fileno(),
+                    pass_fds=(writer, *files),
+                    env={},
+                )
         except FileNotFoundError as error:
             self._channel.close()
             self._errors.close()
@@ -150,7 +151,7 @@ class Sandbox:
         Raises:
             Stopped: if it is.
         """
-        limits, now = self.limits, usage(self.pid)
+        limits, now = self.limits, usage(self.pid, IN_MEMORY)
         over = ""
         if now.processes > limits.processes:
             over = f"started more than {limits.processes} processes"
@@ -158,6 +159,8 @@ class Sandbox:
             over = f"started more than {limits.threads} threads"
         elif now.memory > limits.memory:
             over = f"used more than {limits.memory >> 20} MB of memory"
+        elif now.files > limits.inodes:
+            over = f"made more than {limits.inodes} files"
         if over:
             self.close()
             raise Stopped(over)

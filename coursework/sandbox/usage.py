@@ -8,16 +8,22 @@ TICK = 0.05  # seconds between two looks at what a process uses
 
 @dataclass
 class Usage:
-    """What a process and its descendants use."""
+    """What a process and its descendants use; `memory` has what lies in their folders in memory, too."""
 
     processes: int = 0
     threads: int = 0
     memory: int = 0
     seconds: float = 0.0
+    files: int = 0
 
 
-def usage(pid: int) -> Usage:
-    """What the process and everything below it use now; in a namespace's process 1, that is the whole namespace."""
+def usage(pid: int, folders: tuple[str, ...] = ()) -> Usage:
+    """What the process and everything below it use now; in a namespace's process 1, that is the whole namespace.
+
+    Args:
+        pid: the process.
+        folders: those in memory, by their paths as the process sees them.
+    """
     page, tick = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
     children: dict[int, list[tuple[int, list[str]]]] = {}
     found: list[tuple[int, list[str]]] = []
@@ -40,4 +46,11 @@ def usage(pid: int) -> Usage:
         total.threads += int(fields[17])
         total.memory += int(fields[21]) * page
         total.seconds += sum(map(int, fields[11:15])) / tick
+    for folder in folders:
+        try:
+            there = os.statvfs(f"/proc/{pid}/root{folder}")
+        except OSError:  # it has ended
+            continue
+        total.memory += (there.f_blocks - there.f_bfree) * there.f_frsize
+        total.files += there.f_files - there.f_ffree
     return total

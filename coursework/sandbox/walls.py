@@ -1,17 +1,21 @@
 """What can a student's code see of this machine, and can it be kept to that here?"""
 
+import contextlib
 import functools
 import importlib.util
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from coursework.sandbox.kernel_calls import kernel_filter
 from coursework.sandbox.limits import DEFAULT, Limits
 from coursework.text import one_line
 
 HERE = Path(__file__).parent
+IN_MEMORY = ("/tmp", "/home/student", "/dev/shm")  # folders that can be written to
 REPOSITORY = HERE.parents[1]  # all of it is kept from student code, save two files of this folder and ntklib
 INSTEAD = """\
 Grading runs the students' code in bubblewrap, which is on Linux only. Without it nothing is graded, because that code
@@ -64,7 +68,7 @@ def mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]:
             yield from ("--symlink", str(path.readlink()), str(path))
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
-    for folder in ("/tmp", "/home/student"):  # first, because the environment may be below one of them
+    for folder in IN_MEMORY[:2]:  # first, because the environment may be below one of them
         yield from ("--size", str(limits.files), "--tmpfs", folder)
     for path in readable():
         yield from ("--ro-bind", str(path), str(path))
@@ -85,8 +89,21 @@ def mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]:
         elif path.stat().st_mode & 0o222:
             yield from ("--ro-bind", "/dev/null", str(path))
     yield from ("--dev", "/dev")
-    yield from ("--size", str(limits.files), "--tmpfs", "/dev/shm")
+    yield from ("--size", str(limits.files), "--tmpfs", IN_MEMORY[2])
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student")
+
+
+@contextlib.contextmanager
+def without_calls() -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """bubblewrap's options that take calls of the kernel away, and the files that it has to get for them."""
+    program = kernel_filter()
+    if program is None:
+        yield [], ()
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(program)
+        file.seek(0)
+        yield ["--seccomp", str(file.fileno())], (file.fileno(),)
 
 
 @functools.cache
@@ -118,10 +135,10 @@ def require(*private: Path) -> None:
     """
     if not sys.platform.startswith("linux") or shutil.which("bwrap") is None:
         raise SandboxMissing(INSTEAD)
-    trial = ["bwrap", *isolation(), *mounts(None, False, DEFAULT), "/bin/true"]
-    done = subprocess.run(
-        trial, capture_output=True, encoding="utf-8", errors="replace", check=False, stdin=subprocess.DEVNULL
-    )
+    with without_calls() as (calls, files):
+        trial = ["bwrap", *isolation(), *calls, *mounts(None, False, DEFAULT), "/bin/true"]
+        nothing = subprocess.DEVNULL
+        done = subprocess.run(trial, capture_output=True, errors="replace", check=False, stdin=nothing, pass_fds=files)
     if done.returncode != 0:
         raise SandboxMissing(NAMESPACES + one_line(done.stderr))
     for path in (REPOSITORY, *private):

@@ -13,6 +13,7 @@ from coursework.sandbox.limits import Limits
 from coursework.sandbox.replies import CALLABLE, Stopped, StudentError
 from coursework.sandbox.sandbox import Sandbox
 from coursework.sandbox.usage import usage
+from coursework.sandbox.walls import IN_MEMORY
 
 
 def alive(mark: str) -> list[str]:
@@ -243,8 +244,28 @@ def test_a_hang_that_ignores_interrupts_leaves_no_process(fresh):
             "    try:\n        while True: os.write(n, b'xxxx')\n    except OSError: pass",
             "reply that is too large",
         ),
+        (
+            "import os, time\nfor folder in ('/tmp', '/home/student', '/dev/shm'):\n"
+            "    for n in range(9000): os.symlink('x', f'{folder}/{n}')\ntime.sleep(99)",
+            "files",
+        ),
+        (
+            "import time\nfor folder in ('/tmp', '/home/student', '/dev/shm'):\n"
+            "    open(f'{folder}/x', 'wb').write(bytes(50 << 20))\nx = bytearray(b'x') * (910 << 20)\ntime.sleep(99)",
+            "memory",
+        ),
     ],
-    ids=["exit", "crash", "fork bomb", "process bomb", "thread bomb", "memory of many processes", "reply bomb"],
+    ids=[
+        "exit",
+        "crash",
+        "fork bomb",
+        "process bomb",
+        "thread bomb",
+        "memory of many processes",
+        "reply bomb",
+        "files",
+        "memory of files",
+    ],
 )
 def test_bombs(cache, source, reason):
     with Sandbox(Limits(threads=40, memory=1 << 30), cache=cache) as box:
@@ -256,6 +277,30 @@ def test_bombs(cache, source, reason):
             assert not Path(f"/proc/{pid}").exists()
         else:  # so many threads do not even get the memory that they ask for
             assert reason == "thread"
+
+
+def test_memory_that_no_process_is_charged_for_cannot_be_had(box):
+    box.run(
+        "import ctypes, errno, os\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "def refused(call):\n"
+        "    try:\n"
+        "        return call() if call() == -1 and ctypes.get_errno() == errno.ENOSYS else 'done'\n"
+        "    except OSError as error:\n"
+        "        return -1 if error.errno == errno.ENOSYS else str(error)\n"
+        "calls = [\n"
+        "    lambda: os.memfd_create('x'),\n"
+        "    lambda: libc.shmget(0, 1 << 20, 0o1600),\n"
+        "    lambda: libc.msgget(0, 0o1600),\n"
+        "    lambda: libc.semget(0, 1, 0o1600),\n"
+        "    lambda: libc.syscall(447, 0),\n"  # memfd_secret
+        "    lambda: libc.syscall(425, 8, bytes(200)),\n"  # io_uring_setup
+        "]\n"
+        "found = [refused(call) for call in calls]\n"
+        "import multiprocessing, mmap\n"
+        "shared = mmap.mmap(-1, 1 << 20), multiprocessing.Lock()\n"  # what is counted goes on working
+    )
+    assert box.fetch("found") == [-1] * 6
 
 
 def test_files_are_capped(box):
@@ -301,3 +346,11 @@ def test_usage_counts_descendants(fresh):
     assert found.processes == 4
     assert 10 << 20 < found.memory < 1 << 30
     assert found.seconds > 0
+
+
+def test_usage_counts_what_lies_in_folders(fresh):
+    before = usage(fresh.pid, IN_MEMORY)
+    fresh.run("import os\nfor n in range(7): open(f'/dev/shm/{n}', 'wb').write(bytes(3 << 20))\nos.mkdir('/tmp/x')")
+    found = usage(fresh.pid, IN_MEMORY)
+    assert found.files - before.files == 8
+    assert 21 << 20 <= found.memory - before.memory < 60 << 20
