@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from coursework.judging.cell_order import plan, setup_cells
 from coursework.judging.session import Session
-from coursework.judging.setting import JudgeError, Setting
+from coursework.judging.setting import Cache, JudgeError, Setting
 from coursework.judging.tests import ReadyTests, failure_of, forget_process
 from coursework.masters.assignment import Assignment
 from coursework.masters.identity import TESTED_WITH, number_in
@@ -22,6 +22,7 @@ from coursework.sandbox.limits import DEFAULT, Limits
 
 HIDDEN_FAILED = "a hidden test failed"
 HIDDEN_SLOW = "a hidden test failed: it took too long"
+SEEN, OWN = "seen", "own"  # what submissions see of what was compiled, and what only the examiner does
 OTHER_NUMBER = "this notebook has another number than yours"
 
 
@@ -64,20 +65,27 @@ def judge(
         JudgeError: if the assignment's own setup fails.
         SandboxMissing: if there is no sandbox.
     """
-    return _judge(assignment, notebook, variant if everyone is None else everyone, Setting(limits, cache))
+    seen, own = (Cache(), Cache()) if cache is None else (Cache(cache / SEEN), Cache(cache / OWN))
+    return _judge(assignment, notebook, variant if everyone is None else everyone, Setting(limits, seen, own))
 
 
 def prepare(assignment: Assignment, cache: Path, *, limits: Limits = DEFAULT) -> Verdict:
-    """Run the solution once, and keep in the folder `cache` what Python and JAX compile for it.
+    """Run the solution and the released notebook once, and keep in `cache` what Python and JAX compile for them.
 
-    Submissions then start sooner; they read the folder and cannot write to it.
+    Submissions then start sooner. They read what the released notebook compiled and cannot write to it; what the
+    solution and the hidden tests compiled is in a folder that they do not see.
 
     Raises:
         JudgeError: if the solution does not earn every automatic point: then nobody would.
     """
-    for name in ("jax", "matplotlib", "python"):
-        (cache / name).mkdir(parents=True, exist_ok=True)
-    verdict = _judge(assignment, assignment.solution(), 0, Setting(limits, cache, writable=True))
+    seen, own = cache / SEEN, cache / OWN
+    for folder in (seen, own):
+        for name in ("jax", "matplotlib", "python"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    examiner = Cache(own, writable=True)
+    verdict = _judge(assignment, assignment.solution(), 0, Setting(limits, examiner, examiner))
+    if not verdict.failures:
+        _judge(assignment, assignment.release(), 0, Setting(limits, Cache(seen, writable=True), examiner))
     forget_process()
     if verdict.failures:
         failures = "; ".join(f"{question}: {failure}" for question, failure in verdict.failures.items())

@@ -28,9 +28,8 @@ class Session:
         limits = self.setting.limits
         while self.starts <= limits.restarts and time.monotonic() < self.deadline:
             self.starts += 1
-            self.sandbox = Sandbox(
-                limits, deadline=self.deadline, cache=self.setting.cache, writable=self.setting.writable
-            )
+            seen = self.setting.seen
+            self.sandbox = Sandbox(limits, deadline=self.deadline, cache=seen.folder, writable=seen.writable)
             if all(self._step(index) for index in range(len(self.steps)) if index not in self.skip):
                 return
             self.close()

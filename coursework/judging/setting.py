@@ -11,9 +11,21 @@ class JudgeError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Cache:
+    """A folder with what was compiled before, or none; `writable` for code that is trusted, while it is filled."""
+
+    folder: Path | None = None
+    writable: bool = False
+
+
+@dataclass(frozen=True)
 class Setting:
-    """`limits`, and a folder `cache` with what was compiled before, `writable` while the solution fills it."""
+    """What a submission may use, and what was compiled: for its sandbox, and for the tests beside it.
+
+    The two are folders of their own. A compiled program can be run by who can read it, so that what a submission sees
+    is made from the released notebook alone, never from a solution or a hidden test.
+    """
 
     limits: Limits
-    cache: Path | None
-    writable: bool = False
+    seen: Cache = Cache()
+    own: Cache = Cache()

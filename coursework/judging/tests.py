@@ -61,7 +61,10 @@ def _process(setting: Setting) -> TrustedProcess:
     key = (os.getpid(), setting)
     if getattr(_here, "key", None) != key:
         forget_process()
-        _here.key, _here.process = key, TrustedProcess(setting.limits, setting.cache, writable=setting.writable)
+        _here.key, _here.process = (
+            key,
+            TrustedProcess(setting.limits, setting.own.folder, writable=setting.own.writable),
+        )
         atexit.register(_here.process.close)
     return _here.process
 

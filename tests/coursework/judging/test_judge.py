@@ -11,6 +11,7 @@ from toy_answers import FIRST, FULL, GRAM, MEAN, NONE, QUICK, SECOND
 
 from coursework.judging.judge import HIDDEN_FAILED, judge, prepare
 from coursework.judging.setting import JudgeError
+from coursework.sandbox.sandbox import Sandbox
 
 
 def text(verdict) -> str:
@@ -277,6 +278,38 @@ def test_bad_luck_costs_the_cell_only(toy, cache, answered):
     assert not found.suspicious
     assert any("input() is not possible" in note for note in found.notes)
     assert any("No module named 'tensorflow_of_mine'" in note for note in found.notes)
+
+
+def test_nothing_of_a_solution_or_a_hidden_test_is_compiled_where_submissions_look(written, tmp_path):
+    """A compiled program can be run by who can read it."""
+    made = (
+        "def {name}(x):\n    for _ in range(300): x = jnp.sin({number} * x)\n    return x\n"
+        "{name} = jax.jit({name})\n{name}(jnp.arange({number}.0))\n"
+    )
+    setup = "import jax, jax.numpy as jnp\n" + made.format(name="of_the_setup", number=5)
+    master = written(
+        setup,
+        f"### BEGIN SOLUTION\n{made.format(name='of_the_solution', number=6)}### END SOLUTION",
+        "### BEGIN HIDDEN TESTS\n"
+        f"import jax, jax.numpy as jnp\n{made.format(name='of_the_hidden_test', number=7)}assert 'of_the_solution'\n"
+        "### END HIDDEN TESTS",
+    )
+    prepare(master, tmp_path)
+
+    def held(folder):
+        """What is in the files of a folder, and how they are called."""
+        files = [path for path in (tmp_path / folder).rglob("*") if path.is_file()]
+        return b"".join(path.name.encode() + path.read_bytes() for path in files)
+
+    secret = [b"of_the_solution", b"of_the_hidden_test"]
+    assert [name in held("own") for name in secret] == [True, True], "this test would not see them"
+    assert b"of_the_setup" in held("seen")
+    assert [name in held("seen") for name in secret] == [False, False]
+    with Sandbox(cache=tmp_path / "seen") as box:
+        box.run("import os\nfound = [name for *_, names in os.walk('/cache') for name in names]")
+        names = box.fetch("found")
+    assert any("of_the_setup" in name for name in names)
+    assert not any("solution" in name or "hidden" in name for name in names)
 
 
 def test_a_master_whose_solution_or_setup_fails_stops_the_grading(written, cache, tmp_path):

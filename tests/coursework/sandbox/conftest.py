@@ -6,6 +6,12 @@ from coursework.sandbox.sandbox import Sandbox
 QUICK = Limits(cell=1.0, patience=4.0, grace=1.0)
 
 
+@pytest.fixture(scope="session")
+def cache(cache):
+    """What a submission sees of what was compiled."""
+    return cache / "seen"
+
+
 @pytest.fixture(scope="module")
 def box(cache):
     with Sandbox(cache=cache) as box:
