@@ -1,11 +1,12 @@
 """The checks of the exercises of `no-free-lunch` refuse what looks right, and take what is right in another form."""
 
+import re
 from fractions import Fraction
 from math import comb
 
 import numpy as np
 import pytest
-from exercises import column, each_refused, exercise
+from exercises import CHAPTERS, column, each_refused, exercise
 
 from ntklib.nofreelunch import all_targets, expected_risk
 
@@ -157,3 +158,28 @@ def test_no_free_lunch_seventh():
             (r"should be a Fraction, not \[", lambda n: [right(n)]),
         ],
     )
+
+
+def answer_of(question: str) -> Fraction:
+    """The right answer that the page holds of a self-check."""
+    text = (CHAPTERS / f"{CHAPTER}.md").read_text(encoding="utf-8")
+    return Fraction(re.search(rf":name: {question}\n:answer: (\S+)\n", text)[1])
+
+
+def test_no_free_lunch_right_answers():
+    names = exercise(CHAPTER, "check_parity")
+    nearest, accuracies, train = names["nearest"], names["accuracies"], names["train"]
+    enough = next(n for n in range(4, 20) if 15 / 2**n <= 1 - 0.93)
+    assert answer_of("check-nfl-span") == enough
+    targets = all_targets(8)
+    agreeing = targets[(targets[:, :5] == [0, 1, 1, 0, 1]).all(1)]
+    assert answer_of("check-nfl-count") == len(agreeing)
+    inputs = names["x3"]
+    assert answer_of("check-nfl-average") == names["average_accuracy"](nearest, inputs, range(5))
+    on_the_training_set = all_targets(16)[(all_targets(16)[:, train] == 1).all(1)]
+    found = names["average_accuracy"](nearest, names["x"], train, on_the_training_set)
+    assert answer_of("check-nfl-eight") == found
+    odd = names["parities"][-1]
+    seven = all_targets(16)[accuracies(nearest, names["x"], train) == 7]
+    twins = accuracies(nearest, names["x"], train, seven ^ odd)
+    assert set(twins.tolist()) == {int(answer_of("check-nfl-mirror"))}
