@@ -1,0 +1,185 @@
+"""The checks of the exercises of `no-free-lunch` refuse what looks right, and take what is right in another form."""
+
+import re
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+import pytest
+from exercises import CHAPTERS, column, each_refused, exercise
+
+from ntklib.nofreelunch import all_targets, expected_risk
+
+CHAPTER = "no-free-lunch"
+
+
+@pytest.mark.parametrize("check", ["check_parity", "check_balanced", "check_squared", "check_seventh"])
+def test_no_free_lunch_wants_a_function(check):
+    names = exercise(CHAPTER, check)
+    each_refused(
+        names[check],
+        [
+            ("hand over the function itself, without calling it, not float", 0.5),
+            ("hand over the function itself, without calling it, not NoneType", None),
+            ("hand over the function itself, without calling it, not list", [1]),
+            (r"it does not work with these \d arguments", lambda: 1),
+        ],
+    )
+
+
+def test_no_free_lunch_parity():
+    names = exercise(CHAPTER, "check_parity")
+    check, right = names["check_parity"], names["parity"]
+    check(lambda *given: right(*given).tolist())
+    check(lambda *given: right(*given).astype(bool))
+    check(lambda *given: right(*given).astype(float))
+
+    def without_the_last_bit(x_train, y_train, x_test):
+        b_train, b_test = (x_train < 0).astype(int), (x_test < 0).astype(int)
+        candidates = names["bits"][::2]
+        agree = (b_train @ candidates.T % 2 == y_train[:, None]).all(0)
+        return b_test @ candidates[agree.argmax()] % 2
+
+    def first_four_only(x_train, y_train, x_test):  # they do not span
+        return right(x_train[:3], y_train[:3], x_test)
+
+    wrong = r"it is right on \d+ of 128 unseen points of the 16 parities; on that of the bits \[.*\] on \d of 8"
+    each_refused(
+        check,
+        [
+            (wrong, without_the_last_bit),
+            (wrong, first_four_only),
+            (wrong, lambda *given: 1 - right(*given)),
+            (wrong, lambda *given: np.roll(right(*given), 1)),
+            (wrong, lambda x_train, y_train, x_test: (x_test < 0).sum(1) % 2),  # always the same one
+            (wrong, lambda x_train, y_train, x_test: right(x_train, 1 - y_train, x_test)),
+            (wrong, names["nearest"]),
+            (wrong, names["majority"]),
+            (r"a label 0 or 1 for each point: .*of shape \(8,\), got \(\)", lambda *given: None),
+            (r"a label 0 or 1 for each point: .*got \(7,\)", lambda *given: right(*given)[1:]),
+            (r"a label 0 or 1 for each point: .*got \(8, 1\)", column(right)),
+            ("a label 0 or 1 for each point", lambda *given: 1 - 2 * right(*given)),
+            ("a label 0 or 1 for each point", lambda *given: right(*given) / 2),
+        ],
+    )
+
+
+def test_no_free_lunch_balanced():
+    names = exercise(CHAPTER, "check_balanced")
+    check, right = names["check_balanced"], names["exactly"]
+
+    def with_replacement(N, n):  # binomial in place of hypergeometric
+        return sum(Fraction(comb(n, s), 2**n) * Fraction(N // 2 - min(s, n - s), N - n) for s in range(n + 1))
+
+    def hoped(N, n):  # at the mean number of ones
+        return Fraction(N // 2 - n // 2, N - n)
+
+    differs = r"for N = \d+, n = \d it is \d+/\d+, not -?\d+(/\d+)?, which is [+-]\d\.\d{4} from it"
+    check(lambda N, n: Fraction(str(right(N, n))))
+    each_refused(
+        check,
+        [
+            (differs, with_replacement),
+            (differs, lambda N, n: 1 - right(N, n)),  # the majority
+            (differs, lambda N, n: hoped(N, n) if n > 1 else right(N, n)),
+            (differs, lambda N, n: Fraction(1, 2)),
+            (differs, lambda N, n: right(N, n) * Fraction(N - n, N)),  # of all points
+            (differs, lambda N, n: right(N, n + 2) if n + 2 < N else right(N, n)),
+            (differs, lambda N, n: 2 * right(N, n)),
+            ("the mean accuracy should be a Fraction, not 0.6", lambda N, n: float(right(N, n))),
+            ("should be a Fraction, not None", lambda N, n: None),
+            (r"should be a Fraction, not \[", lambda N, n: [right(N, n)]),
+            ("should be a Fraction, not '", lambda N, n: str(right(N, n))),
+            ("should be a Fraction, not True", lambda N, n: True),
+        ],
+    )
+
+
+def test_no_free_lunch_squared():
+    names = exercise(CHAPTER, "check_squared")
+    check, right = names["check_squared"], names["mean_error"]
+    check(lambda h: float(((h - 1) ** 2 + (h + 1) ** 2).mean() / 2))
+    check(lambda h: np.float32(right(h)))
+
+    def one_target(h):  # the labels of one target for all labellings
+        return np.mean((h - (1.0 - 2 * all_targets(3)[5])) ** 2)
+
+    differs = r"for predictions .* it is \d+\.\d{4}, not -?\d+\.\d{4}, which is [+-]\d+\.\d{4} from it"
+    each_refused(
+        check,
+        [
+            (differs, lambda h: np.mean((h - 1) ** 2 + (h + 1) ** 2)),  # the hint, not halved
+            (differs, lambda h: np.mean(h**2)),
+            (differs, lambda h: 1 + np.mean(h) ** 2),
+            (differs, lambda h: 1 + np.var(h)),
+            (differs, lambda h: 1.0),
+            (differs, lambda h: 1 + np.sum(h**2)),
+            (differs, lambda h: 1 + np.mean(np.abs(h))),
+            (differs, lambda h: np.sqrt(1 + np.mean(h**2))),
+            (differs, one_target),
+            ("a number is wanted, not None", lambda h: None),
+            (r"a number is wanted, not \[", lambda h: [right(h)]),
+            ("a number is wanted, not array", lambda h: 1 + np.mean(h**2, axis=0)),
+        ],
+    )
+
+
+def test_no_free_lunch_seventh():
+    names = exercise(CHAPTER, "check_seventh")
+    check, right = names["check_seventh"], names["probability"]
+
+    def at_the_mean(n):  # as if always the same number of points were missed
+        missed = round(2 * n * (1 - 1 / (2 * n)) ** n)
+        return Fraction(sum(comb(missed, e) for e in range(missed + 1) if 4 * e >= n), 2**missed)
+
+    def without_repetition(n):
+        return Fraction(sum(comb(n, e) for e in range(n + 1) if 4 * e >= n), 2**n)
+
+    def more_than(n):  # a risk above an eighth; the same but where n is a multiple of four
+        return right(n) if n % 4 else right(n) - Fraction(1, 100)
+
+    differs = r"for n = \d it is \d+(/\d+)?, not -?\d+(/\d+)?, which is [+-]\d+\.\d{4} from it"
+    check(lambda n: Fraction(str(right(n))))
+    each_refused(
+        check,
+        [
+            (differs, lambda n: Fraction(1, 7)),
+            (differs, expected_risk),
+            (differs, lambda n: (expected_risk(n) - Fraction(1, 8)) / Fraction(7, 8)),  # Markov's inequality
+            (differs, at_the_mean),
+            (differs, without_repetition),
+            (differs, lambda n: right(n + 1)),
+            (differs, lambda n: 1 - right(n)),
+            (differs, more_than),
+            (r"for n = 10 it is near 0\.\d{3}, not 1\.000", lambda n: right(n) if n < 5 else Fraction(1)),
+            (r"for n = 10 it is near", lambda n: right(n) if n < 5 else right(n + 2)),
+            ("the probability should be a Fraction, not 0.5", lambda n: float(right(n))),
+            ("should be a Fraction, not None", lambda n: None),
+            (r"should be a Fraction, not \[", lambda n: [right(n)]),
+        ],
+    )
+
+
+def answer_of(question: str) -> Fraction:
+    """The right answer that the page holds of a self-check."""
+    text = (CHAPTERS / f"{CHAPTER}.md").read_text(encoding="utf-8")
+    return Fraction(re.search(rf":name: {question}\n:answer: (\S+)\n", text)[1])
+
+
+def test_no_free_lunch_right_answers():
+    names = exercise(CHAPTER, "check_parity")
+    nearest, accuracies, train = names["nearest"], names["accuracies"], names["train"]
+    enough = next(n for n in range(4, 20) if 15 / 2**n <= 1 - 0.93)
+    assert answer_of("check-nfl-span") == enough
+    targets = all_targets(8)
+    agreeing = targets[(targets[:, :5] == [0, 1, 1, 0, 1]).all(1)]
+    assert answer_of("check-nfl-count") == len(agreeing)
+    inputs = names["x3"]
+    assert answer_of("check-nfl-average") == names["average_accuracy"](nearest, inputs, range(5))
+    on_the_training_set = all_targets(16)[(all_targets(16)[:, train] == 1).all(1)]
+    found = names["average_accuracy"](nearest, names["x"], train, on_the_training_set)
+    assert answer_of("check-nfl-eight") == found
+    odd = names["parities"][-1]
+    seven = all_targets(16)[accuracies(nearest, names["x"], train) == 7]
+    twins = accuracies(nearest, names["x"], train, seven ^ odd)
+    assert set(twins.tolist()) == {int(answer_of("check-nfl-mirror"))}
