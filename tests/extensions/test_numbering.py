@@ -51,6 +51,11 @@ ANCHORS = {
         "prop-features equation-eq-rkhs-norm fig-ker-explorer ex-ker-convention sol-ker-convention "
         "claim-ker-reproducing check-ker-convention"
     ),
+    "chapters/learnability": (
+        "what-a-kernel-learns-from-n-examples exercises a-budget-of-n what-the-eigenvalues-say digits "
+        "def-nfl-learnability thm-nfl-conservation prop-nfl-mode equation-eq-nfl-theory fig-nfl-degrees "
+        "ex-nfl-neighbours sol-nfl-neighbours claim-nfl-degrees check-learn-sum"
+    ),
     "chapters/nngp": (
         "random-networks-are-gaussian-processes exercises one-hidden-layer-is-a-sum-of-independent-terms "
         "more-layers-what-must-be-exchangeable thm-nngp-clt prop-nngp-kurtosis equation-eq-nngp-recursion "
