@@ -85,22 +85,22 @@ def test_approximation_knots():
 def test_approximation_product():
     names = exercise("approximation", "check_product")
     check, right, square = names["check_product"], names["product"], names["square"]
-    check(lambda x, y, l: (square((x + y) / 2, l) * 4 - square(x, l) - square(y, l)) / 2)
-    check(lambda x, y, l: np.asarray(right(x, y, l)))
+    check(lambda x, y, n: (square((x + y) / 2, n) * 4 - square(x, n) - square(y, n)) / 2)
+    check(lambda x, y, n: np.asarray(right(x, y, n)))
     each_refused(
         check,
         [
-            ("times what is allowed", lambda x, y, l: square((x + y) / 2, l) - square(x, l) / 2 - square(y, l) / 2),
-            ("times what is allowed", lambda x, y, l: 2 * square((x + y) / 2, l) - square(x, l) - square(y, l)),
-            ("times what is allowed", lambda x, y, l: (square(x + y, l) - square(x, l) - square(y, l)) / 2),  # beyond 1
-            ("times what is allowed", lambda x, y, l: 2 * right(x, y, l)),
-            ("times what is allowed", lambda x, y, l: right(x, y, l - 1)),
-            ("times what is allowed", lambda x, y, l: right(x, y, 2)),
-            ("this is not made of three calls", lambda x, y, l: right(x, y, l + 1)),
-            ("this is not made of three calls", lambda x, y, l: x * y),
-            (r"of shape \(2000,\), not of shape \(\)", lambda x, y, l: None),
-            (r"of shape \(2000,\), not of shape \(1999,\)", lambda x, y, l: right(x, y, l)[1:]),
-            (r"of shape \(2000,\), not of shape \(2000, 1\)", lambda x, y, l: right(x, y, l)[:, None]),
+            ("times what is allowed", lambda x, y, n: square((x + y) / 2, n) - square(x, n) / 2 - square(y, n) / 2),
+            ("times what is allowed", lambda x, y, n: 2 * square((x + y) / 2, n) - square(x, n) - square(y, n)),
+            ("times what is allowed", lambda x, y, n: (square(x + y, n) - square(x, n) - square(y, n)) / 2),  # beyond 1
+            ("times what is allowed", lambda x, y, n: 2 * right(x, y, n)),
+            ("times what is allowed", lambda x, y, n: right(x, y, n - 1)),
+            ("times what is allowed", lambda x, y, n: right(x, y, 2)),
+            ("this is not made of three calls", lambda x, y, n: right(x, y, n + 1)),
+            ("this is not made of three calls", lambda x, y, n: x * y),
+            (r"of shape \(2000,\), not of shape \(\)", lambda x, y, n: None),
+            (r"of shape \(2000,\), not of shape \(1999,\)", lambda x, y, n: right(x, y, n)[1:]),
+            (r"of shape \(2000,\), not of shape \(2000, 1\)", lambda x, y, n: right(x, y, n)[:, None]),
         ],
     )
 
