@@ -1,25 +1,162 @@
 """The checks of the exercises of `approximation` refuse what looks right, and take what is right in another form."""
 
+import math
+
 import numpy as np
 import pytest
-from exercises import exercise
+from exercises import each_refused, exercise
+
+from ntklib.approximation import exact_rank, polynomial_units, sawtooth
+
+
+@pytest.mark.parametrize(
+    ("check", "needs"),
+    [("check_knots", ["sup_error"]), ("check_product", []), ("check_exponential", []), ("check_units", [])],
+)
+def test_approximation_wants_a_function(check, needs):
+    names = exercise("approximation", check, *needs)
+    each_refused(
+        names[check],
+        [
+            ("hand over the function itself, without calling it, not float", 0.5),
+            ("hand over the function itself, without calling it, not NoneType", None),
+            ("hand over the function itself, without calling it, not list", [1, 2]),
+            (r"it does not work with these \d arguments", lambda: 1),
+        ],
+    )
 
 
 def test_approximation_which():
     names = exercise("approximation", "check_which")
     check = names["check_which"]
     right = ["sin", "abs", "max(u, 0)^2", "u + 1e-9 cos(u)", "log(1 + e^u)", "exp"]
-    check(right)
-    check(tuple(right))
-    with pytest.raises(AssertionError, match="a set of names is wanted"):
-        check("sin")
-    with pytest.raises(AssertionError, match=r"wrong about \['sin'\]"):
-        check(right[1:])
+    for form in (list, tuple, set, frozenset):
+        check(form(right))
+    each_refused(
+        check,
+        [
+            ("a set of names is wanted, not str", "sin"),
+            ("a set of names is wanted, not NoneType", None),
+            ("a set of names is wanted, not int", 6),
+            ("1 of the eight decided wrongly: sin is no polynomial, and not named", right[1:]),
+            ("6 of the eight decided wrongly: abs is no polynomial", []),
+            ("2 of the eight decided wrongly: ", [*right, "u^3 - u", "(u + |u|)(u - |u|)"]),
+            (r"1 of the eight decided wrongly: .* is a polynomial, and yet named", [*right, "(u + |u|)(u - |u|)"]),
+            ("3 of the eight decided wrongly", ["abs", "sin", "exp"]),
+            ("8 of the eight decided wrongly", ["u^3 - u", "(u + |u|)(u - |u|)"]),  # those that are not
+            ("'ReLU' is none of the eight names", [*right, "ReLU"]),
+            ("None is none of the eight names", [None]),
+        ],
+    )
+
+
+def test_approximation_knots():
+    names = exercise("approximation", "check_knots", "sup_error")
+    check, right = names["check_knots"], names["knots_for_power"]
+    check(lambda m, alpha: right(m, alpha).tolist())
+    check(lambda m, alpha: (np.arange(m + 1) / m) ** (2.2 / alpha))  # a little steeper than is needed
+    power = lambda beta: lambda m, alpha: (np.arange(m + 1) / m) ** beta(alpha)  # noqa: E731
+    grows = r"m² times the largest error should stay below a small constant; with four times the units it goes from"
+    each_refused(
+        check,
+        [
+            (grows, power(lambda alpha: 1.0)),
+            (grows, power(lambda alpha: 1 / alpha)),
+            (grows, power(lambda alpha: 2.0)),
+            (grows, power(lambda alpha: 2 * alpha)),
+            (grows, power(lambda alpha: 4.0)),  # right for the root alone
+            (grows, power(lambda alpha: 1.6 / alpha)),
+            (grows, lambda m, alpha: 1 - (np.arange(m + 1) / m)[::-1] ** 2),  # dense at the wrong end
+            ("reach from 0 to 1, not from 0.9 to 1", lambda m, alpha: np.linspace(0.9, 1, m + 1)),
+            ("reach from 0 to 1, not from 0 to 0.5", lambda m, alpha: right(m, alpha) / 2),
+            ("m = 32: 33 knots are wanted, not 32", lambda m, alpha: right(m - 1, alpha)),
+            ("m = 32: 33 knots are wanted, not 34", lambda m, alpha: right(m + 1, alpha)),
+            ("m = 32: 33 knots are wanted, not 129", lambda m, alpha: right(m**2 // 8, alpha)),
+            ("the knots should increase", lambda m, alpha: right(m, alpha)[::-1]),
+            ("the knots should increase", lambda m, alpha: np.random.default_rng(0).permutation(right(m, alpha))),
+            ("the knots should increase", lambda m, alpha: right(m, alpha) * np.nan),
+            ("a list of knots is wanted, not None", lambda m, alpha: None),
+            ("a list of knots is wanted, not 0.5", lambda m, alpha: 0.5),
+            ("knots should be numbers", lambda m, alpha: ["a"] * (m + 1)),
+        ],
+    )
+
+
+def test_approximation_product():
+    names = exercise("approximation", "check_product")
+    check, right, square = names["check_product"], names["product"], names["square"]
+    check(lambda x, y, n: (square((x + y) / 2, n) * 4 - square(x, n) - square(y, n)) / 2)
+    check(lambda x, y, n: np.asarray(right(x, y, n)))
+    each_refused(
+        check,
+        [
+            ("times what is allowed", lambda x, y, n: square((x + y) / 2, n) - square(x, n) / 2 - square(y, n) / 2),
+            ("times what is allowed", lambda x, y, n: 2 * square((x + y) / 2, n) - square(x, n) - square(y, n)),
+            ("times what is allowed", lambda x, y, n: (square(x + y, n) - square(x, n) - square(y, n)) / 2),  # beyond 1
+            ("times what is allowed", lambda x, y, n: 2 * right(x, y, n)),
+            ("times what is allowed", lambda x, y, n: right(x, y, n - 1)),
+            ("times what is allowed", lambda x, y, n: right(x, y, 2)),
+            ("this is not made of three calls", lambda x, y, n: right(x, y, n + 1)),
+            ("this is not made of three calls", lambda x, y, n: x * y),
+            (r"of shape \(2000,\), not of shape \(\)", lambda x, y, n: None),
+            (r"of shape \(2000,\), not of shape \(1999,\)", lambda x, y, n: right(x, y, n)[1:]),
+            (r"of shape \(2000,\), not of shape \(2000, 1\)", lambda x, y, n: right(x, y, n)[:, None]),
+        ],
+    )
 
 
 def test_approximation_exponential():
     names = exercise("approximation", "check_exponential")
     check, right = names["check_exponential"], names["barron_of_product"]
     check(lambda d: np.float32(right(d)))
-    with pytest.raises(AssertionError, match=r"for d = 1 it is 2\.12132, not 1\.414214"):
-        check(lambda d: 2 ** (d / 2) * d**0.5)
+    each_refused(
+        check,
+        [
+            (r"for d = 1 it is 2\.12132, not 1\.414214, which is 0\.667 of it", lambda d: 2 ** (d / 2) * d**0.5),
+            ("for d = 2 it is", lambda d: 1.5 * 2 ** (d / 2) * d**0.5),  # E of the root at one dimension
+            ("for d = 1 it is", lambda d: 2 ** (d / 2) * (3 * d) ** 0.5),  # the root of the mean
+            ("for d = 1 it is", lambda d: right(d) / 2 ** (d / 2)),  # the mass is forgotten
+            ("for d = 1 it is", lambda d: 2**d * right(d)),
+            ("for d = 1 it is", lambda d: right(d + 1)),
+            ("for d = 2 it is", lambda d: right(1) ** d),
+            ("for d = 2 it is", lambda d: d * right(1)),
+            ("C_f should be a number, not None", lambda d: None),
+            (r"C_f should be a number, not \[", lambda d: [right(d)]),
+            ("C_f should be a number, not True", lambda d: True),
+        ],
+    )
+
+
+def test_approximation_units():
+    names = exercise("approximation", "check_units")
+    check = names["check_units"]
+    check(lambda n, m, sigma: np.float64(sigma * sigma / n * (1 + m)))
+    term = r"for n = 50, m = 4, sigma = 1\.0 it is 0\.10000, not"
+    each_refused(
+        check,
+        [
+            (term + r" 0\.08000, which is 0\.8 of it", lambda n, m, sigma: sigma**2 * m / n),
+            (term, lambda n, m, sigma: sigma**2 * (m + 2) / n),
+            (term, lambda n, m, sigma: sigma**2 * (m + 1) / (n - 1)),
+            (term, lambda n, m, sigma: sigma**2 * (m + 1)),
+            (term, lambda n, m, sigma: sigma**2 / (m + 1)),
+            (term, lambda n, m, sigma: sigma**2 * (m + 1) ** 2 / n),
+            (term, lambda n, m, sigma: sigma**2 * 2 / 3),
+            (term, lambda n, m, sigma: sigma**2 * (1 - (m + 1) / n)),  # what is left, not what is kept
+            (r"sigma = 0\.3 it is", lambda n, m, sigma: sigma * (m + 1) / n),
+            ("the term should be a number, not None", lambda n, m, sigma: None),
+            (r"the term should be a number, not \[", lambda n, m, sigma: [sigma**2 * (m + 1) / n]),
+            ("the term should be a number, not '0.1'", lambda n, m, sigma: "0.1"),
+        ],
+    )
+
+
+def test_approximation_answers_of_the_self_checks():
+    x = np.arange(2**10 + 1) / 2.0**10
+    slopes = np.diff(np.asarray(sawtooth(np.float32(x), 5)))
+    assert 1 + np.sum(slopes[1:] != slopes[:-1]) == 32  # check-approximation-sawtooth
+    assert exact_rank(polynomial_units([0, 0, 1], [[w] for w in range(1, 9)], range(8))) == 3  # -square
+    cubes = [[w, w * w - 5] for w in range(1, 31)]
+    assert exact_rank(polynomial_units([0, 0, 0, 1], cubes, [b % 7 for b in range(30)])) == math.comb(5, 3)  # -cubic
+    first = lambda m: max(y**0.5 - y * m**0.5 for y in np.linspace(0, 1 / m, 4001))  # noqa: E731
+    assert first(16) / first(64) == pytest.approx(2)  # -root: in the first step
