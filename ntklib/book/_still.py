@@ -38,8 +38,8 @@ def picture(spec: dict[str, Any], frame: Frame, limits: dict[str, Any], setting:
         getattr(axes, f"set_{axis}scale")(spec[axis]["scale"])
         getattr(axes, f"set_{axis}lim")(limits[axis])
         getattr(axes, f"set_{axis}label")(spec[axis]["label"])
-        if spec[axis]["ticks"]:
-            places, texts = zip(*spec[axis]["ticks"], strict=True)
+        if spec[axis]["ticks"] is not None:
+            places, texts = [place for place, _ in spec[axis]["ticks"]], [text for _, text in spec[axis]["ticks"]]
             getattr(axes, f"set_{axis}ticks")(places, texts)
     if 0.8 <= spec["aspect"] <= 1.25:
         axes.set_box_aspect(spec["aspect"])

@@ -19,6 +19,11 @@ from ntklib.book._roles import ROLES, Role
 __all__ = ["ROLES", "Band", "Bars", "Explorer", "Image", "Line", "Points", "Role", "Rule"]
 
 
+def _places(ticks: Mapping[float, str] | None) -> list[list[Any]] | None:
+    """The texts of an axis with their positions, as the page has them; None leaves the axis its numbers."""
+    return None if ticks is None else [[float(place), text] for place, text in ticks.items()]
+
+
 class Explorer:
     r"""A figure with controls.
 
@@ -37,7 +42,7 @@ class Explorer:
         y_scale: ``"linear"`` or ``"log"``.
         x_limits: the ends of the axis (the first at the left); by default what all settings need.
         y_limits: the same, the first at the bottom.
-        x_ticks: texts at positions of the axis, instead of numbers.
+        x_ticks: texts at positions of the axis, instead of numbers; none, with an empty mapping.
         y_ticks: the same.
         aspect: height of the drawing over its width.
         units: of parameters, for instance ``{"width": "units"}``.
@@ -138,7 +143,7 @@ class Explorer:
             "views": _of_views(views, self.parameters),
             "aspect": aspect,
             **{
-                name: {"label": label, "scale": scale, "ticks": ticks and [[float(k), v] for k, v in ticks.items()]}
+                name: {"label": label, "scale": scale, "ticks": _places(ticks)}
                 for name, label, scale, ticks in (("x", x_label, x_scale, x_ticks), ("y", y_label, y_scale, y_ticks))
             },
         }

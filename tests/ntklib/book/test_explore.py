@@ -459,3 +459,12 @@ def test_the_two_ends_of_a_diverging_image_are_different_greys(theme):
     assert abs(greys[0] - greys[4]) > 60
     assert all(abs(end - middle) > 60 for end in (greys[0], greys[4]))
     assert len(set(greys)) == len(greys)
+
+
+def test_an_axis_without_texts_is_one_and_not_one_with_numbers():
+    items = lambda a: [Line(X, X, "line")]  # noqa: E731
+    numbers, none = explorer(items), explorer(items, y_ticks={})
+    assert numbers._spec["y"]["ticks"] is None
+    assert none._spec["y"]["ticks"] == []  # a list, which the script filters
+    drawn = [_still.picture(e._spec, e.frame((1,)), e.limits([e.frame((1,))]), "") for e in (numbers, none)]
+    assert drawn[0] != drawn[1]
