@@ -58,21 +58,22 @@ def test_propagation_deepest():
     check, right = names["check_deepest"], names["deepest"]
     check(lambda s: float(right(s)))
     check(lambda s: np.int64(right(s)))
-    log = lambda s: math.log(1000) / abs(math.log(s / 2))
+
+    def log(s):
+        return math.log(1000) / abs(math.log(s / 2))
+
     each_refused(
         check,
         {
             "a function is wanted, deepest itself, not int": 9,
             "for s = 0.5 a number is wanted, not None": lambda s: None,
             r"for s = 0.5 a number is wanted, not \[4\]": lambda s: [right(s)],
-            "for s = 0.5 it is 4 layers, with the factor 0.00391, and one more makes it 0.000977; you say 5": lambda s: (
-                right(s) + 1
-            ),
+            "it is 4 layers, with the factor 0.00391, and one more .* 0.000977; you say 5": lambda s: right(s) + 1,
             "for s = 0.5 it is 4 layers.*you say 3": lambda s: right(s) - 1,
             "for s = 0.5 it is 4 layers.*you say 4.98289": log,  # not whole
             "for s = 0.5 it is 4 layers.*you say 5$": lambda s: math.ceil(log(s)),
             "for s = 0.5 it is 4 layers.*you say 9": lambda s: int(2 * log(s)),  # the norm, not its square
-            "for s = 0.5 it is 4 layers.*you say 2": lambda s: int(3 / abs(math.log(s / 2))),  # log10 for one of the two
+            "for s = 0.5 it is 4 layers.*you say 2": lambda s: int(3 / abs(math.log(s / 2))),  # log10 for one
             "for s = 2.01 it is 1385 layers": lambda s: right(s) if s < 2 else 10**9,  # explosion forgotten
             "for s = 1.9 it is 134 layers": lambda s: int(math.log(1000) / abs(1 - s / 2)) if s > 1.6 else right(s),
         },

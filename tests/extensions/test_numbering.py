@@ -72,7 +72,7 @@ ANCHORS = {
         "claim-par-df-laplace-50 check-par-definition"
     ),
     "chapters/propagation": (
-        "signals-and-gradients-through-depth exercises how-a-gradient-travels-back what-depth-does-to-two-inputs "
+        "gradients-through-depth exercises how-a-gradient-travels-back what-depth-does-to-two-inputs "
         "thm-propagation-gradient prop-nngp-fixed equation-eq-nngp-map fig-nngp-depth ex-nngp-edge sol-nngp-edge "
         "claim-nngp-depth-plain check-propagation-vanish"
     ),
