@@ -76,6 +76,11 @@ ANCHORS = {
         "thm-df-trace prop-laplace equation-eq-df-sum fig-par-explorer ex-par-sine sol-par-sine "
         "claim-par-df-laplace-50 check-par-definition"
     ),
+    "chapters/propagation": (
+        "gradients-through-depth exercises how-a-gradient-travels-back what-depth-does-to-two-inputs "
+        "thm-propagation-gradient prop-nngp-fixed equation-eq-nngp-map fig-nngp-depth ex-nngp-edge sol-nngp-edge "
+        "claim-nngp-depth-plain check-propagation-vanish"
+    ),
     "chapters/svm": (
         "support-vectors-relevance-vectors-random-features exercises a-margin-is-a-quadratic-programme "
         "when-can-labels-be-separated def-svm thm-svm-dual prop-svm-radon equation-eq-svm-kkt fig-svm-fourier "
