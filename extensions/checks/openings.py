@@ -21,7 +21,7 @@ from extensions.authoring.proofs import IDEA, has_idea, proofs
 logger = logging.getLogger(__name__)
 
 MOST_WORDS, MOST_IN_PROOF = 5000, 90
-FIRST_EDITION: set[str] = {"finite-width"}
+FIRST_EDITION: set[str] = set()
 FORMULA = 15  # words for which a displayed formula stands in a proof
 UNCOUNTED = ("proof_node", "claim_fold", "exercise", "solution", "self_check", "bibliography")
 

@@ -43,7 +43,7 @@ ANCHORS = {
     ),
     "chapters/finite-width": (
         "finite-width exercises four-distances the-fluctuation-at-the-start thm-finite-drift "
-        "prop-finite-motion equation-eq-finite-velocity fig-finite-explorer ex-finite-linear "
+        "prop-finite-motion equation-eq-finite-velocity fig-finite-gaps ex-finite-linear "
         "sol-finite-linear claim-finite-limit-gap check-finite-distance"
     ),
     "chapters/kernels": (
