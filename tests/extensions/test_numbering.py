@@ -43,13 +43,18 @@ ANCHORS = {
     ),
     "chapters/finite-width": (
         "finite-width exercises four-distances the-fluctuation-at-the-start thm-finite-drift "
-        "prop-finite-motion equation-eq-finite-velocity fig-finite-explorer ex-finite-linear "
+        "prop-finite-motion equation-eq-finite-velocity fig-finite-four ex-finite-linear "
         "sol-finite-linear claim-finite-limit-gap check-finite-distance"
     ),
     "chapters/kernels": (
         "kernels exercises what-a-kernel-is the-space-of-functions-behind-it def-ker thm-aronszajn "
         "prop-features equation-eq-rkhs-norm fig-ker-explorer ex-ker-convention sol-ker-convention "
         "claim-ker-reproducing check-ker-convention"
+    ),
+    "chapters/laziness": (
+        "lazy-training exercises laziness-is-a-scale a-theorem-for-the-network-you-have thm-finite-certificate "
+        "prop-finite-alpha equation-eq-finite-phase fig-finite-explorer ex-finite-scale sol-finite-scale "
+        "claim-finite-certificate check-lazy-line"
     ),
     "chapters/nngp": (
         "random-networks-are-gaussian-processes exercises one-hidden-layer-is-a-sum-of-independent-terms "
