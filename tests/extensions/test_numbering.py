@@ -56,6 +56,11 @@ ANCHORS = {
         "def-nfl-learnability thm-nfl-conservation prop-nfl-mode equation-eq-nfl-theory fig-nfl-degrees "
         "ex-nfl-neighbours sol-nfl-neighbours claim-nfl-degrees check-learn-sum"
     ),
+    "chapters/laziness": (
+        "lazy-training exercises laziness-is-a-scale a-theorem-for-the-network-you-have thm-finite-certificate "
+        "prop-finite-alpha equation-eq-finite-phase fig-finite-explorer ex-finite-scale sol-finite-scale "
+        "claim-finite-certificate check-lazy-line"
+    ),
     "chapters/nngp": (
         "random-networks-are-gaussian-processes exercises one-hidden-layer-is-a-sum-of-independent-terms "
         "more-layers-what-must-be-exchangeable thm-nngp-clt prop-nngp-kurtosis equation-eq-nngp-recursion "

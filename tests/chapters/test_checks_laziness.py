@@ -1,0 +1,108 @@
+"""What the checks of the chapter on lazy training say to wrong answers."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from tests.chapters.exercises import all_refused, each_refused, exercise
+
+
+def test_finite_scale():
+    names = exercise("laziness", "check_scale")
+    check, right = names["check_scale"], names["matching_alpha"]
+    check(lambda width: np.float32(2**13 / width))
+    check(lambda width: jnp.float64(right(width)))
+    each_refused(
+        check,
+        [
+            (r"at the width 512 it is 16, not 32", lambda width: 2 * right(width)),
+            (r"at the width 512 it is 16, not 0\.0625", lambda width: 1 / right(width)),
+            (r"at the width 512 it is 16, not 17", lambda width: right(width) + 1),
+            (r"the kernel changes [2-9]\.\d\d times as much", lambda width: 16),  # the width does not matter
+            (r"the kernel changes 1\.\d\d times|changes 2\.\d\d times", lambda width: 16 * (512 / width) ** 0.5),
+            (r"the kernel changes 0\.\d\d times as much", lambda width: 16 * (512 / width) ** 2),
+            (r"the kernel changes \d+\.\d\d times as much", lambda width: 16 * width / 512),
+            (r"a scale is positive, not -64", lambda width: 16 if width == 512 else -right(width)),
+            ("the scale at width 512 should be a finite number, not None", lambda width: None),
+            (r"should be a finite number, not \[16\.0\]", lambda width: [right(width)]),
+            ("should be a finite number, not '16'", lambda width: "16"),
+            ("should be a finite number, not nan", lambda width: float("nan")),
+        ],
+    )
+    each_refused(
+        check,
+        [
+            ("hand over the function itself", 16),
+            ("does not take these arguments", lambda: 16),
+        ],
+    )
+
+
+def test_lazy_one():
+    names = exercise("laziness", "check_one")
+    check, right = names["check_one"], names["kernel_change"]
+    check(lambda p, y, alpha: np.float64(((1 + y / alpha) ** (1 / p)) ** (2 * p - 2) - 1))
+    check(lambda p, y, alpha: np.expm1((2 - 2 / p) * np.log1p(y / alpha)))
+    rough = lambda p, y, alpha: 2 * (p - 1) * y / (p * alpha)  # noqa: E731
+    each_refused(
+        check,
+        [
+            (r"p = 3, y = 1, α = 0\.5: descent ends with a change of 3\.3267, not 2\.6667", rough),
+            (r"p = 1, y = 1, α = 1: .* of 0\.0000, not 1\.0000", lambda p, y, alpha: right(p, y, alpha) + 1),
+            (r"p = 1.* not 1\.0000", lambda p, y, alpha: y / alpha),
+            (r"p = 2.* not 1\.2500", lambda p, y, alpha: (1 + y / alpha) ** (2 * p - 2) - 1),
+            (r"p = 2.* not 0\.2247", lambda p, y, alpha: (1 + y / alpha) ** (1 - 1 / p) - 1),
+            (r"p = 2", lambda p, y, alpha: (1 + y * alpha) ** (2 - 2 / p) - 1),
+            (r"p = 2", lambda p, y, alpha: 1 - (1 + y / alpha) ** (2 / p - 2)),  # over the end, not the start
+            (r"p = 2", lambda p, y, alpha: 100 * right(p, y, alpha)),
+            (r"p = 2", lambda p, y, alpha: 0.0),
+            ("the change should be a finite number, not None", lambda p, y, alpha: None),
+            (r"should be a finite number, not \[", lambda p, y, alpha: [right(p, y, alpha)]),
+            ("does not take these arguments", lambda p, y: 0.0),
+        ],
+    )
+
+
+def test_lazy_double():
+    names = exercise("laziness", "check_double")
+    check, right = names["check_double"], names["silenced"]
+
+    def with_twins(sign_hidden, sign_readout, factor=1.0, readout_factor=1.0):
+        def answer(params):
+            hidden, readout = params
+            both = jnp.concatenate([hidden.weight, sign_hidden * hidden.weight], axis=1)
+            out = readout_factor * jnp.concatenate([readout.weight, sign_readout * readout.weight])
+            return hidden._replace(weight=factor * both), readout._replace(weight=out)
+
+        return answer
+
+    def other_order(params):
+        hidden, readout = right(params)
+        order = np.random.default_rng(0).permutation(hidden.weight.shape[1])
+        return hidden._replace(weight=hidden.weight[:, order]), readout._replace(weight=readout.weight[order])
+
+    check(other_order)
+    check(lambda params: list(right(params)))
+    check(with_twins(-1, 1))  # erf is odd
+    each_refused(
+        check,
+        [
+            (r"the output should be zero everywhere; on the digits it goes up to", with_twins(-1, -1)),
+            (r"the output should be zero everywhere", with_twins(1, 1)),
+            (r"its trace is \d\.\d+ times that before", with_twins(1, -1, readout_factor=2**0.5)),
+            (r"the output is zero, but the kernel differs", with_twins(1, -1, factor=2**0.5)),
+            (r"the output is zero, but the kernel differs", with_twins(1, 0, readout_factor=0.0)),
+        ],
+    )
+    all_refused(
+        check,
+        [
+            lambda params: params,  # as narrow as before
+            lambda params: None,
+            lambda params: [],
+            lambda params: 0.0,
+            lambda params: right(right(params)),
+            lambda params: right(params)[0],
+        ],
+        "the parameters should have the shapes",
+    )
+    each_refused(check, [("hand over the function itself", 0), ("does not take these arguments", lambda: 0)])
