@@ -2,8 +2,7 @@
 
 A Sphinx extension that warns, on each page with a card, if before the card there is no quoted claim or no picture; if
 a displayed formula or a list comes before the picture; if the text is longer than 5,000 words; if fewer than two
-questions are asked before the exercises; and of a long proof that does not begin with its idea. Chapters that have not
-been through the second edition yet are excused by name.
+questions are asked before the exercises; and of a long proof that does not begin with its idea.
 """
 
 import re
@@ -21,7 +20,6 @@ from extensions.authoring.proofs import IDEA, has_idea, proofs
 logger = logging.getLogger(__name__)
 
 MOST_WORDS, MOST_IN_PROOF = 5000, 90
-FIRST_EDITION: set[str] = set()
 FORMULA = 15  # words for which a displayed formula stands in a proof
 UNCOUNTED = ("proof_node", "claim_fold", "exercise", "solution", "self_check", "bibliography")
 
@@ -96,9 +94,8 @@ def faults(document: nodes.Node) -> Iterator[tuple[str, nodes.Element]]:
 
 
 def _check(app: Sphinx, doctree: nodes.document) -> None:
-    if app.env.docname.rpartition("/")[2] not in FIRST_EDITION:
-        for fault, node in faults(doctree):
-            warn(fault, node)
+    for fault, node in faults(doctree):
+        warn(fault, node)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

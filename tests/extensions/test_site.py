@@ -16,8 +16,6 @@ import pytest
 from browser import ROOT, axe
 from visits import FORMULAS_ARE_THERE, visit
 
-from extensions.checks.openings import FIRST_EDITION
-
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 NEEDS_A_SITE = "there is no site yet: make book"
@@ -100,7 +98,7 @@ def opened(browser, name, **options):
     return page
 
 
-CHAPTERS = [name for name in PAGES if name.startswith("chapters/") and Path(name).stem not in FIRST_EDITION]
+CHAPTERS = [name for name in PAGES if name.startswith("chapters/")]
 FIRST_SCREEN = """() => {
   const article = document.querySelector('article.bd-article'), end = (node) => node.getBoundingClientRect().bottom;
   const picture = article.querySelector('figure, .ntk-explorer');
