@@ -85,9 +85,9 @@ class Outcome:
         found = [
             ("measured", self.measured_text),
             ("expected", self.allowed),
-            ("wrong would be", ", ".join(self.rejects)),
+            ("wrong would be", ", ".join(dict.fromkeys(self.rejects))),
         ]
-        source = re.sub(r"^ours\b", "an earlier run of this book", self.source)
+        source = re.sub(r"^ours\b", "this book", self.source)
         return [(name, words) for name, words in [*found, ("source", source)] if words]
 
     def to_dict(self) -> dict[str, Any]:
