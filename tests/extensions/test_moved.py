@@ -60,7 +60,9 @@ def test_what_is_no_address_is_refused(tmp_path):
 def test_a_page_leads_on_from_files_and_says_where_it_would_lead_nowhere(browser, tmp_path):
     text = "# One\n\n## Here\n\nText.\n"
     book = make_book(tmp_path, {"one": text, "two": text.replace("One", "Two")}, openings=False)
-    (book / "extensions" / "site" / "moved.yml").write_text("one: {gone: 'two#here', renamed: '#here'}")
+    (book / "extensions" / "site" / "moved.yml").write_text(
+        "one: {gone: 'two#here', renamed: '#here'}", encoding="utf-8"
+    )
     status, output = build(book)
     assert status == 0, output
     page = browser.new_context(offline=True).new_page()
@@ -73,7 +75,7 @@ def test_a_page_leads_on_from_files_and_says_where_it_would_lead_nowhere(browser
     page.evaluate("location.hash = 'gone'")
     page.wait_for_url(f"{two}#here")
     page.close()
-    (book / "extensions" / "site" / "moved.yml").write_text("one: {gone: 'three#here'}")
+    (book / "extensions" / "site" / "moved.yml").write_text("one: {gone: 'three#here'}", encoding="utf-8")
     status, output = build(book)
     assert status != 0
     assert "moved.yml leads from one to three, which is not in the book" in output
