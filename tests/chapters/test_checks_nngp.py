@@ -54,8 +54,8 @@ def test_nngp_catch():
     each_refused(
         check,
         [
-            ("a draw from the process, times 1 was taken", lambda values: True),
-            ("a network of 2 units, times 1 was taken", lambda values: False),
+            (r"a draw from the process, times 1 was taken for the other; 0 % of its 718 bends", lambda values: True),
+            ("a network of 2 units, times 1 was taken for the other; 99 % of its 718 bends", lambda values: False),
             ("was taken for the other", lambda values: not right(values)),
             ("of 2 units, times 1 was", lambda values: bool(np.mean(bends(values, 0)) < 1e-9 * np.ptp(values))),
             ("was taken for the other", lambda values: bool(np.max(bends(values)) < 1e-9 * np.ptp(values))),
