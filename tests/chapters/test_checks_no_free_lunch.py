@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -80,9 +81,12 @@ def test_no_free_lunch_balanced():
         check,
         [
             (differs, with_replacement),
-            (differs, lambda N, n: 1 - right(N, n)),  # the majority
+            (differs + "; that is what majority has", lambda N, n: 1 - right(N, n)),
             (differs, lambda N, n: hoped(N, n) if n > 1 else right(N, n)),
-            (differs, lambda N, n: Fraction(1, 2)),
+            (
+                r"for N = 4, n = 1 it is 2/3, not 1/2, .*; that would be so if the unseen labels were fair coins",
+                lambda N, n: Fraction(1, 2),
+            ),
             (differs, lambda N, n: right(N, n) * Fraction(N - n, N)),  # of all points
             (differs, lambda N, n: right(N, n + 2) if n + 2 < N else right(N, n)),
             (differs, lambda N, n: 2 * right(N, n)),
@@ -108,8 +112,11 @@ def test_no_free_lunch_squared():
     each_refused(
         check,
         [
-            (differs, lambda h: np.mean((h - 1) ** 2 + (h + 1) ** 2)),  # the hint, not halved
-            (differs, lambda h: np.mean(h**2)),
+            (  # the hint, not halved
+                differs + "; is it the mean over the two labels, or their sum",
+                lambda h: np.mean((h - 1) ** 2 + (h + 1) ** 2),
+            ),
+            (differs + "; the labels vary, too", lambda h: np.mean(h**2)),
             (differs, lambda h: 1 + np.mean(h) ** 2),
             (differs, lambda h: 1 + np.var(h)),
             (differs, lambda h: 1.0),
@@ -176,6 +183,8 @@ def test_no_free_lunch_right_answers():
     assert answer_of("check-nfl-count") == len(agreeing)
     inputs = names["x3"]
     assert answer_of("check-nfl-average") == names["average_accuracy"](nearest, inputs, range(5))
+    absurd = names["average_accuracy"](names["anti_majority"], inputs, [0, 3, 4, 7])
+    assert answer_of("check-nfl-best") == absurd
     on_the_training_set = all_targets(16)[(all_targets(16)[:, train] == 1).all(1)]
     found = names["average_accuracy"](nearest, names["x"], train, on_the_training_set)
     assert answer_of("check-nfl-eight") == found
@@ -183,3 +192,15 @@ def test_no_free_lunch_right_answers():
     seven = all_targets(16)[accuracies(nearest, names["x"], train) == 7]
     twins = accuracies(nearest, names["x"], train, seven ^ odd)
     assert set(twins.tolist()) == {int(answer_of("check-nfl-mirror"))}
+
+
+def test_no_free_lunch_majority_on_parities():
+    """The shares in the answer to `check-nfl-parities`, for every six of the eight points."""
+    names = exercise(CHAPTER, "check_parity")
+    parities = names["bits3"] @ names["bits3"].T % 2
+    for unseen in combinations(range(8), 2):
+        six = [i for i in range(8) if i not in unseen]
+        right = names["accuracies"](names["majority"], names["x3"], six, parities)
+        alike = parities[:, unseen[0]] == parities[:, unseen[1]]
+        assert sorted(right[alike]) == [0, 0, 0, 2]
+        assert right[~alike].tolist() == [1, 1, 1, 1]
