@@ -4,7 +4,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   const { make, number } = picture, { FIELDS, MOST, REACH } = settings;
   const shadow = host.attachShadow({ mode: "open" }), still = matchMedia("(prefers-reduced-motion: reduce)");
   let setting = settings.decode(location.hash), shown = null, dark = false, box = null;
-  let playing = false, chosen = 0, selected = 0, history = [], lastDrawn = 0, changed = false;
+  let playing = false, chosen = 0, selected = 0, history = [], lastDrawn = 0, lastRead = 0;
 
   // ---------------------------------------- the worker: one question at a time, and of waiting ones the newest
 
@@ -178,7 +178,6 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   function set(to, whole = false) {
     const mute = ["speed", "band", "limit"], before = setting;
     setting = to;
-    changed = true;
     describe();
     remember();
     const same = Object.keys(to).every((name) => mute.includes(name) || JSON.stringify(to[name]) === JSON.stringify(before[name]));
@@ -210,7 +209,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     const now = performance.now();
     if (playing && still.matches && now - lastDrawn < 1000) return; // who wants less motion sees a picture a second
     lastDrawn = now;
-    paint();
+    paint(!playing || now - lastRead > 120); // numbers that change faster are not read
   }
   function record() {
     if (history.length && history[history.length - 1].step >= shown.step) history = shown.step ? history : [];
@@ -336,7 +335,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
       if (box) Object.assign(spots[k].style, { left: box.sx(x) + "px", top: box.sy(y) + "px" });
     });
   }
-  function paint() {
+  function paint(readings = true) {
     const width = Math.floor(element.plot.clientWidth);
     if (!shown || !width) return;
     const circle = shown.settings.domain === "circle", key = [width, circle].join();
@@ -350,8 +349,12 @@ function laboratoryPage(host, engine, limit, settings, picture) {
       element.legend.replaceChildren(...picture.legend(shown, how));
       element.legend.key = [shown.networks, !!shown.band, dark, setting.band, setting.limit].join();
     }
+    if (readings) read();
+  }
+  function read() {
+    lastRead = performance.now();
     status();
-    const steps = history.map((h) => h.step);
+    const circle = shown.settings.domain === "circle", steps = history.map((h) => h.step);
     const across = charts.map((c) => Math.floor(c.holder.clientWidth));
     charts.forEach((c, k) => {
       const now = c.read(shown);
@@ -391,7 +394,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     paint();
   }
   shadow.replaceChildren(make("style", {}, host.querySelector("script[data-look]").textContent), all);
-  new ResizeObserver(paint).observe(element.plot);
+  new ResizeObserver(() => paint()).observe(element.plot);
   new MutationObserver(() => { look(); setTimeout(look, 400); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look);
   element.sentence.append(invitation);
