@@ -236,7 +236,8 @@ def test_the_lines_of_python_compute_what_is_on_the_screen(shared, name):
     state = after(shared, PYTHON[name], 25)
     lines = shared.evaluate("document.querySelector('[data-laboratory]').python()")
     shared.get_by_text("The same in Python", exact=True).click()
-    assert shared.locator("[data-laboratory] pre").inner_text().strip() == lines.strip()
+    shown = "document.querySelector('[data-laboratory]').shadowRoot.querySelector('pre').textContent"
+    shared.wait_for_function(f"(lines) => {shown} === lines", arg=lines)
     shared.get_by_text("The same in Python", exact=True).click()
     program = f"{lines}\nimport json\nprint(json.dumps([loss, kernel_loss, list(outputs), list(kernel_outputs)]))"
     done = subprocess.run(
@@ -347,7 +348,7 @@ def test_both_ends_of_every_slider_together_give_numbers(shared):
                 assert finite(state), (scale, activation, end)
     at_start(page, "preset=six&width=2048&depth=3&networks=20")
     assert page.evaluate(f"{STATE}.networks") == 1, "twenty of these take minutes a step, and gigabytes"
-    assert page.get_by_text("Of networks as large as this one is trained at a time").count() == 1
+    assert page.get_by_text("Of networks this large only one is trained at a time").count() == 1
     press(page, "Play")
     page.get_by_label("hidden layers").press("Home")  # while it computes
     page.wait_for_function(f"{STATE}.settings.depth === 1 && {STATE}.step > 1")
@@ -388,6 +389,37 @@ def test_it_goes_on_while_the_window_changes_its_size(open_page):
         }""")
         assert max(inside) <= 1, width
     press(page, "Pause")
+
+
+def test_who_presses_ten_times_gets_one_training(open_page):
+    page = open_page("width=16&networks=1")
+    for _ in range(10):
+        page.evaluate("""() => {
+          const all = [...document.querySelector("[data-laboratory]").shadowRoot.querySelectorAll("button")];
+          for (const word of ["Play", "Pause", "Play"]) all.find((each) => each.textContent === word).click();
+        }""")
+    paces = page.evaluate("""() => new Promise((done) => {
+      const host = document.querySelector("[data-laboratory]"), first = host.state.step;
+      let frames = 0;
+      const count = () => (++frames < 60 ? requestAnimationFrame(count) : done([host.state.step - first, frames]));
+      requestAnimationFrame(count);
+    })""")
+    assert 5 < paces[0] <= 1.2 * paces[1], "more than one step a frame: several trainings run at once"
+    press(page, "Pause")
+
+
+def test_the_link_is_copied_and_a_link_to_an_experiment_shows_its_sentence(open_page):
+    title, setting = next(iter(SETTINGS.items()))
+    page = open_page(setting)
+    assert page.get_by_role("button", name=title).get_attribute("aria-pressed") == "true"
+    assert page.get_by_text("would be refuted").filter(visible=True).count() == 1
+    page.get_by_label("width", exact=True).press("ArrowLeft")
+    assert page.get_by_role("button", name=title).get_attribute("aria-pressed") == "false"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(page, "Copy link")
+    page.get_by_text("the link to this setting").or_(page.get_by_text("in the clipboard")).first.wait_for()
+    copied = page.evaluate("navigator.clipboard.readText().catch(() => '')") or page.evaluate("location.href")
+    assert "width=512" in copied
 
 
 # ---------------------------------------- for everybody

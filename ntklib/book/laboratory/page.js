@@ -4,7 +4,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   const { make, number } = picture, { FIELDS, MOST, REACH } = settings;
   const shadow = host.attachShadow({ mode: "open" }), still = matchMedia("(prefers-reduced-motion: reduce)");
   let setting = settings.decode(location.hash), shown = null, dark = false, box = null;
-  let playing = false, chosen = 0, selected = 0, history = [], lastDrawn = 0, lastRead = 0;
+  let playing = false, turning = false, selected = 0, history = [], lastDrawn = 0, lastRead = 0;
 
   // ---------------------------------------- the worker: one question at a time, and of waiting ones the newest
 
@@ -65,7 +65,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   const buttons = {
     Play: button("Play", () => play(true), { class: "main", "aria-pressed": "false" }),
     Pause: button("Pause", () => play(false), { class: "main" }),
-    Step: button("Step", () => { play(false); ask({ advance: 1 }, answer); }, { class: "main" }),
+    Step: button("Step", () => { play(false); ask({ advance: 1 }, (answered) => { answer(answered); say(""); }); }, { class: "main" }),
     Reset: button("Reset", () => { play(false); begin("At the start again. "); }, { class: "main" }),
   };
   const tools = [
@@ -80,9 +80,9 @@ function laboratoryPage(host, engine, limit, settings, picture) {
       return fold;
     });
   const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" },
-    element.legend, element.plot, make("div", { class: "row" }, ...Object.values(buttons)), element.status, element.problem,
+    element.legend, element.plot, make("div", { class: "row" }, ...Object.values(buttons)), element.problem, element.status,
     make("div", { class: "experiments" }, make("h2", {}, "Experiments"), element.experiments, element.sentence),
-    make("h2", {}, "Settings"), make("div", { class: "row" }, ...tools), element.groups, make("h2", {}, "Readings"), element.readings, ...folds, element.heard);
+    make("h2", { class: "tools" }, "Settings"), make("div", { class: "row" }, ...tools), element.groups, make("h2", {}, "Readings"), element.readings, ...folds, element.heard);
 
   // -- controls, by group
   const controls = {};
@@ -90,7 +90,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     const id = "laboratory-" + name;
     let set = element.groups.querySelector(`[data-group=${group}]`);
     if (!set) element.groups.append(set = make("fieldset", { "data-group": group }, make("legend", {}, group)));
-    const row = make("div", { class: "control" }, make("label", { for: id }, label));
+    const row = make("div", { class: "control" }, make("label", { for: id }, ...label.split("_").map((part, i) => (i ? make("sub", {}, part) : part))));
     if (words) {
       const input = make("select", { id }, ...values.map((v, i) => make("option", { value: i }, words[i])));
       input.addEventListener("change", () => change({ [name]: values[input.value] }));
@@ -151,42 +151,37 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   element.readings.append(make("div", { class: "reading" }, make("h3", {}, "Tangent kernel of the points", ratio), make("div", { class: "matrices" }, ...matrices.map((m) => m.figure)),
     make("div", { class: "caption" }, make("slot", { name: "kernel" }))));
 
+  const MUTE = ["speed", "band", "limit"];
+  const trained = (of) => JSON.stringify(Object.entries(of).filter(([name]) => !MUTE.includes(name)));
   // -- experiments: their titles, sentences and settings are the page's
   const experiments = [...host.querySelectorAll("[data-setting]")].map((place, k) => {
     place.slot = `experiment-${k + 1}`;
     const title = place.querySelector(".laboratory-title"), name = title.textContent;
     title.remove();
     const made = button(name, () => {
-      chosen = k + 1;
-      history = [];
       set(settings.decode(place.dataset.setting), true);
       play(true);
     }, { "aria-pressed": "false" });
     element.experiments.append(made);
-    return made;
+    return { made, wanted: trained(settings.decode(place.dataset.setting)) };
   });
   const invitation = host.querySelector("[slot=invitation]") ? make("slot", { name: "invitation" }) : "";
 
   // ---------------------------------------- changing something
 
-  function change(part, keep = false) {
-    const next = { ...setting, ...part };
-    if (!keep) chosen = 0;
-    set(settings.complete(next));
-  }
+  const change = (part) => set(settings.complete({ ...setting, ...part }));
   // New data or another network begin at the start again; speed and what is shown do not.
   function set(to, whole = false) {
-    const mute = ["speed", "band", "limit"], before = setting;
+    const before = setting;
     setting = to;
     describe();
     remember();
-    const same = Object.keys(to).every((name) => mute.includes(name) || JSON.stringify(to[name]) === JSON.stringify(before[name]));
-    if (!same || whole) begin("");
+    if (trained(to) !== trained(before) || whole) begin("");
     else if (shown) { shown.settings = setting; paint(); }
   }
   function begin(words) {
-    const wanted = setting;
-    ask({ configure: wanted }, (answered) => {
+    turning = false; // a question that waits is given up
+    ask({ configure: setting }, (answered) => {
       history = [];
       element.problem.textContent = "";
       answer(answered);
@@ -194,7 +189,8 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     });
   }
   function answer(answered) {
-    shown = { ...answered, settings: setting.points.length === answered.settings.points.length ? { ...answered.settings, speed: setting.speed, band: setting.band, limit: setting.limit } : answered.settings };
+    const { speed, band, limit } = setting;
+    shown = { ...answered, settings: { ...answered.settings, speed, band, limit } };
     record();
     if (shown.diverged) {
       const who = shown.networks === 1 ? "The network" : `${shown.diverged} of ${shown.networks} networks`;
@@ -205,11 +201,17 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     requestAnimationFrame(frame);
   }
   function frame() {
-    if (playing) ask({ advance: setting.speed, budget: 12 }, answer); // the worker goes on while this is drawn
+    turn(); // the worker goes on while this is drawn
     const now = performance.now();
     if (playing && still.matches && now - lastDrawn < 1000) return; // who wants less motion sees a picture a second
     lastDrawn = now;
     paint(!playing || now - lastRead > 120); // numbers that change faster are not read
+  }
+  // The next steps of Play: one question at a time, however often somebody presses.
+  function turn() {
+    if (!playing || turning) return;
+    turning = true;
+    ask({ advance: setting.speed, budget: 12 }, (answered) => { turning = false; answer(answered); });
   }
   function record() {
     if (history.length && history[history.length - 1].step >= shown.step) history = shown.step ? history : [];
@@ -218,10 +220,10 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   }
   function play(on) {
     if (on === playing) return;
-    if (on && shown && shown.diverged === shown.networks && shown.step > 0) return begin("");
     playing = on;
     buttons.Play.setAttribute("aria-pressed", String(on));
-    if (on) ask({ advance: setting.speed, budget: 12 }, answer);
+    if (on && shown && shown.diverged === shown.networks) begin(""); // what is lost goes on from the start only
+    else if (on) turn();
     else { paint(); say(""); }
   }
 
@@ -302,7 +304,6 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   window.addEventListener("hashchange", ({ newURL }) => {
     const asked = newURL.split("#")[1] || ""; // in the address another setting may stand by now
     if (asked === settings.encode(setting)) return;
-    chosen = 0;
     play(false);
     set(settings.decode(asked), true);
   });
@@ -319,15 +320,18 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     + ` Distance between them ${number(shown.distance)}.`;
   function status() {
     if (!shown) return;
-    const fewer = setting.networks > shown.networks ? " Of networks as large as this one is trained at a time." : "";
+    const fewer = setting.networks > shown.networks ? " Of networks this large only one is trained at a time." : "";
     element.status.textContent = note + inWords() + fewer;
   }
   // What a setting changes outside of the pictures.
   function describe() {
+    const { domain, points } = setting;
     for (const name in controls) controls[name](setting[name]);
-    experiments.forEach((made, k) => made.setAttribute("aria-pressed", String(chosen === k + 1)));
+    const chosen = 1 + experiments.findIndex(({ wanted }) => wanted === trained(setting)); // also of a link
+    experiments.forEach(({ made }, k) => made.setAttribute("aria-pressed", String(chosen === k + 1)));
     element.sentence.replaceChildren(chosen ? make("slot", { name: `experiment-${chosen}` }) : invitation);
-    const { domain, points } = setting, spots = [...element.plot.querySelectorAll(".point")];
+    curves.points(points, dark);
+    const spots = [...element.plot.querySelectorAll(".point")];
     while (spots.length < points.length) element.plot.append(spots[spots.push(pointButton()) - 1]);
     while (spots.length > points.length) spots.pop().remove();
     points.forEach(([x, y], k) => {
@@ -345,6 +349,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     }
     const how = { dark, band: setting.band, limit: setting.limit };
     curves.show(shown, how);
+    curves.points(setting.points, dark);
     if (element.legend.key !== [shown.networks, !!shown.band, dark, setting.band, setting.limit].join()) {
       element.legend.replaceChildren(...picture.legend(shown, how));
       element.legend.key = [shown.networks, !!shown.band, dark, setting.band, setting.limit].join();
@@ -367,7 +372,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
       matrices[k].canvas.setAttribute("aria-label", `Tangent kernel ${matrices[k].name}, ${n} by ${n}, entries from ${number(Math.min(...m))} to ${number(Math.max(...m))}`);
     });
     ratio.textContent = `apart at the start: ${number(shown.kernelDistance)}`;
-    element.hint.textContent = `Red mark: the threshold of the kernel, 2n/λ_max = ${number(shown.threshold)}${setting.momentum ? ", times 1 + momentum" : ""}. The learning rate is ${number(shown.learningRate)}.`;
+    element.hint.textContent = `Red mark: the kernel's threshold, ${number(shown.threshold)}${setting.momentum ? ", times 1 + momentum" : ""}. The learning rate is ${number(shown.learningRate)}.`;
     curves.svg.setAttribute("aria-label", `Outputs against ${circle ? "the angle" : "x"}: ${shown.networks} networks of width ${number(shown.settings.width, 5)} and the kernel's prediction, for ${n} points. ${inWords()}`);
     if (!playing) fill();
   }
@@ -397,7 +402,6 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   new ResizeObserver(() => paint()).observe(element.plot);
   new MutationObserver(() => { look(); setTimeout(look, 400); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look);
-  element.sentence.append(invitation);
   describe();
   look();
 

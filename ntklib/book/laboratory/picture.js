@@ -71,9 +71,8 @@ function laboratoryPicture() {
     }
     function show(shown, { dark, band, limit }) {
       const { sx, sy } = box, { grid, curves: all, gridKernelOutputs: kernel } = shown, color = (role) => COLORS[role][dark ? 1 : 0];
-      let networks = "", data = "", filled = "";
+      let networks = "", filled = "";
       for (let k = 0; k < shown.networks; k++) networks += line(grid, all, sx, sy, k * grid.length);
-      for (const [x, y] of shown.settings.points) data += `M${at(sx(x), sy(y))}m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z`;
       if (band && shown.band) {
         const back = Array.from(grid).reverse(), sum = (sign) => kernel.map((v, i) => v + sign * shown.band[i]);
         filled = line(grid, sum(1), sx, sy) + line(back, sum(-1).reverse(), sx, sy).replace("M", "L") + "Z";
@@ -83,9 +82,13 @@ function laboratoryPicture() {
       put(paths.limit, { d: limit ? line(grid, shown.limitOutputs, sx, sy) : "", stroke: color("prediction"), "stroke-width": 1.5, "stroke-dasharray": "9 3 2 3" });
       put(paths.networks, { d: networks, stroke: color("network"), "stroke-width": many ? 1.1 : 2.2, "stroke-opacity": many ? 0.7 : 1 });
       put(paths.kernel, { d: line(grid, kernel, sx, sy), stroke: color("kernel"), "stroke-width": 2.4, "stroke-dasharray": "7 4" });
-      put(paths.data, { d: data, fill: color("data"), stroke: "var(--surface)", "stroke-width": 1.2 });
     }
-    return { svg, layout, show };
+    function points(all, dark) { // they move at once, the curves when they are computed
+      if (!box) return;
+      const d = all.map(([x, y]) => `M${at(box.sx(x), box.sy(y))}m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z`).join("");
+      put(paths.data, { d, fill: COLORS.data[dark ? 1 : 0], stroke: "var(--surface)", "stroke-width": 1.2 });
+    }
+    return { svg, layout, show, points };
   }
 
   function legend(shown, { dark, band, limit }) {

@@ -24,8 +24,8 @@ function laboratorySettings(normals) {
       [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4], 0.5, null, "Training"],
     momentum: ["momentum", [0, 0.5, 0.8, 0.9, 0.95], 0, null, "Training"],
     speed: ["steps a frame", powers(0, 8), 1, null, "Training"],
-    band: ["band of infinitely wide networks", [false, true], true, null, "Shown"],
-    limit: ["kernel for ever", [false, true], true, null, "Shown"],
+    band: ["band of wide networks", [false, true], true, null, "Shown"],
+    limit: ["kernel, infinite time", [false, true], true, null, "Shown"],
   };
   const names = Object.keys(FIELDS);
   const REACH = { line: 2, circle: 180 };
