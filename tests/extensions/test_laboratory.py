@@ -521,7 +521,8 @@ def test_paper_shows_the_present_picture_and_no_controls(open_page):
     page.emulate_media(media="print")
     assert page.locator("[data-laboratory] .plot svg").is_visible()
     assert page.locator("[data-laboratory] .readings svg").first.is_visible()
-    for hidden in (".groups", ".row button", "details"):
+    assert "width: 16" in page.locator("[data-laboratory] .setting").inner_text()
+    for hidden in (".groups", ".row button", ".experiments", "details"):
         assert not page.locator(f"[data-laboratory] {hidden}").first.is_visible()
 
 

@@ -53,7 +53,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     problem: make("div", { class: "problem", role: "alert" }), heard: make("div", { class: "heard", role: "status", "aria-live": "polite" }),
     experiments: make("div", { class: "row" }), sentence: make("div", { class: "sentence" }), groups: make("div", { class: "groups" }),
     readings: make("div", { class: "readings" }), numbers: make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The numbers at the points" }),
-    code: make("code"), hint: make("p", { class: "hint" }),
+    setting: make("p", { class: "setting" }), code: make("code"), hint: make("p", { class: "hint" }),
   };
   const button = (text, act, attributes = {}) => {
     const made = make("button", { type: "button", ...attributes }, text);
@@ -72,17 +72,18 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     button("Add a point", () => add()), button("Remove the point", () => remove(selected)),
     button("New seed", () => change({ seed: (setting.seed + 1) % 100 })), button("Copy link", copyLink),
   ];
-  const speed = make("div", { class: "groups" });
   const folds = [["The numbers at the points", element.numbers], ["The same in Python", make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The same in Python" }, make("pre", {}, element.code))]]
     .map(([title, content]) => {
       const fold = make("details", {}, make("summary", {}, title), content);
       fold.addEventListener("toggle", fill);
       return fold;
     });
-  const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" },
-    element.legend, element.plot, make("div", { class: "row" }, ...Object.values(buttons)), element.problem, element.status,
+  // the picture stays in sight while one moves what is below it
+  const stage = make("div", { class: "stage" }, element.plot, make("div", { class: "row" }, ...Object.values(buttons)));
+  const desk = make("div", {}, stage, element.setting, element.problem, element.status,
     make("div", { class: "experiments" }, make("h2", {}, "Experiments"), element.experiments, element.sentence),
-    make("h2", { class: "tools" }, "Settings"), make("div", { class: "row" }, ...tools), element.groups, make("h2", {}, "Readings"), element.readings, ...folds, element.heard);
+    make("div", { class: "tools" }, make("h2", {}, "Settings"), make("div", { class: "row" }, ...tools), element.groups));
+  const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" }, element.legend, desk, make("h2", {}, "Readings"), element.readings, ...folds, element.heard);
 
   // -- controls, by group
   const controls = {};
@@ -143,7 +144,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     element.readings.append(make("div", { class: "reading" }, make("h3", {}, title, value), holder, make("div", { class: "caption" }, make("slot", { name: slot }))));
     return { ...made, holder, value, read };
   });
-  const matrices = ["this network's", "at infinite width"].map((name) => {
+  const matrices = ["the first network's", "at infinite width"].map((name) => {
     const canvas = make("canvas", { role: "img" });
     return { name, canvas, figure: make("figure", {}, canvas, make("figcaption", {}, name)) };
   });
@@ -329,6 +330,10 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     for (const name in controls) controls[name](setting[name]);
     const chosen = 1 + experiments.findIndex(({ wanted }) => wanted === trained(setting)); // also of a link
     experiments.forEach(({ made }, k) => made.setAttribute("aria-pressed", String(chosen === k + 1)));
+    element.setting.textContent = Object.entries(FIELDS).map(([name, [label, values, , words]]) => {
+      const v = setting[name];
+      return `${label.replace("_", "")}: ${words ? words[values.indexOf(v)] : typeof v === "number" ? number(v, 4) : v ? "yes" : "no"}`;
+    }).join(", ") + ".";
     element.sentence.replaceChildren(chosen ? make("slot", { name: `experiment-${chosen}` }) : invitation);
     curves.points(points, dark);
     const spots = [...element.plot.querySelectorAll(".point")];
@@ -342,10 +347,11 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   function paint(readings = true) {
     const width = Math.floor(element.plot.clientWidth);
     if (!shown || !width) return;
-    const circle = shown.settings.domain === "circle", key = [width, circle].join();
+    const circle = shown.settings.domain === "circle", height = Math.round(Math.max(200, Math.min(360, width * 0.5, innerHeight * 0.44))), key = [width, height, circle].join();
     if (!box || box.key !== key) {
-      box = { ...curves.layout(width, REACH[shown.settings.domain], circle), key };
+      box = { ...curves.layout(width, height, REACH[shown.settings.domain], circle), key };
       describe();
+      all.style.setProperty("--stage", stage.offsetHeight + "px");
     }
     const how = { dark, band: setting.band, limit: setting.limit };
     curves.show(shown, how);
@@ -393,13 +399,17 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     dark = false;
     for (let node = host; node; node = node.parentElement) {
       const light = bright(getComputedStyle(node).backgroundColor);
-      if (light !== null) { dark = light < 0.4; break; }
+      if (light === null) continue;
+      dark = light < 0.4;
+      all.style.setProperty("--surface", getComputedStyle(node).backgroundColor);
+      break;
     }
     all.classList.toggle("dark", dark);
     paint();
   }
   shadow.replaceChildren(make("style", {}, host.querySelector("script[data-look]").textContent), all);
   new ResizeObserver(() => paint()).observe(element.plot);
+  window.addEventListener("resize", () => paint());
   new MutationObserver(() => { look(); setTimeout(look, 400); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look);
   describe();

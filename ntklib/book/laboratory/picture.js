@@ -46,8 +46,8 @@ function laboratoryPicture() {
     const names = ["band", "limit", "networks", "kernel", "data"], paths = Object.fromEntries(names.map((name) => [name, draw("path", { fill: "none", "data-curve": name })]));
     svg.append(draw("clipPath", { id: id + "clip" }, clip), frame, draw("g", { "clip-path": `url(#${id}clip)` }, ...Object.values(paths)));
     let box = null;
-    function layout(width, reach, circle) {
-      const height = Math.round(Math.max(230, Math.min(360, width * 0.5))), left = 34, right = width - 10, top = 8, bottom = height - 38;
+    function layout(width, height, reach, circle) {
+      const left = 34, right = width - 10, top = 8, bottom = height - 38;
       const sx = (x) => left + ((x + reach) / (2 * reach)) * (right - left), sy = (y) => bottom - ((y + 2.2) / 4.4) * (bottom - top);
       box = {
         left, right, top, bottom, width, height, sx, sy,
