@@ -20,7 +20,7 @@ from extensions.store import findings
 
 FOLDER = Path(__file__).parents[2] / "ntklib" / "book" / "laboratory"
 #: In the order in which they are put together: the last one starts what the others define.
-PARTS = ("engine", "limit", "session", "settings", "picture", "python", "page")
+PARTS = ("engine", "limit", "session", "worker", "settings", "picture", "controls", "points", "python", "page")
 COMMENT = re.compile(r"^\s*//.*| // [^`]*$")
 AS_THEY_ARE = ("python",)  # what is a text in them keeps its indentation
 READINGS = ("invitation", "loss", "distance", "change", "motion", "kernel")
@@ -92,7 +92,7 @@ def script() -> str:
     for part in texts.keys() - set(AS_THEY_ARE):
         lines = (COMMENT.sub("", line).strip() for line in texts[part].splitlines())
         texts[part] = "\n".join(filter(None, lines))
-    return "(() => {\n" + "\n".join(texts.values()) + "\n})();\n"
+    return '(() => {\n"use strict";\n' + "\n".join(texts.values()) + "\n})();\n"
 
 
 def _visit(translator: Any, node: laboratory_part) -> None:

@@ -8,12 +8,14 @@ import sys
 import urllib.parse
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import yaml
 from browser import ROOT, axe
 
 from extensions.authoring import laboratory
+from ntklib.mlp import MLP
 
 pytestmark = pytest.mark.xdist_group("laboratory")
 PAGE = ROOT / "laboratory.md"
@@ -67,10 +69,11 @@ def open_page(browser, site):
     """Opens the page, with what comes after # in its address; nothing may be asked for, and no script may fail."""
     contexts, wrong = [], []
 
-    def opened(fragment="", **options):
+    def opened(fragment="", before="", **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "offline": True, **options})
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(before)
         page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(r.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto((site / "laboratory.html").as_uri() + (f"#{fragment}" if fragment else ""))
@@ -221,6 +224,28 @@ def test_an_experiment_shows_what_it_says_and_its_opposite_does_not(shared, titl
     if title == "The catapult":
         assert max(shared.evaluate(ADVANCE, 1)["loss"], other["loss"]) < state["settings"]["learning_rate"]
         assert after(shared, SETTINGS[title], 8)["loss"] > 1, "the loss of the network does not rise first"
+
+
+def test_the_band_is_that_of_the_theorem_on_the_ensemble(shared):
+    """Mean and covariance over the starts, after steps of descent, from the kernels of ntklib."""
+    for alpha, steps in ((1, 0), (2, 40)):
+        state = after(shared, f"preset=circle&activation=erf&subtract=0&alpha={alpha}&width=16", steps)
+        with jax.enable_x64(True):
+            mlp, points = MLP(activation="erf", w_std=2**0.5, b_std=0.5), np.array(state["settings"]["points"])
+            x, grid = (
+                2**0.5 * np.stack([np.cos(np.radians(a)), np.sin(np.radians(a))], 1)
+                for a in (points[:, 0], np.array(state["grid"]))
+            )
+            theta, cross, k, k_cross = (
+                np.asarray(m) for m in (mlp.ntk(x), mlp.ntk(grid, x), mlp.nngp(x), mlp.nngp(grid, x))
+            )
+            diagonal = np.asarray(mlp.nngp.diagonal(grid))
+        values, vectors = np.linalg.eigh(theta)
+        learned = (1 - (1 - state["learningRate"] / len(x) * values) ** steps) / values
+        a = cross @ (vectors * learned) @ vectors.T
+        variance = diagonal - 2 * (a * k_cross).sum(1) + np.einsum("gi,ij,gj->g", a, k, a)
+        np.testing.assert_allclose(state["band"], 2 * alpha * np.sqrt(variance), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(state["bandCentre"], a @ points[:, 1], rtol=1e-5, atol=1e-9)
 
 
 PYTHON = {
@@ -389,6 +414,18 @@ def test_it_goes_on_while_the_window_changes_its_size(open_page):
         }""")
         assert max(inside) <= 1, width
     press(page, "Pause")
+
+
+@pytest.mark.parametrize("broken", ["", "throw 1", "const e = () => this.onerror(); setTimeout(e)"])
+def test_without_a_worker_the_page_computes_by_itself(open_page, shared, broken):
+    """There is none, it may not be started, or it fails after it was started."""
+    worker = (
+        f"window.Worker = function () {{ {broken}; this.postMessage = () => {{}}; }};"
+        if broken
+        else "delete window.Worker;"
+    )
+    page = open_page("width=16", before=worker)
+    assert page.evaluate(ADVANCE, 30)["outputs"] == after(shared, "width=16", 30)["outputs"]
 
 
 def test_who_presses_ten_times_gets_one_training(open_page):

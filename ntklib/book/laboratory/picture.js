@@ -1,6 +1,5 @@
 // How is what was computed drawn? Curves over the data, small charts over the steps, and matrices: the site's looks.
 function laboratoryPicture() {
-  "use strict";
   const SVG = "http://www.w3.org/2000/svg";
   // of the book's roles, on white and on dark: ntklib/book/_roles.py
   const COLORS = { data: ["#24292f", "#e6e6e6"], network: ["#1f6fb4", "#6cb4ee"], kernel: ["#c2491d", "#ff9361"], prediction: ["#0a7f5f", "#3ecfa3"] };
@@ -74,7 +73,7 @@ function laboratoryPicture() {
       let networks = "", filled = "";
       for (let k = 0; k < shown.networks; k++) networks += line(grid, all, sx, sy, k * grid.length);
       if (band && shown.band) {
-        const back = Array.from(grid).reverse(), sum = (sign) => kernel.map((v, i) => v + sign * shown.band[i]);
+        const back = Array.from(grid).reverse(), sum = (sign) => shown.bandCentre.map((v, i) => v + sign * shown.band[i]);
         filled = line(grid, sum(1), sx, sy) + line(back, sum(-1).reverse(), sx, sy).replace("M", "L") + "Z";
       }
       const many = shown.networks > 1;

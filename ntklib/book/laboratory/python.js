@@ -1,6 +1,5 @@
 // Which lines of ntklib compute what is on the screen? As text, for a setting and a number of steps.
 function laboratoryPython(setting, steps, networks) {
-  "use strict";
   const { points, domain, depth, width, activation, w_std, b_std, parameterization, alpha, subtract, momentum } = setting;
   const list = (values) => {
     const lines = [""];

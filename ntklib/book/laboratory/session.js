@@ -111,7 +111,8 @@ function laboratorySession(engine, limit) {
     return snapshot();
   }
 
-  // Twice the standard deviation of the outputs, over random starts, at this step: the theorem on the ensemble.
+  // Twice the standard deviation of the outputs, over random starts, at this step: the theorem on the ensemble. Its
+  // centre is the mean over all starts, which is zero at first.
   function bandOf(operator) {
     const { n, grid, cross, start, variance, alpha } = run, band = new Float64Array(grid.n);
     for (let g = 0; g < grid.n; g++) {
@@ -154,7 +155,7 @@ function laboratorySession(engine, limit) {
       outputs: meanOf(seen.map((each) => each.outputs)), kernelOutputs: meanOf(seen.map((each) => each.kernelOutputs)),
       grid: run.places.slice(), gridOutputs: meanOf(seen.map((each) => each.onGrid)), curves,
       gridKernelOutputs: meanOf(seen.map((each) => each.kernelOnGrid)), limitOutputs: meanOf(seen.map((each) => each.ever)),
-      band: settings.subtract ? null : bandOf(operator), kernelChange: average("kernelChange"),
+      band: settings.subtract ? null : bandOf(operator), bandCentre: times(run.cross.tangent, times(operator, y.map((v) => -v), n), n).map(within), kernelChange: average("kernelChange"),
       kernelDistance: average("kernelDistance"), parameterMotion: average("parameterMotion"), distance: average("distance"),
       empiricalKernel: nets[0].kernel.map(within), limitKernel: run.tangent.slice(), threshold: model.threshold, learningRate: run.rate,
       diverged: nets.filter((each) => each.lost).length,
@@ -162,18 +163,4 @@ function laboratorySession(engine, limit) {
   }
 
   return { configure, advance };
-}
-
-// What the worker does: answers each message with what is to be seen then.
-function laboratoryWorker(session) {
-  self.onmessage = ({ data }) => {
-    const { configure, advance, budget, id } = data;
-    try {
-      let shown = configure ? session.configure(configure) : null;
-      if (advance !== undefined) shown = session.advance(advance, budget ?? Infinity);
-      self.postMessage({ id, shown });
-    } catch (problem) {
-      self.postMessage({ id, problem: problem.message });
-    }
-  };
 }

@@ -1,6 +1,5 @@
 // What can be set, and how does a setting stand in the address? Every setting is complete, and in its limits.
 function laboratorySettings(normals) {
-  "use strict";
   const powers = (low, high) => Array.from({ length: high - low + 1 }, (_, i) => 2 ** (low + i));
   const range = (low, high) => Array.from({ length: high - low + 1 }, (_, i) => low + i);
   const MOST = 16;
