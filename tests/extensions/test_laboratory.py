@@ -33,14 +33,14 @@ def build(book: Path) -> Path:
     others = {"caption": "The chapters", "numbered": 1, "chapters": [{"file": page} for page in pages]}
     toc = {"format": "jb-book", "root": "intro", "parts": [first, others]}
     (book / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
-    (book / "intro.md").write_text("# Nothing to train here\n\nNo laboratory.\n", encoding="utf-8")
+    (book / "intro.md").write_text("# Nothing to train here\n\nNothing moves here.\n", encoding="utf-8")
     (book / "laboratory.md").write_text(TEXT, encoding="utf-8")
     (book / "chapters").mkdir()
     for page in pages:
         chapter = (ROOT / f"{page}.md").read_text(encoding="utf-8")
         labels = named & set(re.findall(r"^:label: (\S+)$", chapter, re.MULTILINE))
         equations = named & set(re.findall(r"^\$\$ \((\S+)\)$", chapter, re.MULTILINE))
-        stub = f"# Of {page}\n\nNo laboratory.\n\n"
+        stub = f"# Of {page}\n\nNothing moves here.\n\n"
         stub += "".join(
             f"```{{prf:definition}} {label}\n:label: {label}\nSomething.\n```\n\n" for label in sorted(labels)
         )
@@ -567,6 +567,15 @@ def test_paper_shows_the_present_picture_and_no_controls(open_page):
     assert "width: 16" in page.locator("[data-laboratory] .setting").inner_text()
     for hidden in (".groups", ".row button", ".experiments", "details"):
         assert not page.locator(f"[data-laboratory] {hidden}").first.is_visible()
+
+
+@pytest.mark.parametrize("question", ["laboratory", "playground", "drag a point"])
+def test_who_looks_for_it_finds_it(browser, site, question):
+    page = browser.new_page()
+    page.goto((site / "search.html").as_uri() + f"?q={question}")
+    page.locator("main a[href^='laboratory.html']").first.wait_for()
+    assert page.locator("main a").first.get_attribute("href").startswith("laboratory.html")
+    page.close()
 
 
 def test_the_script_is_small_and_on_no_other_page(site):
