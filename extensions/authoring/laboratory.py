@@ -23,7 +23,15 @@ FOLDER = Path(__file__).parents[2] / "ntklib" / "book" / "laboratory"
 PARTS = ("engine", "limit", "session", "worker", "settings", "picture", "controls", "points", "python", "page")
 COMMENT = re.compile(r"^\s*//.*| // [^`]*$")
 AS_THEY_ARE = ("python",)  # what is a text in them keeps its indentation
-READINGS = ("invitation", "loss", "distance", "change", "motion", "kernel")
+#: The readings, by the name of their place, and what stands above each. An invitation stands there for an experiment.
+READINGS = {
+    "invitation": "",
+    "loss": "Training loss",
+    "distance": "Distance to the kernel's prediction",
+    "change": "Relative change of the tangent kernel",
+    "motion": "Relative motion of the parameters",
+    "kernel": "Tangent kernel of the points",
+}
 SCRIPT = "laboratory.js"
 
 
@@ -57,6 +65,8 @@ class Caption(SphinxDirective):
             raise self.error(f"a caption is of one of {', '.join(READINGS)}, got {self.arguments[0]!r}")
         self.assert_has_content()
         place = laboratory_part(attributes={"slot": self.arguments[0]})
+        if title := READINGS[self.arguments[0]]:
+            place += _title(title)
         self.state.nested_parse(self.content, self.content_offset, place)
         return [place]
 
@@ -78,9 +88,13 @@ class Experiment(SphinxDirective):
         if taken := [word for word in ("play", "pause", "step", "reset") if word in title.lower()]:
             raise self.error(f"the title of an experiment becomes a button, and {taken[0]!r} is on another one")
         place = laboratory_part(attributes={"data-setting": self.options["setting"]})
-        place += nodes.paragraph("", "", nodes.strong(title, title), classes=["laboratory-title"])
+        place += _title(title)
         self.state.nested_parse(self.content, self.content_offset, place)
         return [place]
+
+
+def _title(text: str) -> nodes.paragraph:
+    return nodes.paragraph("", "", nodes.strong(text, text), classes=["laboratory-title"])
 
 
 def script() -> str:

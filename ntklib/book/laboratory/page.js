@@ -49,15 +49,20 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     div("tools", make("h2", {}, "Settings"), div("row", ...tools), controls.groups));
   const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" }, element.legend, desk, make("h2", {}, "Readings"), element.readings, ...folds, element.heard);
 
-  // -- readings, with captions from the page
+  // -- readings, with titles and captions from the page
+  function takeTitle(place) {
+    const title = place.querySelector(".laboratory-title");
+    title.remove();
+    return title.textContent;
+  }
   const READINGS = {
-    loss: ["Training loss", ["network", "kernel"], (s) => [s.loss, s.kernelLoss]],
-    distance: ["Distance to the kernel's prediction", ["network"], (s) => [s.distance]],
-    change: ["Relative change of the tangent kernel", ["network"], (s) => [s.kernelChange]],
-    motion: ["Relative motion of the parameters", ["network"], (s) => [s.parameterMotion]],
+    loss: [["network", "kernel"], (s) => [s.loss, s.kernelLoss]],
+    distance: [["network"], (s) => [s.distance]],
+    change: [["network"], (s) => [s.kernelChange]],
+    motion: [["network"], (s) => [s.parameterMotion]],
   };
-  const charts = Object.entries(READINGS).map(([slot, [title, roles, read]]) => {
-    const made = picture.chart(title, roles), value = make("span");
+  const charts = Object.entries(READINGS).map(([slot, [roles, read]]) => {
+    const title = takeTitle(host.querySelector(`[slot=${slot}]`)), made = picture.chart(title, roles), value = make("span");
     const holder = make("div", {}, made.svg);
     element.readings.append(div("reading", make("h3", {}, title, value), holder, div("caption", make("slot", { name: slot }))));
     return { ...made, holder, value, read };
@@ -67,7 +72,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     return { name, canvas, figure: make("figure", {}, canvas, make("figcaption", {}, name)) };
   });
   const ratio = make("span");
-  element.readings.append(div("reading", make("h3", {}, "Tangent kernel of the points", ratio), div("matrices", ...matrices.map((m) => m.figure)),
+  element.readings.append(div("reading", make("h3", {}, takeTitle(host.querySelector("[slot=kernel]")), ratio), div("matrices", ...matrices.map((m) => m.figure)),
     div("caption", make("slot", { name: "kernel" }))));
 
   const MUTE = ["speed", "band", "limit"];
@@ -75,9 +80,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   // -- experiments: their titles, sentences and settings are the page's
   const experiments = [...host.querySelectorAll("[data-setting]")].map((place, k) => {
     place.slot = `experiment-${k + 1}`;
-    const title = place.querySelector(".laboratory-title"), name = title.textContent;
-    title.remove();
-    const made = button(name, () => {
+    const made = button(takeTitle(place), () => {
       set(settings.decode(place.dataset.setting), true);
       play(true);
     }, { "aria-pressed": "false" });
