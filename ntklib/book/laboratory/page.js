@@ -43,9 +43,10 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   const controls = laboratoryControls(FIELDS, picture, change);
   const points = laboratoryPoints(element.plot, settings, picture, { setting: () => setting, box: () => box, change, say });
   // the picture stays in sight while one moves what is below it
-  const stage = div("stage", element.plot, div("row", ...Object.values(buttons)));
+  const brief = make("span", { class: "brief", "aria-hidden": "true" }); // the status says it too
+  const stage = div("stage", element.plot, div("row", ...Object.values(buttons), brief));
   const desk = make("div", {}, stage, element.setting, element.problem, element.status,
-    div("experiments", make("h2", {}, "Experiments"), element.experiments, element.sentence),
+    div("experiments", make("h2", {}, "Experiments"), element.sentence, element.experiments),
     div("tools", make("h2", {}, "Settings"), div("row", ...tools), controls.groups));
   const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" }, element.legend, desk, make("h2", {}, "Readings"), element.readings, ...folds, element.heard);
 
@@ -186,6 +187,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   function status() {
     if (!shown) return;
     const fewer = setting.networks > shown.networks ? " Of networks this large only one is trained at a time." : "";
+    brief.textContent = `step ${number(shown.step, 7)} · loss ${number(shown.loss)} · kernel ${number(shown.kernelLoss)}`;
     element.status.textContent = note + inWords() + fewer;
   }
   // What a setting changes outside of the pictures.
