@@ -28,6 +28,7 @@ INDEX = "passages.js"
 WORTH = {
     "chapters/": 1.0,
     "intro": 0.8,
+    "laboratory": 0.6,
     "glossary": 0.7,
     "appendix/references": 0.15,
     "appendix/library/": 0.4,

@@ -1,0 +1,144 @@
+"""Where do readers train networks in the page? The directive ``laboratory``, whose text a script brings to life.
+
+A Sphinx extension. What is written in the directive stands on the page for those without a script, and becomes part of
+the laboratory for all others: the captions of its readings (``laboratory-caption``, with the name of the reading) and
+its experiments (``laboratory-experiment``, with a title, the setting as it stands in the address, and a sentence).
+Links to theorems are so resolved, and checked, like any others. The script is one file made of those in
+``ntklib/book/laboratory``, and is loaded on this page alone; it asks for nothing and works from a disk.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from extensions.store import findings
+
+FOLDER = Path(__file__).parents[2] / "ntklib" / "book" / "laboratory"
+#: In the order in which they are put together: the last one starts what the others define.
+PARTS = ("engine", "limit", "session", "worker", "settings", "picture", "controls", "points", "python", "page")
+COMMENT = re.compile(r"^\s*//.*| // [^`]*$")
+AS_THEY_ARE = ("python",)  # what is a text in them keeps its indentation
+#: The readings, by the name of their place, and what stands above each. An invitation stands there for an experiment.
+READINGS = {
+    "invitation": "",
+    "loss": "Training loss",
+    "distance": "Distance to the kernel's prediction",
+    "change": "Relative change of the tangent kernel",
+    "motion": "Relative motion of the parameters",
+    "kernel": "Tangent kernel of the points",
+}
+SCRIPT = "laboratory.js"
+
+
+class laboratory_part(nodes.General, nodes.Element):
+    """A part of the page that the script finds by its attributes."""
+
+
+class Laboratory(SphinxDirective):
+    """The place of the laboratory, with its captions and experiments."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """What is written in it."""
+        self.assert_has_content()
+        findings(self.env, "laboratories")[self.env.docname] = True
+        place = laboratory_part(attributes={"data-laboratory": ""})
+        self.state.nested_parse(self.content, self.content_offset, place)
+        return [place]
+
+
+class Caption(SphinxDirective):
+    """One line below a reading."""
+
+    has_content = True
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The line, at the place of that reading."""
+        if self.arguments[0] not in READINGS:
+            raise self.error(f"a caption is of one of {', '.join(READINGS)}, got {self.arguments[0]!r}")
+        self.assert_has_content()
+        place = laboratory_part(attributes={"slot": self.arguments[0]})
+        if title := READINGS[self.arguments[0]]:
+            place += _title(title)
+        self.state.nested_parse(self.content, self.content_offset, place)
+        return [place]
+
+
+class Experiment(SphinxDirective):
+    """A setting, and what to look at in it."""
+
+    has_content = True
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec = {"setting": directives.unchanged_required}  # noqa: RUF012 (docutils wants it so)
+
+    def run(self) -> list[nodes.Node]:
+        """Its title and sentence."""
+        if not self.options.get("setting"):
+            raise self.error("an experiment needs :setting:, as it stands in the address after #")
+        self.assert_has_content()
+        title = self.arguments[0]
+        if taken := [word for word in ("play", "pause", "step", "reset") if word in title.lower()]:
+            raise self.error(f"the title of an experiment becomes a button, and {taken[0]!r} is on another one")
+        place = laboratory_part(attributes={"data-setting": self.options["setting"]})
+        place += _title(title)
+        self.state.nested_parse(self.content, self.content_offset, place)
+        return [place]
+
+
+def _title(text: str) -> nodes.paragraph:
+    return nodes.paragraph("", "", nodes.strong(text, text), classes=["laboratory-title"])
+
+
+def script() -> str:
+    """The script of the page: one function around all parts, so that their names meet no others.
+
+    Comments and indentation stay behind: they are a fifth of it.
+    """
+    texts = {part: (FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in PARTS}
+    for part in texts.keys() - set(AS_THEY_ARE):
+        lines = (COMMENT.sub("", line).strip() for line in texts[part].splitlines())
+        texts[part] = "\n".join(filter(None, lines))
+    return '(() => {\n"use strict";\n' + "\n".join(texts.values()) + "\n})();\n"
+
+
+def _visit(translator: Any, node: laboratory_part) -> None:
+    translator.body.append(translator.starttag(node, "div", **node["attributes"]))
+
+
+def _depart(translator: Any, node: laboratory_part) -> None:
+    if "data-laboratory" in node["attributes"]:
+        sheet = (FOLDER / "look.css").read_text(encoding="utf-8")
+        translator.body.append(f'<script type="text/css" data-look>\n{sheet}</script>\n')
+    translator.body.append("</div>\n")
+
+
+def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    if pagename in findings(app.env, "laboratories"):
+        app.add_js_file(SCRIPT, loading_method="defer")
+
+
+def _write_script(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir) / "_static"
+        target.mkdir(parents=True, exist_ok=True)
+        (target / SCRIPT).write_text(script(), encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.setup_extension("extensions.store")
+    app.add_node(laboratory_part, html=(_visit, _depart))
+    app.add_directive("laboratory", Laboratory)
+    app.add_directive("laboratory-caption", Caption)
+    app.add_directive("laboratory-experiment", Experiment)
+    app.connect("builder-inited", _write_script)
+    app.connect("html-page-context", _add_script)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

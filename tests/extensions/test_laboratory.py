@@ -1,0 +1,586 @@
+"""The laboratory as a reader meets it: the built page in Chromium, from `file://`, with the network off."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.parse
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import yaml
+from browser import ROOT, axe
+
+from extensions.authoring import laboratory
+from ntklib.mlp import MLP
+
+pytestmark = pytest.mark.xdist_group("laboratory")
+PAGE = ROOT / "laboratory.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def build(book: Path) -> Path:
+    """A book of the laboratory, and of chapters that hold no more than the theorems that it names."""
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    (book / "_config.yml").write_text(config, encoding="utf-8")
+    named = set(re.findall(r"\{(?:prf:ref|eq)\}`([\w-]+)`", TEXT))
+    pages = sorted(set(re.findall(r"\{doc\}`([\w/-]+)`", TEXT)) | {"chapters/ntk"})
+    first = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"][0]
+    assert first["chapters"] == [{"file": "laboratory"}], "it comes first after the title page"
+    others = {"caption": "The chapters", "numbered": 1, "chapters": [{"file": page} for page in pages]}
+    toc = {"format": "jb-book", "root": "intro", "parts": [first, others]}
+    (book / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
+    (book / "intro.md").write_text("# Nothing to train here\n\nNothing moves here.\n", encoding="utf-8")
+    (book / "laboratory.md").write_text(TEXT, encoding="utf-8")
+    (book / "chapters").mkdir()
+    for page in pages:
+        chapter = (ROOT / f"{page}.md").read_text(encoding="utf-8")
+        labels = named & set(re.findall(r"^:label: (\S+)$", chapter, re.MULTILINE))
+        equations = named & set(re.findall(r"^\$\$ \((\S+)\)$", chapter, re.MULTILINE))
+        stub = f"# Of {page}\n\nNothing moves here.\n\n"
+        stub += "".join(
+            f"```{{prf:definition}} {label}\n:label: {label}\nSomething.\n```\n\n" for label in sorted(labels)
+        )
+        stub += "".join(f"$$\nx = y\n$$ ({equation})\n\n" for equation in sorted(equations))
+        (book / f"{page}.md").write_text(stub, encoding="utf-8")
+        named -= labels | equations
+    assert not named, f"no chapter that the page links to has {named}"
+    for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
+        (book / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-m", "tools.build", str(book)]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return book / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    return build(tmp_path_factory.mktemp("book"))
+
+
+STATE = "document.querySelector('[data-laboratory]').state"
+ADVANCE = "(steps) => document.querySelector('[data-laboratory]').advance(steps)"
+
+
+@pytest.fixture(scope="module")
+def open_page(browser, site):
+    """Opens the page, with what comes after # in its address; nothing may be asked for, and no script may fail."""
+    contexts, wrong = [], []
+
+    def opened(fragment="", before="", **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "offline": True, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(before)
+        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(r.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto((site / "laboratory.html").as_uri() + (f"#{fragment}" if fragment else ""))
+        if options.get("java_script_enabled", True):
+            page.wait_for_function(STATE)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def shared(open_page):
+    return open_page()
+
+
+def press(page, name):
+    page.get_by_role("button", name=name).click()
+
+
+SET = """(to) => new Promise((done) => {
+  const host = document.querySelector("[data-laboratory]");
+  addEventListener("hashchange", () => done(host.advance(0)), { once: true });
+  location.hash = to;
+})"""
+unlike = iter(range(10**6))
+
+
+def at_start(page, fragment):
+    """Another setting by the address alone, at step 0."""
+    state = page.evaluate(SET, f"{fragment}&unlike={next(unlike)}")
+    assert state["step"] == 0
+    return state
+
+
+def after(page, fragment, steps):
+    at_start(page, fragment)
+    state = page.evaluate(ADVANCE, steps)
+    assert state["step"] == steps or state["diverged"]
+    return state
+
+
+def finite(state):
+    """Whether each number of a state is one: JSON has no other."""
+    text = json.dumps(state)
+    return not re.search(r"NaN|Infinity", text) and "null" not in text.replace('"band": null', "")
+
+
+def test_four_buttons_train_stop_step_and_begin_again(shared):
+    page = shared
+    for name in ("Play", "Pause", "Step", "Reset"):
+        assert page.get_by_role("button", name=name).count() == 1, f"more than one button answers to {name}"
+    assert page.locator("article").count() == 1
+    first = page.evaluate(STATE)
+    assert first["step"] == 0
+    assert {"step", "loss", "kernelLoss", "outputs", "kernelOutputs", "settings"} <= first.keys()
+    press(page, "Step")
+    page.wait_for_function(f"{STATE}.step === 1")
+    press(page, "Play")
+    page.wait_for_function(f"{STATE}.step > 20")
+    press(page, "Pause")
+    page.wait_for_timeout(200)
+    paused = page.evaluate(STATE)
+    page.wait_for_timeout(300)
+    assert page.evaluate(f"{STATE}.step") == paused["step"], "it goes on after Pause"
+    assert paused["loss"] < first["loss"] / 2
+    press(page, "Reset")
+    page.wait_for_function(f"{STATE}.step === 0")
+    assert page.evaluate(f"{STATE}.loss") == first["loss"]
+    again = page.evaluate(ADVANCE, paused["step"])
+    assert again["loss"] == paused["loss"], "the same steps do not give the same numbers"
+    assert again["curves"] == paused["curves"]
+    points = np.array(again["settings"]["points"])
+    one = after(page, "networks=1", 40)
+    residual = np.array(one["outputs"]) - points[:, 1]
+    assert one["loss"] == pytest.approx((residual**2).sum() / (2 * len(points)))
+
+
+def wave(state, harmonic, curve=np.cos):
+    """The part of the targets along a wave that is learned."""
+    points = np.array(state["settings"]["points"])
+    along = curve(harmonic * np.radians(points[:, 0]))
+    return np.dot(state["outputs"], along) / np.dot(points[:, 1], along)
+
+
+def apart(state):
+    """The standard deviation of the networks, over the picture."""
+    curves = np.array(state["curves"]).reshape(state["networks"], -1)
+    return np.sqrt(curves.var(0, ddof=1).mean())
+
+
+TWO_SLOW = "preset=own&domain=circle&points=" + ",".join(
+    f"{a}:{(np.cos(np.radians(a)) + np.sin(np.radians(a))) * 0.7:.3f}" for a in range(-165, 180, 30)
+)
+# title: what of the setting is made its opposite, after how many steps, and what the sentence says of the state then
+EXPERIMENTS = {
+    "Wide networks do as the formula says": (("width=1024", "width=16"), 150, lambda s: s["distance"] < 0.06),
+    "A number makes a narrow network lazy": (("alpha=64", "alpha=1"), 150, lambda s: s["kernelChange"] < 0.01),
+    "At the mean-field scale features move": (
+        ("mean_field", "ntk"), 200, lambda s: s["kernelChange"] > 0.1 and s["distance"] > 0.06
+    ),
+    "Above the threshold the formula blows up": (
+        ("learning_rate=1.25", "learning_rate=0.9"), 10, lambda s: min(s["loss"], s["kernelLoss"]) > 1
+    ),
+    "The catapult": (
+        ("learning_rate=1.5", "learning_rate=0.5"), 100, lambda s: s["kernelLoss"] > 1e6 and s["loss"] < 0.1
+    ),
+    "The slow wave is learned first": (
+        ("preset=waves", TWO_SLOW), 30, lambda s: wave(s, 1) > 0.9 and wave(s, 4) < 0.5
+    ),
+    "Random starts stay between the points": (
+        ("subtract=0", "subtract=1"), 200,
+        lambda s: apart(s) > 0.08 and 0.6 < apart(s) / np.sqrt(np.mean(np.square(s["band"])) / 4) < 1.5,
+    ),
+    "What the kernel does not see": (
+        ("b_std=0", "b_std=0.5"), 2000, lambda s: min(s["loss"], s["kernelLoss"]) > 0.1
+    ),
+}  # fmt: skip
+SETTINGS = dict(re.findall(r"\{laboratory-experiment\} (.+)\n:setting: (.+)\n", TEXT))
+
+
+def test_there_is_a_test_of_each_experiment():
+    assert list(SETTINGS) == list(EXPERIMENTS)
+    assert len(SETTINGS) == 8
+
+
+@pytest.mark.parametrize("title", EXPERIMENTS)
+def test_an_experiment_shows_what_it_says_and_its_opposite_does_not(shared, title):
+    (part, opposite), steps, holds = EXPERIMENTS[title]
+    press(shared, title)
+    shared.wait_for_function(f"{STATE}.step > 0")
+    assert shared.get_by_text("would be refuted", exact=False).filter(visible=True).count() == 1
+    press(shared, "Reset")
+    shared.wait_for_function(f"{STATE}.step === 0")
+    state = shared.evaluate(ADVANCE, steps)
+    assert finite(state)
+    assert state["step"] == steps
+    assert holds(state)
+    assert part in SETTINGS[title]
+    other = after(shared, SETTINGS[title].replace(part, opposite), steps)
+    assert finite(other)
+    if title == "The slow wave is learned first":  # its opposite has two slow waves
+        assert min(wave(other, 1), wave(other, 1, np.sin)) > 0.9
+    else:
+        assert not holds(other)
+    if title == "The catapult":
+        assert max(shared.evaluate(ADVANCE, 1)["loss"], other["loss"]) < state["settings"]["learning_rate"]
+        assert after(shared, SETTINGS[title], 8)["loss"] > 1, "the loss of the network does not rise first"
+
+
+def test_the_band_is_that_of_the_theorem_on_the_ensemble(shared):
+    """Mean and covariance over the starts, after steps of descent, from the kernels of ntklib."""
+    for alpha, steps in ((1, 0), (2, 40)):
+        state = after(shared, f"preset=circle&activation=erf&subtract=0&alpha={alpha}&width=16", steps)
+        with jax.enable_x64(True):
+            mlp, points = MLP(activation="erf", w_std=2**0.5, b_std=0.5), np.array(state["settings"]["points"])
+            x, grid = (
+                2**0.5 * np.stack([np.cos(np.radians(a)), np.sin(np.radians(a))], 1)
+                for a in (points[:, 0], np.array(state["grid"]))
+            )
+            theta, cross, k, k_cross = (
+                np.asarray(m) for m in (mlp.ntk(x), mlp.ntk(grid, x), mlp.nngp(x), mlp.nngp(grid, x))
+            )
+            diagonal = np.asarray(mlp.nngp.diagonal(grid))
+        values, vectors = np.linalg.eigh(theta)
+        learned = (1 - (1 - state["learningRate"] / len(x) * values) ** steps) / values
+        a = cross @ (vectors * learned) @ vectors.T
+        variance = diagonal - 2 * (a * k_cross).sum(1) + np.einsum("gi,ij,gj->g", a, k, a)
+        np.testing.assert_allclose(state["band"], 2 * alpha * np.sqrt(variance), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(state["bandCentre"], a @ points[:, 1], rtol=1e-5, atol=1e-9)
+
+
+PYTHON = {
+    "twenty at the NTK scale": "width=16&activation=erf&learning_rate=0.75",
+    "deep, with momentum, at the standard scale, on the line": "preset=wave&width=8&depth=2&activation=tanh&networks=1"
+    "&parameterization=standard&momentum=0.8&subtract=0&alpha=2&noise=0.2&seed=3",
+    "without biases at the mean-field scale": "width=32&parameterization=mean_field&b_std=0&networks=1",
+}
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_the_lines_of_python_compute_what_is_on_the_screen(shared, name):
+    state = after(shared, PYTHON[name], 25)
+    lines = shared.evaluate("document.querySelector('[data-laboratory]').python()")
+    shared.get_by_text("The same in Python", exact=True).click()
+    shown = "document.querySelector('[data-laboratory]').shadowRoot.querySelector('pre').textContent"
+    shared.wait_for_function(f"(lines) => {shown} === lines", arg=lines)
+    shared.get_by_text("The same in Python", exact=True).click()
+    program = f"{lines}\nimport json\nprint(json.dumps([loss, kernel_loss, list(outputs), list(kernel_outputs)]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    loss, kernel_loss, outputs, kernel_outputs = json.loads(done.stdout.splitlines()[-1])
+    assert loss == pytest.approx(state["loss"], rel=1e-5)
+    assert kernel_loss == pytest.approx(state["kernelLoss"], rel=1e-5)
+    np.testing.assert_allclose(outputs, state["outputs"], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(kernel_outputs, state["kernelOutputs"], rtol=1e-5, atol=1e-7)
+
+
+def test_the_address_holds_the_setting(open_page, shared):
+    at_start(shared, "preset=wave&noise=0.3&width=16&depth=2&networks=1&momentum=0.5")
+    shared.get_by_role("button", name="Point 3 of").focus()
+    shared.keyboard.press("ArrowUp")
+    shared.keyboard.press("Shift+ArrowLeft")
+    shared.get_by_label("activation", exact=True).select_option("tanh")
+    shared.wait_for_function(f"{STATE}.settings.activation === 'tanh'")
+    shared.wait_for_timeout(600)  # the address follows when things are quiet
+    state, address = shared.evaluate(ADVANCE, 7), shared.evaluate("location.hash.slice(1)")
+    assert state["settings"]["preset"] == "own"
+    other = open_page(address)
+    copied = other.evaluate(ADVANCE, 7)
+    assert copied["settings"] == state["settings"]
+    assert copied["outputs"] == state["outputs"]
+    assert copied["loss"] == state["loss"]
+    wrong = at_start(other, "width=17&depth=9&points=a:b,1:2:3&momentum=-4&" + urllib.parse.quote("σ=1"))
+    assert finite(wrong)
+    assert (wrong["settings"]["width"], wrong["settings"]["depth"], wrong["settings"]["momentum"]) == (16, 3, 0)
+
+
+# ---------------------------------------- the clumsy one
+
+
+def drag(page, name, to):
+    """Drag a point by the mouse, in steps; returns where it says it is."""
+    point = page.get_by_role("button", name=name)
+    box = point.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for part in (0.5, 1.0, 1.0):
+        page.mouse.move(box["x"] + part * (to[0] - box["x"]), box["y"] + part * (to[1] - box["y"]))
+    page.mouse.up()
+
+
+def test_points_are_dragged_added_and_removed_and_never_lost(open_page):
+    page = open_page("preset=six&width=32")
+    press(page, "Play")
+    page.wait_for_function(f"{STATE}.step > 3")
+    drag(page, "Point 2 of", (-50, -70))  # out of the picture, and of the window
+    page.wait_for_function(f"{STATE}.settings.points[1][0] === -2")
+    assert page.evaluate(f"{STATE}.settings.points[1][1]") == 2
+    page.wait_for_function(f"{STATE}.step > 3 && {STATE}.playing")  # it goes on, with the new data
+    drag(page, "Point 2 of", (5000, 5000))
+    page.wait_for_function(f"{STATE}.settings.points[1].join() === '2,-2'")
+    press(page, "Pause")
+    plot = page.locator("[data-laboratory] .plot").bounding_box()
+    page.mouse.dblclick(plot["x"] + plot["width"] * 0.57, plot["y"] + plot["height"] * 0.3)
+    page.wait_for_function(f"{STATE}.settings.points.length === 7")
+    for _ in range(20):
+        press(page, "Add a point")
+    page.wait_for_function(f"{STATE}.settings.points.length === 16")
+    page.wait_for_timeout(100)
+    assert page.evaluate(f"{STATE}.settings.points.length") == 16
+    page.get_by_role("button", name="Point 16 of").focus()
+    for left in range(15, 0, -1):
+        page.keyboard.press("Delete")
+        page.wait_for_function(f"{STATE}.settings.points.length === {left}")
+        assert "Point" in page.evaluate("document.activeElement.shadowRoot.activeElement.ariaLabel"), "focus is lost"
+    page.keyboard.press("Delete")
+    press(page, "Remove the point")
+    page.wait_for_timeout(100)
+    state = page.evaluate(ADVANCE, 30)
+    assert len(state["settings"]["points"]) == 1
+    assert finite(state)
+    assert page.evaluate("document.querySelectorAll('[data-curve=data]').length") == 0, "the picture is in its shadow"
+    many = "preset=own&domain=line&points=" + ",".join(["1:1", "1:-1"] * 3)
+    assert finite(after(page, many, 200)), "points on one place"
+
+
+def test_both_ends_of_every_slider_together_give_numbers(shared):
+    page = shared
+    at_start(page, "preset=six")
+    fields = page.evaluate("""() => [...document.querySelector("[data-laboratory]").shadowRoot
+      .querySelectorAll(".control input[type=range]")].map((input) => input.id)""")
+    assert len(fields) >= 9
+    at_the_end = """([fields, end, but]) => {
+      const root = document.querySelector("[data-laboratory]").shadowRoot;
+      for (const id of fields) {
+        const input = root.getElementById(id);
+        input.value = but.includes(id) ? input.value : input[end];
+        input.dispatchEvent(new Event("input"));
+      }
+    }"""
+    for scale in ("ntk", "standard", "mean_field"):
+        for activation in ("relu", "tanh"):
+            at_start(page, f"preset=wave&parameterization={scale}&activation={activation}&subtract=0")
+            for end, steps in (("max", 2), ("min", 50)):
+                slow = ["laboratory-width"] if end == "max" else []  # seconds a step at 2,048 units and three layers
+                page.evaluate(at_the_end, [fields, end, slow])
+                state = page.evaluate(ADVANCE, steps)
+                assert finite(state), (scale, activation, end)
+    at_start(page, "preset=six&width=2048&depth=3&networks=20")
+    assert page.evaluate(f"{STATE}.networks") == 1, "twenty of these take minutes a step, and gigabytes"
+    assert page.get_by_text("Of networks this large only one is trained at a time").count() == 1
+    press(page, "Play")
+    page.get_by_label("hidden layers").press("Home")  # while it computes
+    page.wait_for_function(f"{STATE}.settings.depth === 1 && {STATE}.step > 1")
+    press(page, "Pause")
+
+
+def test_divergence_is_said_and_shown_as_what_it_is(shared):
+    state = after(shared, "preset=circle&learning_rate=4&width=64&networks=1", 3000)
+    assert state["diverged"] == 1
+    assert finite(state)
+    assert state["step"] < 3000
+    said = shared.get_by_role("alert").inner_text()
+    assert "diverged" in said
+    assert "above the threshold" in said
+    curve = shared.locator("[data-curve=networks]").get_attribute("d")
+    assert "NaN" not in curve
+    assert max(abs(float(y)) for y in re.findall(r"[\d.-]+ ([\d.-]+)", curve)) > 500, "the curve has not left"
+    press(shared, "Play")  # from the start again: a network that is lost goes nowhere
+    shared.wait_for_function(f"{STATE}.step === 0 || {STATE}.step < {state['step']}")
+    press(shared, "Pause")
+    late = after(shared, "preset=circle&activation=tanh&learning_rate=1.5&width=16&networks=1", 5000)
+    assert finite(late), "the formula has left what a number can hold; the network, saturated, has not"
+    assert late["kernelLoss"] > 1e100
+    after(shared, "preset=circle", 1)
+    assert shared.locator("[data-laboratory] .problem").text_content() == ""
+
+
+def test_it_goes_on_while_the_window_changes_its_size(open_page):
+    page = open_page("width=16")
+    press(page, "Play")
+    for width in (1280, 390, 700, 320, 844):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(150)
+        step = page.evaluate(f"{STATE}.step")
+        page.wait_for_function(f"{STATE}.step > {step}")
+        inside = page.evaluate("""() => {
+          const root = document.querySelector("[data-laboratory]").shadowRoot, plot = root.querySelector(".plot");
+          const drawn = root.querySelector(".plot svg").getBoundingClientRect().width;
+          const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+          return [drawn - plot.clientWidth, wide];
+        }""")
+        assert max(inside) <= 1, width
+    press(page, "Pause")
+
+
+@pytest.mark.parametrize("broken", ["", "throw 1", "const e = () => this.onerror(); setTimeout(e)"])
+def test_without_a_worker_the_page_computes_by_itself(open_page, shared, broken):
+    """There is none, it may not be started, or it fails after it was started."""
+    worker = (
+        f"window.Worker = function () {{ {broken}; this.postMessage = () => {{}}; }};"
+        if broken
+        else "delete window.Worker;"
+    )
+    page = open_page("width=16", before=worker)
+    assert page.evaluate(ADVANCE, 30)["outputs"] == after(shared, "width=16", 30)["outputs"]
+
+
+def test_who_presses_ten_times_gets_one_training(open_page):
+    page = open_page("width=16&networks=1")
+    for _ in range(10):
+        page.evaluate("""() => {
+          const all = [...document.querySelector("[data-laboratory]").shadowRoot.querySelectorAll("button")];
+          for (const word of ["Play", "Pause", "Play"]) all.find((each) => each.textContent === word).click();
+        }""")
+    paces = page.evaluate("""() => new Promise((done) => {
+      const host = document.querySelector("[data-laboratory]"), first = host.state.step;
+      let frames = 0;
+      const count = () => (++frames < 60 ? requestAnimationFrame(count) : done([host.state.step - first, frames]));
+      requestAnimationFrame(count);
+    })""")
+    assert 5 < paces[0] <= 1.2 * paces[1], "more than one step a frame: several trainings run at once"
+    press(page, "Pause")
+
+
+def test_the_link_is_copied_and_a_link_to_an_experiment_shows_its_sentence(open_page):
+    title, setting = next(iter(SETTINGS.items()))
+    page = open_page(setting)
+    assert page.get_by_role("button", name=title).get_attribute("aria-pressed") == "true"
+    assert page.get_by_text("would be refuted").filter(visible=True).count() == 1
+    page.get_by_label("width", exact=True).press("ArrowLeft")
+    assert page.get_by_role("button", name=title).get_attribute("aria-pressed") == "false"
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    press(page, "Copy link")
+    page.get_by_text("the link to this setting").or_(page.get_by_text("in the clipboard")).first.wait_for()
+    copied = page.evaluate("navigator.clipboard.readText().catch(() => '')") or page.evaluate("location.href")
+    assert "width=512" in copied
+
+
+# ---------------------------------------- for everybody
+
+
+def test_axe_finds_nothing_in_the_light_and_in_the_dark(open_page):
+    for scheme in ("light", "dark"):
+        page, root = open_page("preset=six&subtract=0", color_scheme=scheme), "document.querySelector('main')"
+        for fold in page.locator("[data-laboratory] details").all():
+            fold.locator("summary").click()
+        page.evaluate(ADVANCE, 20)
+        page.add_script_tag(content=axe())
+        found = page.evaluate(f"() => axe.run({root}, {{ resultTypes: ['violations'] }})")
+        assert [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found["violations"]] == []
+        dark = page.evaluate(
+            "document.querySelector('[data-laboratory]').shadowRoot.querySelector('.all.dark') !== null"
+        )
+        assert dark == (scheme == "dark")
+
+
+def test_everything_is_reached_and_moved_by_the_keyboard(open_page):
+    page = open_page("preset=six&networks=1&width=16")
+    press(page, "Reset")
+    reached = []
+    page.locator("[data-laboratory] .point").first.focus()
+    while len(reached) < 80:
+        name = page.evaluate("""() => {
+          const active = document.activeElement, at = active.shadowRoot && active.shadowRoot.activeElement;
+          if (!at) return active.closest("[data-laboratory]") && active.textContent; // a link of a caption
+          return at.ariaLabel || at.id || at.textContent.trim();
+        }""")
+        if name is None:
+            break
+        reached.append(name)
+        page.keyboard.press("Tab")
+    text = " | ".join(reached)
+    buttons = ("Point 6 of", "Play", "Pause", "Step", "Reset", "Add a point", "Copy link", *EXPERIMENTS)
+    for wanted in (*buttons, "laboratory-learning_rate", "laboratory-preset", "laboratory-speed", "The same in Python"):
+        assert wanted in text
+    page.get_by_role("button", name="Point 1 of").focus()
+    before = page.evaluate(f"{STATE}.settings.points[0]")
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    page.wait_for_function(f"{STATE}.settings.points[0][1] !== {before[1]}")
+    moved = page.evaluate(f"{STATE}.settings.points[0]")
+    assert moved == pytest.approx([before[0] + 0.08, before[1] + 0.05])
+    page.get_by_role("button", name="Step").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{STATE}.step === 1")
+    page.get_by_label("width", exact=True).focus()
+    page.keyboard.press("End")
+    page.wait_for_function(f"{STATE}.settings.width === 2048")
+
+
+def test_a_finger_moves_a_point_and_the_page_fits_a_phone(open_page):
+    page = open_page("width=16", has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    client, box = page.context.new_cdp_session(page), page.get_by_role("button", name="Point 3 of").bounding_box()
+    assert min(box["width"], box["height"]) >= 44
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for part in range(1, 6):
+        at = {"x": x + 8 * part, "y": y - 12 * part}
+        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function(f"{STATE}.settings.preset === 'own'")
+    moved = page.evaluate(f"{STATE}.settings.points[2]")
+    assert moved[0] > -20
+    assert moved[1] > 0.9
+
+
+def test_less_motion_is_a_picture_a_second(open_page):
+    page = open_page("width=16", reduced_motion="reduce")
+    count = """() => new Promise((done) => {
+      const path = document.querySelector("[data-laboratory]").shadowRoot.querySelector("[data-curve=networks]");
+      let times = 0;
+      new MutationObserver(() => times++).observe(path, { attributes: true, attributeFilter: ["d"] });
+      setTimeout(() => done(times), 2500);
+    })"""
+    press(page, "Play")
+    assert 1 <= page.evaluate(count) <= 4
+    assert page.evaluate(f"{STATE}.step") > 10
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(count) > 10, "the test sees no motion where there is some"
+    press(page, "Pause")
+
+
+def test_without_a_script_the_page_says_what_there_would_be(open_page):
+    page = open_page(java_script_enabled=False)
+    text = page.locator("article").inner_text()
+    assert "needs a script" in text
+    assert all(title in text for title in EXPERIMENTS)
+    assert page.locator("article a[href*='chapters/dynamics']").count() >= 1
+
+
+def test_paper_shows_the_present_picture_and_no_controls(open_page):
+    page = open_page("width=16")
+    page.evaluate(ADVANCE, 30)
+    page.emulate_media(media="print")
+    assert page.locator("[data-laboratory] .plot svg").is_visible()
+    assert page.locator("[data-laboratory] .readings svg").first.is_visible()
+    assert "width: 16" in page.locator("[data-laboratory] .setting").inner_text()
+    for hidden in (".groups", ".row button", ".experiments", "details"):
+        assert not page.locator(f"[data-laboratory] {hidden}").first.is_visible()
+
+
+@pytest.mark.parametrize("question", ["laboratory", "playground", "drag a point"])
+def test_who_looks_for_it_finds_it(browser, site, question):
+    page = browser.new_page()
+    page.goto((site / "search.html").as_uri() + f"?q={question}")
+    page.locator("main a[href^='laboratory.html']").first.wait_for()
+    assert page.locator("main a").first.get_attribute("href").startswith("laboratory.html")
+    page.close()
+
+
+def test_the_script_is_small_and_on_no_other_page(site):
+    script = site / "_static" / laboratory.SCRIPT
+    assert script.stat().st_size < 60_000
+    assert script.read_text(encoding="utf-8") == laboratory.script()
+    holders = [path.name for path in site.rglob("*.html") if laboratory.SCRIPT in path.read_text(encoding="utf-8")]
+    assert holders == ["laboratory.html"]
