@@ -45,7 +45,7 @@ def test_learnability_neighbours():
     each_refused(
         check,
         [
-            (differs, lambda n, q: n),  # the law, though the learner does not interpolate
+            (r"the law of n needs a learner", lambda n, q: n),  # it does not interpolate
             (differs, lambda n, q: q),
             (differs, lambda n, q: n // q),
             (differs, lambda n, q: (n - 1) / q),
@@ -97,7 +97,7 @@ def test_learnability_examples():
         check,
         [
             (learned, lambda lam, i, share: right(lam, i, 0.5)),  # the formula of the text
-            (learned, lambda lam, i, share: right(lam, i, 1 - share)),  # the fraction upside down
+            (r"upside down\?", lambda lam, i, share: right(lam, i, 1 - share)),
             (learned, lambda lam, i, share: round(right(lam, i, share))),
             (learned, lambda lam, i, share: right(lam, i, share) - 1),
             (learned, lambda lam, i, share: right(lam, i, share) - 0.5),  # the mode itself not counted
