@@ -23,9 +23,9 @@ def test_propagation_edge():
             "σ_w must be positive, not nan": lambda b_std: math.nan,
             "for b_std 0.1 your σ_w = 0.8862": lambda b_std: math.sqrt(math.pi) / 2,  # that of no biases
             "for b_std 0.4 your σ_w = 1.0556": lambda b_std: right(0.1),
-            "and χ = .*, not 1": lambda b_std: right(b_std) ** 2,  # the variance in place of the root
+            "and χ = .*, not 1; yours is the variance": lambda b_std: right(b_std) ** 2,
             "and χ = 1.00": lambda b_std: right(b_std) * 1.001,
-            "yours is the square root of it": lambda b_std: math.sqrt(right(b_std)),
+            "for b_std 0.1 your σ_w = 1.02.* not 1$": lambda b_std: math.sqrt(right(b_std)),
             "for b_std 1.0 your": lambda b_std: right(min(b_std, 0.9)),
             "for b_std 0.1 your σ_w = .* and χ": lambda b_std: right(b_std**2),
         },
@@ -68,14 +68,18 @@ def test_propagation_deepest():
             "a function is wanted, deepest itself, not int": 9,
             "for s = 0.5 a number is wanted, not None": lambda s: None,
             r"for s = 0.5 a number is wanted, not \[4\]": lambda s: [right(s)],
-            "it is 4 layers, with the factor 0.00391, and one more .* 0.000977; you say 5": lambda s: right(s) + 1,
-            "for s = 0.5 it is 4 layers.*you say 3": lambda s: right(s) - 1,
-            "for s = 0.5 it is 4 layers.*you say 4.98289": log,  # not whole
-            "for s = 0.5 it is 4 layers.*you say 5$": lambda s: math.ceil(log(s)),
-            "for s = 0.5 it is 4 layers.*you say 9": lambda s: int(2 * log(s)),  # the norm, not its square
-            "for s = 0.5 it is 4 layers.*you say 2": lambda s: int(3 / abs(math.log(s / 2))),  # log10 for one
-            "for s = 2.01 it is 1385 layers": lambda s: right(s) if s < 2 else 10**9,  # explosion forgotten
-            "for s = 1.9 it is 134 layers": lambda s: int(math.log(1000) / abs(1 - s / 2)) if s > 1.6 else right(s),
+            "for s = 0.5 your 5 layers are too many: the factor is then 0.000977": lambda s: right(s) + 1,
+            "for s = 0.5 your 3 layers are too few: with one more the factor is 0.00391": lambda s: right(s) - 1,
+            "for s = 0.5 a whole number of layers is wanted, not 4.98289": log,
+            "for s = 0.5 a whole number of layers is wanted, not nan": lambda s: math.nan,
+            "for s = 0.5 a whole number of layers is wanted, not -4": lambda s: -right(s),
+            "for s = 0.5 your 5 layers are too many": lambda s: math.ceil(log(s)),
+            "for s = 0.5 your 9 layers are too many": lambda s: int(2 * log(s)),  # the norm, not its square
+            "for s = 0.5 your 2 layers are too few": lambda s: int(3 / abs(math.log(s / 2))),  # log10 for one
+            "for s = 2.01 your 1e.09 layers are too many: .* inf": lambda s: right(s) if s < 2 else 10**9,
+            "for s = 1.9 your 138 layers are too many": (
+                lambda s: int(math.log(1000) / abs(1 - s / 2)) if s > 1.6 else right(s)
+            ),
         },
     )
 
@@ -99,11 +103,11 @@ def test_propagation_residual():
             "for c = 0.5 a number is wanted, not None": lambda c: None,
             "for c = 0.5 a number is wanted, not array": lambda c: np.array([right(c)]),
             "for c = 0.5 a number is wanted, not '0.1'": lambda c: "0.1",
-            "c = 0.5: the limit is .*; 4,000 layers give": lambda c: layers(c, 50),  # not yet the limit
-            "c = 0.5: the limit is .*, not 0.2": lambda c: right(2 * c),
-            "c = 0.5: the limit is .*, not 0.0": lambda c: right(c / 2),
-            "c = 0.5: the limit is .*, not 0.1": lambda c: layers(c, 4000, lambda rho, b: rho + b * relu(rho)),
-            "c = 1.0: the limit is": lambda c: right(0.5),
-            "c = 0.5: the limit is .*, not 0.15": lambda c: c / math.pi,  # the first step, all the way
+            "c = 0.5: your 0.1.* is .0.000. away from the limit": lambda c: layers(c, 50),  # not yet the limit
+            r"c = 0.5: your 0.2508|c = 0.5: your .* is \+0.": lambda c: right(2 * c),
+            "c = 0.5: your 0.0.* is -0.0": lambda c: right(c / 2),
+            "c = 0.5: your .* away": lambda c: layers(c, 4000, lambda rho, b: rho + b * relu(rho)),
+            "c = 1.0: your .* is -0.1": lambda c: right(0.5),
+            "c = 0.5: your 0.1592 is": lambda c: c / math.pi,  # the first step, all the way
         },
     )
