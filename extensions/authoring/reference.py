@@ -34,7 +34,8 @@ PAGE = """# {name}
 """
 LEAD_ON = """
 addEventListener("DOMContentLoaded", () => {
-  let name = decodeURIComponent(location.hash.slice(1)), old = null;
+  let name = "", old = null;
+  try { name = decodeURIComponent(location.hash.slice(1)); } catch { /* a damaged address leads nowhere */ }
   // what is gone leads to its class or module
   for (; name && !(old && old.dataset.to); name = name.replace(/\\.?[^.]*$/, "")) {
     old = document.getElementById(name) || document.getElementById(`module-${name}`);

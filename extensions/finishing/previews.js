@@ -13,9 +13,14 @@
   document.body.append(box);
   let link = null, timer = 0, others = null;
 
+  // the anchor in an address; a damaged one leads nowhere
+  const anchor = (hash) => {
+    try { return decodeURIComponent(hash.slice(1)); } catch { return ""; }
+  };
+
   // a link to something folded unfolds it
   const unfold = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = location.hash && document.getElementById(anchor(location.hash));
     for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
       if (fold.open) continue;
       fold.open = true;
@@ -68,7 +73,7 @@
 
   const content = async (a) => {
     const url = new URL(a.href, location.href);
-    const id = decodeURIComponent(url.hash.slice(1));
+    const id = anchor(url.hash);
     if (!id) return null;
     if (page(url) === page(location)) return onThisPage(id);
     const known = (await fromOthers())[a.getAttribute("href")];

@@ -24,7 +24,8 @@ LEAD_ON = """
 (() => {
   const moved = %s;
   const lead = () => {
-    const to = moved[decodeURIComponent(location.hash.slice(1))];
+    let to = null;
+    try { to = moved[decodeURIComponent(location.hash.slice(1))]; } catch { /* a damaged address leads nowhere */ }
     if (to) location.replace(new URL(to, location.href));
   };
   addEventListener("hashchange", lead);

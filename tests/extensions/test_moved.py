@@ -74,6 +74,11 @@ def test_a_page_leads_on_from_files_and_says_where_it_would_lead_nowhere(browser
     page.goto(one)
     page.evaluate("location.hash = 'gone'")
     page.wait_for_url(f"{two}#here")
+    damaged: list[str] = []
+    page.on("pageerror", lambda error: damaged.append(str(error)))
+    page.goto("about:blank")
+    page.goto(f"{one}#%E0%A4%A")
+    assert damaged == [], "a damaged address breaks the page"
     page.close()
     (book / "extensions" / "site" / "moved.yml").write_text("one: {gone: 'three#here'}", encoding="utf-8")
     status, output = build(book)

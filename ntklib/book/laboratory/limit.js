@@ -23,7 +23,8 @@ function laboratoryLimit() {
   // For a Gaussian pair with variances a, b and covariance c: E φ(u)φ(v) and E φ'(u)φ'(v).
   const MOMENTS = {
     relu(a, b, c) { // Cho and Saul 2009
-      const m = Math.sqrt(a * b), angle = m > 0 ? Math.acos(clamp(c / m)) : Math.PI;
+      // a cosine within rounding of ±1 is ±1: acos would make an angle of 1e-8 of it, and a kernel of full rank
+      const m = Math.sqrt(a * b), cos = clamp(c / m), angle = m > 0 && cos < 1 - 1e-14 ? (cos < 1e-14 - 1 ? Math.PI : Math.acos(cos)) : m > 0 ? 0 : Math.PI;
       return [(m * (Math.sin(angle) + (Math.PI - angle) * Math.cos(angle))) / (2 * Math.PI), (Math.PI - angle) / (2 * Math.PI)];
     },
     erf(a, b, c, s = 1, t = 1) { // Williams 1997, of erf(s u) and erf(t v)

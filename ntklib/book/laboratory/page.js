@@ -292,7 +292,7 @@ if (document.currentScript) {
     try {
       laboratoryPage(host, engine, laboratoryLimit(), laboratorySettings(engine.normals), laboratoryPicture());
     } catch (problem) { // what is written there stays
-      host.append("This browser cannot run the laboratory: " + problem.message);
+      (host.shadowRoot || host).append("This browser cannot run the laboratory: " + problem.message);
       throw problem;
     }
   });

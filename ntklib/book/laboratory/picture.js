@@ -23,6 +23,7 @@ function laboratoryPicture() {
   function number(v, digits = 3) {
     const size = Math.abs(v);
     if (size === 0) return "0";
+    if (size >= 1e150) return "beyond 10¹⁵⁰"; // where what has diverged is cut off
     if (size >= 1e5 || size < 1e-3) {
       const [mantissa, power] = v.toExponential(digits - 2).split("e");
       return `${mantissa.replace("-", "−")}×10${superscript(Number(power))}`;

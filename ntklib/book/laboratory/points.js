@@ -1,7 +1,7 @@
 // How does a reader move the data? A button lies over each point: dragged, or moved by arrow keys; added and removed.
 function laboratoryPoints(plot, settings, { make, number }, { setting, box, change, say }) {
   const { MOST, REACH } = settings, buttons = () => [...plot.querySelectorAll(".point")];
-  let selected = 0;
+  let selected = 0, held = null;
   function move(k, x, y) {
     const points = setting().points.map((p, i) => (i === k ? settings.place([x, y], setting().domain) : p));
     selected = k;
@@ -31,13 +31,17 @@ function laboratoryPoints(plot, settings, { make, number }, { setting, box, chan
     const made = make("button", { type: "button", class: "point" }), index = () => buttons().indexOf(made);
     made.addEventListener("focus", () => { selected = index(); });
     made.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
       made.setPointerCapture(event.pointerId);
+      const at = made.getBoundingClientRect(), { clientX, clientY } = event; // it does not jump to the pointer
+      held = { clientX, clientY, dx: clientX - (at.left + at.right) / 2, dy: clientY - (at.top + at.bottom) / 2, moves: false };
       made.focus();
     });
     made.addEventListener("pointermove", (event) => {
       if (!made.hasPointerCapture(event.pointerId)) return;
-      const at = plot.getBoundingClientRect();
-      move(index(), box().x(event.clientX - at.left), box().y(event.clientY - at.top));
+      const { clientX, clientY } = event, at = plot.getBoundingClientRect();
+      held.moves ||= Math.hypot(clientX - held.clientX, clientY - held.clientY) > 3;
+      if (held.moves) move(index(), box().x(clientX - at.left - held.dx), box().y(clientY - at.top - held.dy));
     });
     made.addEventListener("dblclick", (event) => event.stopPropagation());
     made.addEventListener("keydown", (event) => {

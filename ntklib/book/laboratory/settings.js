@@ -74,11 +74,12 @@ function laboratorySettings(normals) {
     return parts.join("&");
   }
 
+  const plain = (text) => { try { return decodeURIComponent(text); } catch { return ""; } }; // a link may be damaged
   function decode(text) {
     const some = {};
     for (const part of text.replace(/^#/, "").split("&")) {
       const [name, value = ""] = part.split("=");
-      if (name === "points") some.points = decodeURIComponent(value).split(",").map((p) => p.split(":").map(Number));
+      if (name === "points") some.points = plain(value).split(",").map((p) => p.split(":").map(Number));
       else if (name === "domain") some.domain = value;
       else if (names.includes(name)) {
         const start = FIELDS[name][2];
