@@ -47,7 +47,11 @@ def lines(widths: Iterable[float], room: float) -> int:
 def height(spec: dict[str, Any], width: int) -> int:
     """How high an explorer will be, in pixels, in a column of this width."""
     phone = width < COLUMN
-    plot = max(170.0, min(430.0, (width - 60) * spec["aspect"])) if spec["aspect"] < 0.8 else min(430.0, width - 42)
+    plot = (
+        max(170.0, min(430.0, (width - 60) * spec["aspect"]))
+        if spec["aspect"] < 0.8
+        else min(430.0, (width - 42) * spec["aspect"])
+    )
     entries = (48 + 7.5 * len(item.get("label") or item.get("name") or "") for item in spec["items"])
     first, other = (55, 58) if phone else (28, 30.5)
     buttons = (max(106, 22.5 + 8.1 * len(words)) for words, _ in spec.get("views", []))
