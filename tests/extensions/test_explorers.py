@@ -1,9 +1,7 @@
 """The explorers as a reader online meets them: the built page in Chromium, from `file://`, with the network off."""
 
 import contextlib
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import yaml
 from browser import ROOT, TRANSLATE, TURN, axe
 from docutils import nodes
 from scipy.interpolate import RegularGridInterpolator
+from small_books import build_linked
 
 from ntklib.book import explore
 
@@ -31,14 +30,7 @@ def site(tmp_path_factory) -> Path:
     (book / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: explorers\n", encoding="utf-8")
     (book / "intro.md").write_text("# Nothing moves here\n\nNo explorer.\n", encoding="utf-8")
     (book / "explorers.md").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
-    for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
-        (book / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-m", "tools.build", str(book)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return book / "_build" / "html"
+    return build_linked(book)
 
 
 @pytest.fixture(scope="module")

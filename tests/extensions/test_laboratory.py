@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from browser import ROOT, axe
+from small_books import build_linked
 
 from extensions.authoring import laboratory
 from ntklib.mlp import MLP
@@ -51,14 +52,7 @@ def build(book: Path) -> Path:
         (book / f"{page}.md").write_text(stub, encoding="utf-8")
         named -= labels | equations
     assert not named, f"no chapter that the page links to has {named}"
-    for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
-        (book / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-m", "tools.build", str(book)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return book / "_build" / "html"
+    return build_linked(book)
 
 
 @pytest.fixture(scope="module")
