@@ -717,10 +717,11 @@ const explorer = (() => {
 
   if (document.currentScript) {
     // the pictures had another height: a link to a place below them leads there again
-    const startAll = () => Promise.all([...document.querySelectorAll(".ntk-explorer")].map(start)).then(() => {
-      const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-      if (place) place.scrollIntoView();
-    });
+    const place = () => { // a damaged address leads nowhere
+      try { return document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch { return null; }
+    };
+    const startAll = () => Promise.all([...document.querySelectorAll(".ntk-explorer")].map(start))
+      .then(() => place()?.scrollIntoView());
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
     else startAll();
   }

@@ -52,6 +52,24 @@ def opened(browser):
         context.close()
 
 
+def test_a_damaged_address_leads_nowhere_and_breaks_nothing(browser, tmp_path):
+    html = WIDTHS._repr_mimebundle_()[0]["text/html"]
+    script = f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    tall = "<div style='height: 3000px'></div><p id='é'>Below.</p>"
+    (tmp_path / "page.html").write_text(f"<meta charset='utf-8'><body>{html}{tall}{script}</body>", encoding="utf-8")
+    page = browser.new_context(offline=True).new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for anchor, far in (("%E0%A4%A", False), ("%C3%A9", True)):
+        page.goto("about:blank")
+        page.goto((tmp_path / "page.html").as_uri() + "#" + anchor)
+        page.locator(".ntk-explorer .axis").wait_for(state="attached")
+        page.wait_for_timeout(200)
+        assert (page.evaluate("scrollY") > 1000) == far
+    page.context.close()
+    assert complaints == []
+
+
 def test_thousands_are_set_apart(opened):
     page = opened(WIDTHS)
     slider, said = page.locator("input[type=range]"), []

@@ -57,30 +57,50 @@ def test_what_is_no_address_is_refused(tmp_path):
     assert moved(tmp_path / "moved.yml") == {"a": {"old": "a#new", "older": "b#old"}}
 
 
+LABELLED = """
+```{prf:definition}
+:label: def-moving
+
+What moves.
+```
+
+```{exercise}
+:label: ex-moving
+
+Move it.
+```
+"""
+
+
 def test_a_page_leads_on_from_files_and_says_where_it_would_lead_nowhere(browser, tmp_path):
     text = "# One\n\n## Here\n\nText.\n"
-    book = make_book(tmp_path, {"one": text, "two": text.replace("One", "Two")}, openings=False)
+    two = text.replace("One", "Two")
+    book = make_book(tmp_path, {"one": text, "two": two + LABELLED}, openings=False)
     (book / "extensions" / "site" / "moved.yml").write_text(
         "one: {gone: 'two#here', renamed: '#here'}", encoding="utf-8"
     )
     status, output = build(book)
     assert status == 0, output
     page = browser.new_context(offline=True).new_page()
-    one, two = ((book / "_build" / "html" / name).as_uri() for name in ("one.html", "two.html"))
-    for typed, shown in (("#gone", f"{two}#here"), ("#renamed", f"{one}#here"), ("#other", f"{one}#other")):
+    one, other = ((book / "_build" / "html" / name).as_uri() for name in ("one.html", "two.html"))
+    for typed, shown in (("#gone", f"{other}#here"), ("#renamed", f"{one}#here"), ("#other", f"{one}#other")):
         page.goto("about:blank")
         page.goto(one + typed)
         page.wait_for_url(shown)
     page.goto(one)
     page.evaluate("location.hash = 'gone'")
-    page.wait_for_url(f"{two}#here")
+    page.wait_for_url(f"{other}#here")
     damaged: list[str] = []
     page.on("pageerror", lambda error: damaged.append(str(error)))
     page.goto("about:blank")
     page.goto(f"{one}#%E0%A4%A")
     assert damaged == [], "a damaged address breaks the page"
     page.close()
+    # a definition and an exercise move to a page that is read before the one that they leave
+    for name, content in {"one": text + LABELLED, "two": two}.items():
+        (book / f"{name}.md").write_text(content, encoding="utf-8")
     (book / "extensions" / "site" / "moved.yml").write_text("one: {gone: 'three#here'}", encoding="utf-8")
     status, output = build(book)
     assert status != 0
+    assert "duplicate" not in output
     assert "moved.yml leads from one to three, which is not in the book" in output
