@@ -1,0 +1,115 @@
+"""No answer that is wrong in an easy way earns a point, in any assignment, and none that is right loses one.
+
+The tests of a master run here on its solution's answers, changed; no sandbox is needed for that.
+"""
+
+import os
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from toy_class import TOY_FOLDER
+from wrong_answers import RIGHT, WRONG, Changed
+
+from coursework.judging.cell_order import setup_cells
+from coursework.judging.tests import free_names
+from coursework.masters.cells import grade_id
+from coursework.masters.reading import ASSIGNMENTS, available, load
+
+ALL = [*available(), "toy"]
+YOURS, ANOTHERS = 20, 21  # two students' numbers
+
+
+@cache
+def opened(name: str):
+    return load(name, TOY_FOLDER if name == "toy" else ASSIGNMENTS)
+
+
+@cache
+def solved(name: str, variant: int) -> dict[str, Any]:
+    """The names that the solution leaves behind."""
+    assignment = opened(name)
+    tests = {question.grade_id for question in assignment.questions}
+    names: dict[str, Any] = {"__name__": "__main__"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for cell in assignment.solution(variant).cells:
+            if cell.cell_type == "code" and grade_id(cell) not in tests:
+                exec(cell.source, names)
+    return names
+
+
+@cache
+def given(name: str) -> frozenset[str]:
+    """The names that the setup leaves behind: no answers."""
+    names: dict[str, Any] = {}
+    for cell in setup_cells(opened(name), YOURS):
+        exec(cell.source, names)
+    return frozenset(names)
+
+
+def earned(name: str, answers: dict[str, Any], question) -> str:
+    """Nothing if a question's test passes with these answers in place of the solution's; else what it says."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(question.source, {**solved(name, YOURS), **answers})
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def answers_to(name: str, question) -> dict[str, Any]:
+    wanted = free_names(question.source) - given(name)
+    return {key: value for key, value in solved(name, YOURS).items() if key in wanted}
+
+
+def alike(one: Any, other: Any) -> bool:
+    return np.shape(one) == np.shape(other) and bool(np.all(np.asarray(one) == np.asarray(other)))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def pictures_go_nowhere():
+    os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@pytest.mark.parametrize("change", WRONG)
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_wrong_earns_nothing(name, change):
+    for question in opened(name).questions:
+        changed = Changed(WRONG[change])
+        answers = {key: changed(value) for key, value in answers_to(name, question).items()}
+        assert answers, f"{question.grade_id} asks for nothing"
+        says = earned(name, answers, question)
+        assert says or not changed.differs, f"{change} earns {question.points:g} points in {question.grade_id}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_no_answer_at_all_earns_nothing(name):
+    for question in opened(name).questions:
+        for nothing in (None, [], {}, ""):
+            answers = {
+                key: (lambda *_, nothing=nothing, **__: nothing) if callable(value) else nothing
+                for key, value in answers_to(name, question).items()
+            }
+            assert earned(name, answers, question), f"{nothing!r} earns points in {question.grade_id}"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_another_students_numbers_earn_nothing(name):
+    for question in opened(name).questions:
+        own = {key: value for key, value in answers_to(name, question).items() if not callable(value)}
+        others = {key: solved(name, ANOTHERS)[key] for key in own}
+        if any(not alike(value, others[key]) for key, value in own.items()):
+            assert earned(name, others, question), f"another's numbers earn points in {question.grade_id}"
+
+
+@pytest.mark.parametrize("form", RIGHT)
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_right_in_another_form_loses_nothing(name, form):
+    for question in opened(name).questions:
+        changed = Changed(RIGHT[form])
+        answers = {key: changed(value) for key, value in answers_to(name, question).items()}
+        assert earned(name, answers, question) == "", f"{form} lose {question.points:g} points in {question.grade_id}"
