@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ntklib import _arguments
 
-__all__ = ["Classification", "Record", "circle", "co2", "digits", "one_hot", "ripley", "ripley_probability"]
+__all__ = ["Classification", "Record", "accuracy", "circle", "co2", "digits", "one_hot", "ripley", "ripley_probability"]
 
 # Ripley's synthetic data: two normal components for each class, all with the covariance 0.03 I.
 _RIPLEY_MEANS = np.array([[[-0.7, 0.3], [0.3, 0.3]], [[-0.3, 0.7], [0.4, 0.7]]])
@@ -116,6 +116,37 @@ def circle(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     n = _arguments.count("n", n, 1)
     angles = 2 * np.pi * np.arange(n) / n
     return angles, np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def accuracy(outputs: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
+    """The share of right answers, where the answer is the class with the largest output.
+
+    Outputs of a training that has diverged have no largest one: NumPy would take the first class, and be right about
+    one in ten times. They are refused.
+
+    Args:
+        outputs: for each example and class, (..., n, classes); every leading axis is a set of outputs of its own.
+        labels: integers from 0 to classes - 1, (n,).
+
+    Returns:
+        Numbers from 0 to 1, (...).
+
+    Raises:
+        ValueError: if the shapes do not fit, a label is out of range, or outputs are not finite.
+
+    >>> float(accuracy([[0.1, 0.9], [0.7, 0.2]], [1, 1]))
+    0.5
+    """
+    outputs, labels = _arguments.array_of_numpy("outputs", outputs), _arguments.read("labels", labels, np.asarray)
+    if outputs.ndim < 2 or 0 in outputs.shape[-2:]:
+        raise ValueError(f"outputs must have shape (..., n, classes), got {_arguments.got(outputs)}")
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels must be integers of shape (n,), got {labels.dtype} of shape {labels.shape}")
+    if outputs.shape[-2] != labels.size:
+        raise ValueError(f"outputs must have shape (..., {labels.size}, classes) as labels, got {outputs.shape}")
+    if not (labels.min() >= 0 and labels.max() < outputs.shape[-1]):
+        raise ValueError(f"labels must be from 0 to {outputs.shape[-1] - 1}, got {labels.min()} to {labels.max()}")
+    return np.mean(outputs.argmax(-1) == labels, axis=-1)
 
 
 def one_hot(labels: NDArray[np.integer], classes: int = 10) -> NDArray[np.float64]:

@@ -160,6 +160,8 @@ RIGHT = {
     "y_label": lambda: "y",
     "book.explore.Band.x": lambda: Y,
     **{f"book.explore.{item}.{axis}": lambda: Y for item in ("Line", "Points") for axis in "xy"},
+    "data.accuracy.outputs": lambda: np.array([[0.0, 1.0], [1.0, 0.0]]),
+    "data.accuracy.labels": lambda: np.array([0, 1]),
     "data.one_hot.labels": lambda: np.array([0, 1]),
 }
 
@@ -297,6 +299,8 @@ KIND = {
     "data.digits.n_train": "positive count",
     "data.digits.n_test": "positive count",
     "data.circle.n": "positive count",
+    "data.accuracy.outputs": "array",
+    "data.accuracy.labels": "indices",
     "data.one_hot.labels": "indices",
     "data.one_hot.classes": "positive count",
     "data.ripley.n_train": "positive count",

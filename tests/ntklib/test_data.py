@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from ntklib.data import circle, co2, digits, one_hot, ripley, ripley_probability
+from ntklib.data import accuracy, circle, co2, digits, one_hot, ripley, ripley_probability
 
 
 def test_digits_are_divided_without_overlap_and_all_used():
@@ -174,3 +174,28 @@ def test_ripley_repeats_and_refuses():
 def test_a_part_of_a_point_is_refused():
     with pytest.raises(ValueError, match=r"n must be an integer of at least 1, got 2\.5"):
         circle(2.5)
+
+
+def test_answers_are_counted_for_each_set_of_outputs():
+    rng = np.random.default_rng(0)
+    outputs, labels = rng.normal(size=(3, 50, 4)), rng.integers(0, 4, 50)
+    by_hand = [
+        sum(max(range(4), key=row.__getitem__) == y for row, y in zip(one, labels, strict=True)) / 50 for one in outputs
+    ]
+    np.testing.assert_allclose(accuracy(outputs, labels), by_hand, rtol=1e-15)
+    assert accuracy(outputs.astype(np.float32)[0].tolist(), labels.tolist()) == by_hand[0]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "says"),
+    [
+        ([[0.0, np.nan]], [0], r"outputs must be finite, got nan at \[0, 1\]"),
+        ([[0.0, 1.0]], [2], "labels must be from 0 to 1, got 2 to 2"),
+        ([[0.0, 1.0]], [0.0], "labels must be integers"),
+        ([[0.0, 1.0]], [0, 1], r"outputs must have shape \(..., 2, classes\) as labels, got \(1, 2\)"),
+        (np.zeros((0, 2)), np.zeros(0, int), r"outputs must have shape \(..., n, classes\)"),
+    ],
+)
+def test_answers_of_what_has_diverged_are_not_counted(outputs, labels, says):
+    with pytest.raises(ValueError, match=says):
+        accuracy(outputs, labels)
