@@ -19,7 +19,7 @@ CELLS = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown
 def read_notebook(data: bytes) -> NotebookNode:
     """Read a notebook of format 4: its cells, their sources and metadata, without outputs.
 
-    Of pictures in Markdown cells only a fingerprint stays, as `metadata.pictures`.
+    Of pictures in Markdown cells only a fingerprint stays, as `metadata.pictures`; of what widgets showed, nothing.
 
     >>> data = b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["x = 1\\\\n", "x"]}]}'
     >>> read_notebook(data).cells[0].source
@@ -65,6 +65,7 @@ def read_notebook(data: bytes) -> NotebookNode:
 def _metadata(metadata: Any, where: str) -> NotebookNode:
     if not isinstance(metadata, dict):
         raise Unreadable(f"broken metadata: that of {where} is a {type(metadata).__name__}, not an object")
+    metadata = {key: value for key, value in metadata.items() if key != "widgets"}  # what they showed, as an output
     if len(json.dumps(metadata)) > MAX_METADATA:
         raise Unreadable(f"absurd metadata: that of {where} has more than {MAX_METADATA:,} characters")
     return nbformat.from_dict(metadata)

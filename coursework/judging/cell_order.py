@@ -36,11 +36,15 @@ def plan(assignment: Assignment, notebook: NotebookNode, variant: int) -> tuple[
         notebook: what was handed in; it may hold anything.
         variant: the student's number.
     """
+    released = {str(grade_id(cell)): cell for cell in assignment.release(variant).cells if grade_id(cell)}
     cells = [(number, *_cell(cell)) for number, cell in enumerate(notebook.get("cells", []), start=1)]
-    code = [(number, name, source) for number, kind, name, source, _ in cells if kind == "code"]
+    code = [
+        (number, name, source)
+        for number, kind, name, source, _ in cells
+        if (released[name].cell_type if name in released else kind) == "code"  # a key of the editor may change it
+    ]
     if len(cells) > MAX_CELLS_RUN or sum(len(source) for _, _, source in code) > MAX_CODE_RUN:
         return [], [], f"the notebook has more than {MAX_CELLS_RUN} cells or {MAX_CODE_RUN} characters of code"
-    released = {str(grade_id(cell)): cell for cell in assignment.release(variant).cells if grade_id(cell)}
     position = {name: number for number, name in enumerate(released)}
     setup = [(position[cell.grade_id], cell) for cell in setup_cells(assignment, variant)]
     locked = {name: released[name].source.strip() for name in released if _is_locked_code(released[name])}
@@ -76,6 +80,9 @@ def _remarks(
         notes.append("no cell has the assignment's metadata")
     elif missing:
         notes.append(f"cells missing: {', '.join(missing)}")
+    turned = [name for _, kind, name, _, _ in cells if name in released and kind != released[name].cell_type]
+    if turned:
+        notes.append(f"cells of another type than they had, taken for what they were: {', '.join(turned)}")
     twice = [name for name in released if present.count(name) > 1]
     if twice:
         notes.append(f"cells more than once: {', '.join(twice)}")

@@ -4,17 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
-import nbformat
 from nbformat import NotebookNode
 
+from coursework.intake.delivery import MAX_FILE, Unreadable
+from coursework.intake.notebook_reader import read_notebook
+from coursework.intake.student_names import NOTEBOOK
 from coursework.judging.judge import judge
 from coursework.masters.assignment import Assignment
-from coursework.masters.cells import grade_id, source_of
+from coursework.masters.cells import fingerprint_of, grade_id, source_of
 from coursework.masters.identity import name_in
 from coursework.masters.reading import parse
 from coursework.sandbox.limits import DEFAULT, Limits
 from coursework.sandbox.walls import SandboxMissing, require
 from coursework.text import one_line
+
+EDITED = "locked cells edited; the grader runs the originals, so what you changed there is lost: "
 
 
 @dataclass(frozen=True)
@@ -55,23 +59,37 @@ class Check:
 
 
 def read_own(path: Path) -> NotebookNode:
-    """A notebook, .ipynb or text.
+    """A notebook as the grader reads it, .ipynb or what browsers make of that ending; or a text notebook.
 
     Raises:
-        ValueError: if the file is no notebook.
+        ValueError: if there is no such file, it is larger than the grader takes, or it is no notebook.
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
+    if path.stat().st_size > MAX_FILE:
+        size, most = path.stat().st_size / 1e6, MAX_FILE / 1e6
+        raise ValueError(f"{path}: {size:.1f} MB; the grader takes {most:g} MB: clear the outputs and save it")
+    if NOTEBOOK.search(path.name):
+        try:
+            return read_notebook(path.read_bytes())
+        except Unreadable as reason:
+            raise ValueError(f"{path}: not a notebook that the grader reads: {reason}") from None
     try:
-        if path.suffix == ".ipynb":
-            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        else:
-            notebook = jupytext.read(path)
+        notebook = jupytext.read(path)
     except Exception as error:  # the readers raise what they like
         raise ValueError(f"{path}: not a notebook: {one_line(error)}") from error
     for cell in notebook.cells:
         cell.source = source_of(cell)
     return notebook
+
+
+def edited(notebook: NotebookNode) -> list[str]:
+    """The locked cells of code that are not as they were released; the grader uses the originals."""
+    was = notebook.metadata.get("coursework", {}).get("locked")
+    if not isinstance(was, dict):
+        return []
+    named = [(str(grade_id(cell)), fingerprint_of(cell)) for cell in notebook.cells]
+    return [name for name, now in named if was.get(name, now) != now]
 
 
 def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
@@ -83,13 +101,15 @@ def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
     """
     notebook = read_own(Path(path))
     assignment = parse(notebook, name_in(notebook) or "notebook", str(path), released=True)
+    changed = edited(notebook)
+    notes = [one_line(EDITED + ", ".join(changed))] if changed else []
     try:
         require()
     except SandboxMissing:
-        return Check(assignment, _in_kernel(notebook, assignment, limits), [], False)
+        return Check(assignment, _in_kernel(notebook, assignment, limits), notes, False)
     verdict = judge(assignment, notebook, 0, limits=limits)
     results = {question.grade_id: verdict.failures.get(question.grade_id) for question in assignment.questions}
-    return Check(assignment, results, verdict.notes, True)
+    return Check(assignment, results, notes + verdict.notes, True)
 
 
 def _in_kernel(notebook: NotebookNode, assignment: Assignment, limits: Limits) -> dict[str, str | None]:

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from coursework.masters.cells import CODE_STUB, HIDDEN, SOLUTION, TEXT_STUB, grade_id, is_solution, without
+from coursework.masters.cells import (
+    CODE_STUB,
+    HIDDEN,
+    SOLUTION,
+    TEXT_STUB,
+    fingerprint_of,
+    grade_id,
+    is_solution,
+    without,
+)
 from coursework.masters.variants import set_variant
 
 
@@ -54,6 +63,8 @@ class Assignment:
     def release(self, variant: int = 0) -> NotebookNode:
         """What a student gets: no solution, no model answer, no hidden test.
 
+        Its metadata hold a fingerprint of each locked cell of code, so that an edited one is noticed without a master.
+
         >>> from pathlib import Path
         >>> from coursework.masters.reading import load
         >>> toy = load("toy", folder=Path("tests/coursework/toy"))
@@ -72,6 +83,11 @@ class Assignment:
                 cell.metadata["deletable"] = False
                 if not flags.get("solution"):
                     cell.metadata["editable"] = False
+        notebook.metadata["coursework"]["locked"] = {
+            str(grade_id(cell)): fingerprint_of(cell)
+            for cell in notebook.cells
+            if grade_id(cell) and cell.cell_type == "code" and not is_solution(cell)
+        }
         return notebook
 
     def solution(self, variant: int = 0) -> NotebookNode:

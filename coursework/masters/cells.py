@@ -1,5 +1,6 @@
 """What is a cell for, by nbgrader's metadata, and what in it do students not see?"""
 
+import hashlib
 import re
 from typing import Any
 
@@ -68,3 +69,12 @@ def source_of(cell: Any) -> str:
 def is_solution(cell: NotebookNode) -> bool:
     """Is this a cell that a student fills in?"""
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def fingerprint_of(cell: Any) -> str:
+    """A cell's text in sixteen signs, white space at its ends left out: whether it was edited.
+
+    >>> fingerprint_of({"source": "x = 1\\r\\n"}) == fingerprint_of({"source": "x = 1"})
+    True
+    """
+    return hashlib.sha256(source_of(cell).strip().encode(errors="replace")).hexdigest()[:16]

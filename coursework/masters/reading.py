@@ -79,6 +79,8 @@ def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = Fal
         MasterError: if it is not one.
     """
     head = _head(notebook, where)
+    if "kernelspec" not in notebook.metadata and not released:  # what a student's says is not asked
+        raise MasterError(f"{where}: the notebook's metadata has no kernelspec")
     setup, questions, manual = [], [], []
     answers: list[str] = []  # the answer cells that the next tests are about
     tested = False
@@ -129,8 +131,6 @@ def _head(notebook: NotebookNode, where: str) -> tuple[str, int, tuple[str, ...]
             raise MasterError(
                 f"{where}: coursework.{key} is {head.get(key)!r}, wanted a {wanted.__name__} that is not empty"
             )
-    if "kernelspec" not in notebook.metadata:
-        raise MasterError(f"{where}: the notebook's metadata has no kernelspec")
     return head["title"], head["minutes"], tuple(map(str, head["chapters"])), tuple(map(str, head["objectives"]))
 
 

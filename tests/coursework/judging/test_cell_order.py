@@ -40,6 +40,16 @@ def _points(notebook):
     return "points other than those of the assignment, which count: q1-mean, q1-value, q2-gram, q3-written"
 
 
+def _turned(notebook):
+    """What the keys m and r of the editor do to a cell."""
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in ("q1-answer", "q2-gram"):
+            cell.cell_type = "raw" if cell.metadata.nbgrader.grade_id == "q2-gram" else "markdown"
+        elif cell.metadata.get("nbgrader", {}).get("grade_id") == "q3-written":
+            cell.cell_type = "code"
+    return "cells of another type than they had, taken for what they were: q1-answer, q2-gram, q3-written"
+
+
 def _stripped(notebook):
     for cell in notebook.cells:
         cell.metadata = {}
@@ -53,7 +63,7 @@ def _nonsense(notebook):
 
 
 @pytest.mark.parametrize(
-    "change", [_without_tests, _edited_tests, _edited_setup, _twice, _points, _stripped, _nonsense]
+    "change", [_without_tests, _edited_tests, _edited_setup, _twice, _points, _turned, _stripped, _nonsense]
 )
 @pytest.mark.parametrize("solved", [True, False])
 def test_changed_cells_change_nothing_but_a_note(toy, cache, answered, change, solved):

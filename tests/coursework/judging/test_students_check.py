@@ -56,6 +56,38 @@ def test_check_of_what_is_no_assignment(tmp_path):
         check(path)
 
 
+def test_what_grading_will_drop_is_named(sandboxed, toy, answered, tmp_path):
+    path = tmp_path / "mine.ipynb"
+    notebook = answered(toy, 9, q1_answer="def mean(v): return math.fsum(v) / len(v)\nanswer = mean(x)", q2_answer=GRAM)
+    notebook.cells[1].source += "\nimport math"
+    nbformat.write(notebook, path)
+    notes = check(path).notes
+    assert any("locked cells edited; the grader runs the originals" in note and "setup" in note for note in notes), (
+        notes
+    )
+
+
+@pytest.mark.parametrize("name", ["mine.ipynb", "mine.ipynb.txt", "mine.ipynb.json", "MINE.IPYNB"])
+def test_what_the_grader_reads_is_read(sandboxed, toy, answered, tmp_path, name):
+    notebook = answered(toy, 9, q1_answer=MEAN, q2_answer=GRAM)
+    notebook.metadata["widgets"] = {"state": "x" * 200_000}
+    del notebook.metadata["kernelspec"]
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + nbformat.writes(notebook).encode())
+    result = check(tmp_path / name)
+    assert result.passed
+    assert result.notes == []
+
+
+def test_what_the_grader_refuses_is_refused(tmp_path):
+    path = tmp_path / "large.ipynb"
+    path.write_bytes(b" " * 30_000_000)
+    with pytest.raises(ValueError, match=r"30.0 MB; the grader takes 20 MB: clear the outputs"):
+        check(path)
+    path.write_text('{"nbformat": 4, "cells": [], "metadata": {"x": "' + 200_000 * "y" + '"}}', encoding="utf-8")
+    with pytest.raises(ValueError, match="absurd metadata"):
+        check(path)
+
+
 @pytest.mark.parametrize("suffix", [".ipynb", ".md"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_line_ends_and_the_kind_of_file_do_not_matter(sandboxed, toy, answered, tmp_path, suffix, end):
@@ -65,7 +97,6 @@ def test_line_ends_and_the_kind_of_file_do_not_matter(sandboxed, toy, answered, 
         path.write_bytes(text.replace("  # yours", "").replace("\n", end).encode())
     else:
         notebook = answered(toy, 9, q1_answer=MEAN, q2_answer=GRAM)
-        notebook.cells[2].source = notebook.cells[2].source.replace("  # yours", "")
         nbformat.write(with_line_ends(notebook, end), path)
     result = check(path)
     assert (result.passed, result.notes) == (True, [])
