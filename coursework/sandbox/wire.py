@@ -41,16 +41,16 @@ class _Encoder:
     def value(self, value: Any, depth: int = 0) -> Any:
         self.items += 1
         if depth > MAX_DEPTH:
-            raise NotPlain(f"nested deeper than {MAX_DEPTH} levels")
+            raise NotPlain(f"is nested deeper than {MAX_DEPTH} levels")
         if self.items > MAX_ITEMS:
-            raise NotPlain(f"more than {MAX_ITEMS} numbers in lists: use a NumPy array")
+            raise NotPlain(f"has more than {MAX_ITEMS} numbers in lists: use a NumPy array")
         if isinstance(value, np.generic | np.ndarray) or hasattr(value, "__array__"):
             return self.array(value)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
             if int(value).bit_length() > MAX_BITS:
-                raise NotPlain(f"an integer of more than {MAX_BITS} bits")
+                raise NotPlain(f"holds an integer of more than {MAX_BITS} bits")
             return int(value)
         if isinstance(value, float | str):
             return float(value) if isinstance(value, float) else str(value)
@@ -90,7 +90,7 @@ class _Encoder:
             raise NotPlain(f"is an array of {array.dtype}, {WANTED}")
         self.bytes += array.nbytes
         if self.bytes > MAX_ARRAYS:
-            raise NotPlain(f"arrays of more than {MAX_ARRAYS} bytes")
+            raise NotPlain(f"holds arrays of more than {MAX_ARRAYS} bytes")
         array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(array.shape)
         self.arrays.append(array.tobytes())
         kind = "key" if is_key else "jax" if is_jax else "scalar" if isinstance(value, np.generic) else "array"
@@ -108,7 +108,7 @@ class _Decoder:
     def value(self, data: Any, depth: int = 0) -> Any:
         self.items += 1
         if depth > MAX_DEPTH or self.items > 2 * MAX_ITEMS:
-            raise NotPlain(f"nested deeper than {MAX_DEPTH} levels, or more than {MAX_ITEMS} items")
+            raise NotPlain(f"is nested deeper than {MAX_DEPTH} levels, or has more than {MAX_ITEMS} items")
         if data is None or type(data) is bool:
             return data
         if type(data) is str:
@@ -116,7 +116,7 @@ class _Decoder:
             return data
         if type(data) is int:
             if data.bit_length() > MAX_BITS:
-                raise NotPlain(f"an integer of more than {MAX_BITS} bits")
+                raise NotPlain(f"holds an integer of more than {MAX_BITS} bits")
             return data
         if type(data) is float:
             return self.number(data)
@@ -137,7 +137,7 @@ class _Decoder:
         if kind == "tuple":
             return tuple(self.value(item, depth + 1) for item in parts)
         if len(parts) > MAX_ENTRIES:
-            raise NotPlain(f"a {kind} of more than {MAX_ENTRIES} entries")
+            raise NotPlain(f"is a {kind} of more than {MAX_ENTRIES} entries")
         if kind == "set":
             return {self.value(item, depth + 1) for item in parts}
         if kind == "dict":
@@ -199,7 +199,7 @@ def encode(message: dict[str, Any], value: Any = None) -> bytes:
 def _join(message: dict[str, Any], arrays: bytes) -> bytes:
     text = json.dumps(message).encode()
     if len(text) > MAX_JSON:
-        raise NotPlain(f"more than {MAX_JSON} bytes of text and lists")
+        raise NotPlain(f"holds more than {MAX_JSON} bytes of text and lists")
     return HEADER.pack(len(text), len(arrays)) + text + arrays
 
 

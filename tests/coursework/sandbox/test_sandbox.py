@@ -122,9 +122,9 @@ def test_what_is_too_large_too_deep_or_no_number(box):
         "nans = np.array([1.0, np.nan])"
     )
     for name, reason in (
-        ("deep", "nested deeper"),
-        ("itself", "nested deeper"),
-        ("many", "use a NumPy array"),
+        ("deep", "`deep` is nested deeper"),
+        ("itself", "`itself` is nested deeper"),
+        ("many", "`many` has more than .* use a NumPy array"),
         ("long", "bytes of text"),
         ("huge", "more than 4096 bits"),
         ("array", "more than 16000000 bytes"),
@@ -166,6 +166,17 @@ def test_errors_are_told_in_one_line(box):
     with pytest.raises(StudentError, match="`nothing` is not defined"):
         box.fetch("nothing")
     assert box.fetch("number") == 3, "and it goes on"
+
+
+def test_what_is_printed_is_not_kept(box):
+    box.run(
+        "import resource\n"
+        "largest = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = largest()\n"
+        "for _ in range(300): print('x' * 10**6)\n"
+        "grown = largest() - before"
+    )
+    assert box.fetch("grown") < 50_000, "in kB"
 
 
 def test_it_is_a_notebook(box):
