@@ -12,6 +12,7 @@ It holds::
 """
 
 import contextlib
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -20,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from coursework.files import atomic_write, private_folder, safe_name
-from coursework.intake.notebook_reader import digest
 from coursework.masters.assignment import Assignment
+from coursework.masters.cells import grade_id
 
 
 class GradebookError(ValueError):
@@ -110,10 +111,18 @@ def start_gradebook(assignment: Assignment, out: Path) -> Gradebook:
         raise GradebookError(f"{out} holds the grades of {other!r}, not of {assignment.name!r}; give another folder")
     tests = {question.grade_id: question.points for question in assignment.questions}
     manual = {question.grade_id: question.points for question in assignment.manual}
-    book = Gradebook(out, assignment.name, assignment.title, tests, manual, digest(assignment.notebook))
+    book = Gradebook(out, assignment.name, assignment.title, tests, manual, what_marks(assignment))
     atomic_write(path, _json({key: value for key, value in asdict(book).items() if key != "out"}))
     private_folder(out / "results")
     return book
+
+
+def what_marks(assignment: Assignment) -> str:
+    """A fingerprint of all of a master that can change a mark by its tests: not of its text, nor of its solution."""
+    order = [(grade_id(cell), cell.cell_type) for cell in assignment.notebook.cells if grade_id(cell)]
+    setup = [(cell.grade_id, cell.source) for cell in assignment.setup]
+    tests = [(one.grade_id, one.points, one.source, one.answers) for one in assignment.questions]
+    return hashlib.sha256(json.dumps([order, setup, tests]).encode()).hexdigest()
 
 
 def _json(value: Any) -> bytes:

@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 from toy_class import SECRET, TOY, judge, notebook, roster_file
 
 from coursework.gradebook.grade_class import grade_all
 from coursework.intake.collect import Submission, Submissions
 from coursework.intake.notebook_reader import read_notebook
+
+FIRST, *OTHERS = TOY.questions
+CHANGED = replace(TOY, questions=(replace(FIRST, source=FIRST.source + "\nassert True"), *OTHERS))  # another test
 
 
 def submissions(**sources):

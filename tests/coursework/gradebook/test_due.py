@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from toy_class import SECRET, TOY, TOY_FOLDER, judge, notebook, roster
-from toy_grades import answer, counted, graded, rows, snapshot, submissions, table, write_marks
+from toy_grades import CHANGED, answer, counted, graded, rows, snapshot, submissions, table, write_marks
 
-from coursework.gradebook.folder import open_gradebook
+from coursework.gradebook.folder import open_gradebook, what_marks
 from coursework.gradebook.grade_class import grade_all
 from coursework.gradebook.grades import grade_rows
 from coursework.gradebook.marks import MarksError
@@ -56,13 +56,33 @@ def test_what_changed_is_judged_again_and_said_so(tmp_path):
     assert table(out)["c"]["q2-gram"] == "1.5"
     assert snapshot(out)[Path("results/b.json")] == before[Path("results/b.json")]
 
-    changed = copy.deepcopy(TOY.notebook)
-    changed.cells[0].source += " "
-    summary = grade_all(replace(TOY, notebook=changed), second, class_, out, judge=judge, secret=SECRET, workers=0)
+    summary = grade_all(CHANGED, second, class_, out, judge=judge, secret=SECRET, workers=0)
     assert summary.again["b"] == "the assignment changed"
-    summary = grade_all(replace(TOY, notebook=changed), second, class_, out, judge=judge, secret=b"x" * 16, workers=0)
+    summary = grade_all(CHANGED, second, class_, out, judge=judge, secret=b"x" * 16, workers=0)
     assert summary.again["b"] == "the variant (another secret?) changed"
     assert len(counted(log)) == 7
+
+
+def test_a_mended_text_judges_nobody_again(tmp_path):
+    """What students read, the solution and the rubric change no mark of a test; a test, a point, the setup do."""
+    class_, handed_in = roster("a", "b"), submissions(a="ok", b="ok")
+    graded(tmp_path, class_, handed_in)
+    mended = copy.deepcopy(TOY.notebook)
+    for cell in mended.cells:
+        flags = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "markdown" or (flags.get("solution") and not flags.get("grade")):
+            cell.source += " "
+    more = {"judge": judge, "secret": SECRET, "workers": 0}
+    summary = grade_all(replace(TOY, notebook=mended), handed_in, class_, tmp_path, **more)
+    assert summary.again == {}
+    assert {row["status"] for row in table(tmp_path).values()} == {"needs-manual"}
+    first, *others = TOY.questions
+    for changed in (
+        replace(TOY, setup=(*TOY.setup[:-1], replace(TOY.setup[-1], source=TOY.setup[-1].source + "\ny = 1"))),
+        replace(TOY, questions=(replace(first, points=first.points + 1), *others)),
+        CHANGED,
+    ):
+        assert what_marks(changed) != what_marks(TOY)
 
 
 def test_an_earlier_delivery_stays_and_one_of_another_version_is_to_be_looked_at(tmp_path):
@@ -70,11 +90,7 @@ def test_an_earlier_delivery_stays_and_one_of_another_version_is_to_be_looked_at
     graded(tmp_path, class_, submissions(a="ok"))
     graded(tmp_path, class_, submissions(b="ok"))
     assert {row["status"] for row in table(tmp_path).values()} == {"needs-manual"}
-    changed = copy.deepcopy(TOY.notebook)
-    changed.cells[0].source += " "
-    grade_all(
-        replace(TOY, notebook=changed), submissions(b="ok"), class_, tmp_path, judge=judge, secret=SECRET, workers=0
-    )
+    grade_all(CHANGED, submissions(b="ok"), class_, tmp_path, judge=judge, secret=SECRET, workers=0)
     found = table(tmp_path)
     assert (found["a"]["status"], found["a"]["q1-mean"]) == ("check", "")
     assert "before the assignment changed" in found["a"]["notes"]

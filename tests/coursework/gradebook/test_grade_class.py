@@ -1,6 +1,5 @@
 """Grading a class: one row each whatever happens, nothing twice, nothing lost, marks by hand untouched."""
 
-import copy
 import io
 import os
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from toy_class import SECRET, TOY, TOY_FOLDER, folder, judge, notebook, roster
-from toy_grades import graded, rows, submissions, table
+from toy_grades import CHANGED, graded, rows, submissions, table
 
 from coursework.gradebook.folder import GradebookError, locked, open_gradebook
 from coursework.gradebook.grade_class import grade_all
@@ -183,14 +182,12 @@ def test_two_runs_do_not_grade_into_one_folder(tmp_path):
 def test_the_summary_says_how_those_to_check_are_settled(tmp_path):
     class_ = roster(*"abc")
     graded(tmp_path, class_, submissions(a="ok", b="ok"))
-    changed = copy.deepcopy(TOY.notebook)
-    changed.cells[0].source += " "
     more = {"judge": judge, "secret": SECRET, "workers": 0}
-    said = str(grade_all(replace(TOY, notebook=changed), {}, class_, tmp_path, **more))
+    said = str(grade_all(CHANGED, {}, class_, tmp_path, **more))
     assert "2 graded before the assignment changed: give their submissions to grade again" in said
     assert "accept" not in said
     handed_in = submissions(b="suspicious", c="raise")
-    said = str(grade_all(replace(TOY, notebook=changed), handed_in, class_, tmp_path, **more))
+    said = str(grade_all(CHANGED, handed_in, class_, tmp_path, **more))
     assert "lets the tests' points stand (of 1 of them)\n1 graded before the assignment changed" in said
     assert "1 could not be graded: grade again, or give marks" in said
     assert "3 marks to be given by hand" in said
