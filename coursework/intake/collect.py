@@ -121,7 +121,8 @@ def _collected(found: list[Entry], index: Index, budget: Budget, numbers: Mappin
             if NOTEBOOK.search(owned.file):
                 told, other = _told(owned, by_name[owned.file], index, owners)
                 others.append(other)
-            unmatched.append(told)
+            changed = index.respelt(by_name[owned.file].parts[0]) if owned.file in by_name else ""
+            unmatched.append(replace(told, reason=f"{told.reason}; {changed}") if changed else told)
         else:
             for student in owned.students:
                 piles.setdefault(student, []).append(owned)

@@ -99,6 +99,10 @@ IDS = {
 }
 
 
+NAMES = ("Full name", "Student", "Name", "First Name", "FirstName", "Last Name", "LastName")
+ADDRESSES = ("Email address", "Email", "E-mail")
+
+
 def _name(row: Mapping[str, str], table: Table) -> str:
     whole = _column(table, "Full name", "Student", "Name")
     if whole:
@@ -130,6 +134,8 @@ def read_roster(path: str | Path, id_column: str | None = None) -> Roster:
     except TableError as error:
         raise RosterError(f"roster {error}") from None
     kind = _kind(table)
+    if kind == "plain":
+        _refuse_other_languages(table, path)
     wanted = (id_column,) if id_column else IDS[kind]
     key = _column(table, *wanted)
     if not key:
@@ -160,6 +166,23 @@ def read_roster(path: str | Path, id_column: str | None = None) -> Roster:
     return Roster(tuple(students), kind, table.columns, possible, path)
 
 
+def _refuse_other_languages(table: Table, path: Path) -> None:
+    """A system's file whose columns have other names is not a plain table: names and addresses would be lost."""
+    first = table.columns[0]
+    marks = [re.fullmatch(r"(\D+)\d+", row[first].strip()) for row in table.rows]
+    begins = {mark[1] if mark else "" for mark in marks}
+    if len(table.columns) > 5 and len(begins) == 1 and begins != {""}:
+        raise RosterError(
+            f"roster {path}: its first column, {first!r}, holds {table.rows[0][first]!r}: this seems to be Moodle's grading "
+            "worksheet in another language; set Moodle to English and download it again"
+        )
+    if len(table.columns) > 5 and not _column(table, *NAMES, *ADDRESSES):
+        raise RosterError(
+            f"roster {path}: no column of names or addresses; it has {', '.join(table.columns)}. Wanted is a column "
+            f"'name'; if this is an export in another language, set the system to English and export it again"
+        )
+
+
 def _student(row: Mapping[str, str], table: Table, key: str, where: str) -> Student:
     def get(*names: str) -> str:
         column = _column(table, *names)
@@ -180,7 +203,7 @@ def _student(row: Mapping[str, str], table: Table, key: str, where: str) -> Stud
     return Student(
         id=student,
         name=_name(row, table) or student,
-        email=get("Email address", "Email", "E-mail"),
+        email=get(*ADDRESSES),
         login=get("SIS Login ID", "Login", "Username"),
         sid=get("SIS User ID", "ID number", "SID"),
         canvas=get("Canvas ID", "Canvas User ID") or (get("ID") if _kind(table) == "canvas" else ""),

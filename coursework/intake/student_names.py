@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from coursework.files import safe_name
+from coursework.intake.respelling import respelt
 from coursework.intake.roster import Roster, Student, folded
 
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # browsers and mail programs add the second ending
@@ -53,6 +54,22 @@ class Index:
     def by_name(self, text: str) -> set[str]:
         """The students of that name, however it is written."""
         return self.names.get(_squashed(text), set())
+
+    def respelt(self, text: str) -> str:
+        """Which number in the roster a spreadsheet may have changed, so that this file is nobody's; empty if none."""
+        stem = re.sub(r"\.zip$", "", NOTEBOOK.sub("", text), flags=re.IGNORECASE)
+        whole = [stem, COPY.sub("", stem)]
+        name = self.assignment
+        whole += [one.removeprefix(name + mark).removesuffix(mark + name) for mark in "-_" for one in whole if name]
+        parts = {*whole, *re.split(r"[_\s]+", stem)}
+        for student in self.roster:
+            for number in {student.id, student.sid, student.login, student.canvas} - {""}:
+                for part in sorted(parts):
+                    if respelt(part, number):
+                        return (
+                            f"the roster has {number!r}: did a spreadsheet make it of {part!r}, or the other way round?"
+                        )
+        return ""
 
 
 def _squashed(name: str) -> str:

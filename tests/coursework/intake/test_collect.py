@@ -56,6 +56,27 @@ def test_a_file_of_nobody_is_told_by_its_number_or_its_assignment(tmp_path):
     assert (found["s1"].notes, found["s2"].notes) == ((), ("the number in it is that of s1",))
 
 
+@pytest.mark.parametrize(
+    ("stands", "handed_in"),
+    [
+        ("4711", "004711"),
+        ("4711.0", "4711"),
+        ("3.00123E+11", "300123456789"),
+        ("12-Mar", "3-12"),
+        ("12. Mrz", "2026-03-12"),
+    ],
+)
+@pytest.mark.parametrize("name", ["{}.ipynb", "toy-{}.ipynb", "{}/toy.ipynb"])
+def test_an_id_that_a_spreadsheet_has_changed_is_noticed_and_both_forms_are_named(tmp_path, stands, handed_in, name):
+    class_ = roster_file(tmp_path / "r.csv", f"id,name\n{stands},Jane\n9,Joe\n")
+    for one in (name.format(handed_in), name.format("4712")):
+        (tmp_path / "in" / one).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / one).write_bytes(notebook())
+    found = {one.file: one.reason for one in collect(tmp_path / "in", class_, "toy").unmatched}
+    assert f"the roster has {stands!r}: did a spreadsheet make it of {handed_in!r}" in found[name.format(handed_in)]
+    assert "spreadsheet" not in found[name.format("4712")]
+
+
 def test_a_delivery_of_another_assignment_is_refused(tmp_path):
     files = {"tin_s1.ipynb": numbered(7, "tin"), "tin_s2.ipynb": numbered(8, "tin")}
     with pytest.raises(IntakeError, match="not of 'toy': the notebooks are of 'tin'"):
