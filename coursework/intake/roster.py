@@ -173,8 +173,8 @@ def _refuse_other_languages(table: Table, path: Path) -> None:
     begins = {mark[1] if mark else "" for mark in marks}
     if len(table.columns) > 5 and len(begins) == 1 and begins != {""}:
         raise RosterError(
-            f"roster {path}: its first column, {first!r}, holds {table.rows[0][first]!r}: this seems to be Moodle's grading "
-            "worksheet in another language; set Moodle to English and download it again"
+            f"roster {path}: its first column, {first!r}, holds {table.rows[0][first]!r}: this seems to be Moodle's "
+            "grading worksheet in another language; set Moodle to English and download it again"
         )
     if len(table.columns) > 5 and not _column(table, *NAMES, *ADDRESSES):
         raise RosterError(

@@ -49,7 +49,7 @@ def test_another_column_can_be_the_id(tmp_path):
         ("id,name\n1,Doe, Jane\n", "line 2: 3 cells where the first row has 2"),
         ("id,name,name\n1,a,b\n", "two columns are called 'name'"),
         (
-            "ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung\nTeilnehmer/in101,Jane Doe,j@x.org,-,,10\n",
+            "ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung\nTeilnehmer/in101,Jane,j@x.org,,,10\n",
             "'ID', holds 'Teilnehmer/in101': this seems to be Moodle's grading worksheet in another language",
         ),
         ("ID,Étudiant,Section,Devoir 1,Devoir 2,Note\n4711,Jane,A,1,2,3\n", "no column of names or addresses"),
