@@ -19,6 +19,7 @@ from coursework.judging.tests import ReadyTests, failure_of, forget_process
 from coursework.masters.assignment import Assignment
 from coursework.masters.identity import TESTED_WITH, number_in
 from coursework.sandbox.limits import DEFAULT, Limits
+from coursework.sandbox.usage import busy
 
 HIDDEN_FAILED = "a hidden test failed"
 HIDDEN_SLOW = "a hidden test failed: it took too long"
@@ -89,7 +90,9 @@ def prepare(assignment: Assignment, cache: Path, *, limits: Limits = DEFAULT) ->
     forget_process()
     if verdict.failures:
         failures = "; ".join(f"{question}: {failure}" for question, failure in verdict.failures.items())
-        raise JudgeError(f"the solution of {assignment.name} fails its own tests here: {failures}")
+        times = busy()
+        slow = f"; other programs make this machine some {times:.0f} times slower now" if times > 2 else ""
+        raise JudgeError(f"the solution of {assignment.name} fails its own tests here: {failures}{slow}")
     return verdict
 
 

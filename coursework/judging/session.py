@@ -6,6 +6,7 @@ from coursework.judging.cell_order import Step
 from coursework.judging.setting import JudgeError, Setting
 from coursework.sandbox.replies import Stopped, StudentError
 from coursework.sandbox.sandbox import Sandbox
+from coursework.sandbox.usage import busy
 from coursework.text import one_line
 
 
@@ -19,7 +20,7 @@ class Session:
         self.errors: dict[str, str] = {}
         self.suspicious = False
         self.starts = 0
-        self.deadline = time.monotonic() + setting.limits.total
+        self.deadline = time.monotonic() + setting.limits.total * busy()
         self.sandbox: Sandbox | None = None
 
     def start(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from coursework.sandbox.environment import ONE_CORE, caches
 from coursework.sandbox.limits import Limits
-from coursework.sandbox.usage import TICK, usage
+from coursework.sandbox.usage import TICK, busy, usage
 from coursework.sandbox.walls import REPOSITORY
 
 
@@ -105,7 +105,7 @@ class TrustedProcess:
         while not self._input.poll(TICK if used is not None else 5 * TICK):
             total = usage(self._process.pid).seconds
             used = total if used is None else used
-            if total - used > seconds or time.monotonic() - start > seconds * self.limits.patience:
+            if total - used > seconds or time.monotonic() - start > seconds * self.limits.patience * busy():
                 raise ProcessStopped(f"the test took more than {seconds:g} s on what the notebook gave it")
         try:
             return self._input.recv()

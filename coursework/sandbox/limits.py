@@ -7,13 +7,14 @@ from dataclasses import dataclass
 class Limits:
     """What a submission may use.
 
-    Times are in seconds: of processor time where a process computes, and `patience` times as much on the clock, so that
-    a busy machine changes no mark. Memory and sizes are in bytes.
+    Times are in seconds: of processor time where a process computes, and `patience` times as much on the clock, or more
+    by what other programs take (:func:`coursework.sandbox.usage.busy`), so that a busy machine changes no mark. Memory
+    and sizes are in bytes.
     """
 
     cell: float = 20.0  # one cell, or one call from a test
     test: float = 20.0  # one test cell, without the student's share
-    total: float = 300.0  # everything, on the clock
+    total: float = 300.0  # everything, on the clock where nothing else runs
     patience: float = 3.0
     grace: float = 2.0  # from the interrupt to the kill
     start: float = 120.0

@@ -23,7 +23,7 @@ from coursework.sandbox import wire
 from coursework.sandbox.environment import inside
 from coursework.sandbox.limits import DEFAULT, Limits
 from coursework.sandbox.replies import Replies, Stopped, answer_to
-from coursework.sandbox.usage import TICK, Usage, usage
+from coursework.sandbox.usage import TICK, Usage, busy, usage
 from coursework.sandbox.walls import IN_MEMORY, INSTEAD, SandboxMissing, isolation, mounts, without_calls
 from coursework.text import one_line
 
@@ -183,24 +183,25 @@ class Sandbox:
         limits = self.limits
         self._outgoing += raw
         try:
-            return self._receive(limits.cell, limits.cell * limits.patience)
+            return self._receive(limits.cell, limits.cell * limits.patience, busy())
         except TimeoutError as error:
             reason = str(error)
         self._signal(signal.SIGINT)
         try:
-            self._receive(float("inf"), limits.grace)
+            self._receive(float("inf"), limits.grace, busy())
         except TimeoutError:
             self.close()
             raise Stopped(f"{reason}, and did not let itself be interrupted") from None
         raise Stopped(reason, alive=True)
 
-    def _receive(self, seconds: float, clock: float) -> tuple[str, Any]:
+    def _receive(self, seconds: float, clock: float, slower: float = 1.0) -> tuple[str, Any]:
         """The reply to the last message, as its kind and value; sends meanwhile what is still to be sent.
 
-        Raises `TimeoutError` after so many seconds of processor time, or on the clock; `Stopped` if nothing will come.
+        Raises `TimeoutError` after so many seconds of processor time, or on the clock of a machine that is so many
+        times slower than alone; `Stopped` if nothing will come.
         """
         start = time.monotonic()
-        end, look = min(start + clock, self.deadline), start + TICK
+        end, look = min(start + clock * slower, self.deadline), start + TICK
         used = None  # what it had used is looked up only if it does not answer at once
         poll = select.poll()
         while True:

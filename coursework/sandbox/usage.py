@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 TICK = 0.05  # seconds between two looks at what a process uses
+MOST = 16.0  # who only waits is not waited for longer
 
 
 @dataclass
@@ -15,6 +16,17 @@ class Usage:
     memory: int = 0
     seconds: float = 0.0
     files: int = 0
+
+
+def busy() -> float:
+    """By how much a program that computes takes longer here than alone: programs that want a processor, for each one.
+
+    From 1 to 16, of the last minute. Limits on the clock are multiplied by it.
+
+    >>> 1 <= busy() <= 16
+    True
+    """
+    return min(max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0))), MOST)
 
 
 def usage(pid: int, folders: tuple[str, ...] = ()) -> Usage:

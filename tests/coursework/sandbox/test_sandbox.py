@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coursework.sandbox import wire
+from coursework.sandbox import sandbox, wire
 from coursework.sandbox.limits import Limits
 from coursework.sandbox.replies import CALLABLE, Stopped, StudentError
 from coursework.sandbox.sandbox import Sandbox
-from coursework.sandbox.usage import usage
+from coursework.sandbox.usage import busy, usage
 from coursework.sandbox.walls import IN_MEMORY
 
 
@@ -199,7 +199,8 @@ def test_it_is_a_notebook(box):
 # ------------------------------------------------------------------------------------------------- what can be used
 
 
-def test_a_loop_is_interrupted_and_the_rest_stays(fresh):
+def test_a_loop_is_interrupted_and_the_rest_stays(fresh, monkeypatch):
+    monkeypatch.setattr(sandbox, "busy", lambda: 1.0)
     fresh.run("x = 1")
     for source, reason in (
         ("while True: pass", "took more than"),
@@ -213,6 +214,22 @@ def test_a_loop_is_interrupted_and_the_rest_stays(fresh):
     with pytest.raises(Stopped) as caught:
         fresh.call("endless")
     assert caught.value.alive
+
+
+def test_on_a_busy_machine_the_clock_is_slower(fresh, monkeypatch):
+    """`fresh` may take four seconds on the clock."""
+    monkeypatch.setattr(sandbox, "busy", lambda: 3.0)
+    fresh.run("import time\ntime.sleep(6)\nx = 1")
+    assert fresh.fetch("x") == 1
+
+
+def test_how_busy_a_machine_is(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    found = []
+    for load in (0.1, 3.0, 30.0, 99.0):
+        monkeypatch.setattr("os.getloadavg", lambda load=load: (load, 0.0, 0.0))
+        found.append(busy())
+    assert found == [1.0, 1.5, 15.0, 16.0]
 
 
 def test_a_hang_that_ignores_interrupts_leaves_no_process(fresh):
