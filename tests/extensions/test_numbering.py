@@ -81,6 +81,10 @@ ANCHORS = {
         "thm-df-trace prop-laplace equation-eq-df-sum fig-par-explorer ex-par-sine sol-par-sine "
         "claim-par-df-laplace-50 check-par-definition"
     ),
+    "chapters/path-kernel": (
+        "the-path-kernel exercises the-identity an-empty-statement thm-path-identity thm-path-constant "
+        "equation-eq-path-identity fig-path-four ex-path-empty sol-path-empty claim-path-sum check-path-four"
+    ),
     "chapters/propagation": (
         "gradients-through-depth exercises how-a-gradient-travels-back what-depth-does-to-two-inputs "
         "thm-propagation-gradient prop-nngp-fixed equation-eq-nngp-map fig-nngp-depth ex-nngp-edge sol-nngp-edge "

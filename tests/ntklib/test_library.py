@@ -56,6 +56,7 @@ FLOORS = {
     "learnability": 3,
     "nofreelunch": 3,
     "approximation": 3,
+    "path": 4,
     "estimators": 4,
     "_calibration": 0,
     "_kernel_classification": 4,
@@ -219,7 +220,7 @@ def test_importing_every_module_changes_no_precision_and_draws_nothing():
 
 
 LIGHT = ["activations", "mlp", "features", "tangent", "dynamics", "kernels", "data", "nofreelunch", "learnability"]
-LIGHT += ["posterior", "convolution"]
+LIGHT += ["posterior", "convolution", "path"]
 
 
 def test_what_a_network_needs_imports_nothing_heavy():
