@@ -19,7 +19,8 @@ __all__ = ["prune", "quantise", "stored_bytes"]
 def quantise(params: Any, bits: int) -> Any:
     r"""Weights rounded to integers of so many bits, times one scale an array.
 
-    With :math:`s = \max|W|/(2^{b - 1} - 1)` each weight becomes :math:`s\,\mathrm{round}(w/s)`: it moves by s/2 at most.
+    With :math:`s = \max|W|/(2^{b - 1} - 1)` each weight becomes :math:`s\,\mathrm{round}(w/s)`: it moves by s/2 at
+    most.
 
     Args:
         params: a tree of floating arrays; those with one axis stay as they are.

@@ -2,9 +2,10 @@ r"""How do the outputs of a network move while it is trained?
 
 In closed form for a constant tangent kernel (:func:`gradient_flow`, and :func:`ensemble_moments` over random
 initialisations), and step by step for a real network (:func:`gradient_descent`, and on mini-batches :func:`adam`).
-The first three use the loss :math:`\frac{1}{2n}\sum_{i,o}(f_o(x_i) - y_{io})^2`, so `learning_rate * steps` of the one is the time `t` of the
-others. With one output that is the time of ``neural_tangents.predict.gradient_descent_mse``; with k outputs its loss is
-a mean over the outputs too, and `t` here is `k t` there. For the loss :math:`\frac12\sum` divide `t` by n.
+The first three use the loss :math:`\frac{1}{2n}\sum_{i,o}(f_o(x_i) - y_{io})^2`, so `learning_rate * steps` of the one
+is the time `t` of the others. With one output that is the time of ``neural_tangents.predict.gradient_descent_mse``;
+with k outputs its loss is a mean over the outputs too, and `t` here is `k t` there. For the loss
+:math:`\frac12\sum` divide `t` by n.
 """
 
 import functools
@@ -265,7 +266,7 @@ def gradient_descent(
 
 
 def adam(apply: Apply, params: Any, x: Any, y: ArrayLike, batches: ArrayLike, *, learning_rate: ArrayLike) -> Any:
-    r"""Adam on mini-batches (Kingma and Ba 2015), as one compiled loop; the steps are Optax's, which has to be installed.
+    r"""Adam on mini-batches (Kingma and Ba 2015), as one compiled loop; the steps are Optax's, to be installed.
 
     The loss of a batch of size b is :math:`\frac{1}{2b}\sum(f - y)^2`, and the learning rate falls to zero along a
     line. What is compiled depends on the shapes alone, so with batches of rows from parts of one `x`, one compilation

@@ -158,7 +158,9 @@ def compare(a: ArrayLike, b: ArrayLike) -> Comparison:
     sd = float(difference.std(ddof=1))
     p = float(wilcoxon(difference).pvalue) if np.any(difference) else 1.0
     wins, losses = int(np.sum(difference > 0)), int(np.sum(difference < 0))
-    return Comparison(float(difference.mean()), sd, wins, losses, p, _EIGHTY_PERCENT_POWER * sd / len(difference) ** 0.5)
+    return Comparison(
+        float(difference.mean()), sd, wins, losses, p, _EIGHTY_PERCENT_POWER * sd / len(difference) ** 0.5
+    )
 
 
 def _labels(y: ArrayLike) -> NDArray[np.int64]:

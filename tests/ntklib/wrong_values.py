@@ -149,7 +149,14 @@ WRONG = {
         (RAGGED, "rows of different lengths"),
     ],
     "integer labels": [*LISTS, ([], "(0,)|[]"), ([0, 0, 0, 1], "1 of one")],
-    "batches": [*LISTS[:-2], ([0, 1], "(2,)"), (SPARSE, "sparse"), ([[0, 9]], "9"), ([[-1, 0]], "-1"), ([[]], "(1, 0)")],
+    "batches": [
+        *LISTS[:-2],
+        ([0, 1], "(2,)"),
+        (SPARSE, "sparse"),
+        ([[0, 9]], "9"),
+        ([[-1, 0]], "-1"),
+        ([[]], "(1, 0)"),
+    ],
     "settings": [(None, "None"), (3, "3"), ("ab", "'ab'"), ([], "[]"), (STRANGE, "object")],
     "layer sizes": [
         (None, "None"),
