@@ -87,7 +87,7 @@ ANCHORS = {
         "claim-nngp-depth-plain check-propagation-vanish"
     ),
     "chapters/real-data": (
-        "kernels-and-networks-on-real-data exercises how-good-are-they a-student thm-real-size thm-real-student "
+        "kernels-on-real-data exercises how-good-are-they a-student thm-real-size thm-real-student "
         "equation-eq-real-crossover fig-real-bytes ex-real-leak sol-real-leak claim-real-smaller check-real-small"
     ),
     "chapters/svm": (
