@@ -56,6 +56,7 @@ FLOORS = {
     "learnability": 3,
     "nofreelunch": 3,
     "approximation": 3,
+    "laziness": 4,
     "estimators": 4,
     "_calibration": 0,
     "_kernel_classification": 4,
