@@ -26,11 +26,12 @@ def alignment(kernel: ArrayLike, y: ArrayLike) -> Array:
         y: the targets, (n,) or (n, k), for classes one column each.
 
     Returns:
-        a number, to rounding at least 0 and at most 1. It does not change if the kernel is multiplied by a positive number, or if a constant is added to it or to the targets.
+        a number, to rounding at least 0 and at most 1. It does not change if the kernel is multiplied by a positive
+        number, or if a constant is added to it or to the targets.
 
     Raises:
         ValueError: if a shape or dtype does not fit, or, not while JAX traces, if the kernel is not symmetric, has a
-            negative eigenvalue beyond rounding, or one of the two is constant to rounding, so that nothing is left to compare.
+            negative eigenvalue beyond rounding, or one of the two is constant to rounding: nothing is left to compare.
 
     >>> y = jnp.array([1.0, 1.0, -1.0, -1.0])
     >>> [round(float(alignment(kernel, y)), 3) for kernel in (5.0 + jnp.outer(y, y), jnp.eye(4))]
