@@ -29,8 +29,8 @@ def after_kernel(
     r"""What kernel regression predicts with the tangent kernel of a network, for instance of one that was trained.
 
     :math:`\hat\Theta(x_*, x)\,(\hat\Theta(x, x) + \delta\,\bar\theta)^{-1} y`, where :math:`\bar\theta` is the mean of
-    the diagonal of :math:`\hat\Theta(x, x)` (Long 2021, arXiv 2105.10585, calls the kernel of a trained network its
-    after kernel). The regression starts from zero: what the network itself answers is not used.
+    the diagonal of :math:`\hat\Theta(x, x)`. The regression starts from zero: what the network itself answers is not
+    used.
 
     Args:
         apply: ``apply(params, x)`` gives the outputs (n, k); with several outputs the kernel is the mean of theirs.

@@ -57,6 +57,7 @@ FLOORS = {
     "nofreelunch": 3,
     "approximation": 3,
     "featurelearning": 4,
+    "laziness": 4,
     "estimators": 4,
     "_calibration": 0,
     "_kernel_classification": 4,
