@@ -107,6 +107,4 @@ def test_a_scaled_network_is_trained_as_the_plain_one_on_scaled_targets(x64):
     for a, b in zip(jax.tree.leaves(one.params), jax.tree.leaves(other.params), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
     assert float(abs(one.outputs[0]).max()) == 0
-    np.testing.assert_allclose(
-        empirical_ntk(lazy, start, x), alpha**2 * empirical_ntk(mlp.apply, start, x), rtol=1e-10
-    )
+    np.testing.assert_allclose(empirical_ntk(lazy, start, x), alpha**2 * empirical_ntk(mlp.apply, start, x), rtol=1e-10)
