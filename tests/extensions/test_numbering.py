@@ -42,7 +42,7 @@ ANCHORS = {
         "claim-dynamics-third check-dyn-modes"
     ),
     "chapters/feature-learning": (
-        "feature-learning exercises what-no-fixed-kernel-can-do rates-that-transfer thm-features-count "
+        "feature-learning exercises what-no-fixed-kernel-can-do which-rate-for-which-width thm-features-count "
         "thm-features-units equation-eq-features-silent fig-feat-bits ex-feat-step sol-feat-step "
         "claim-feat-rich-three check-feat-first"
     ),
