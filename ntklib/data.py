@@ -247,6 +247,7 @@ def parity(n: int, d: int = 20, k: int = 2, *, seed: int = 0, n_test: int = 1000
     if n + n_test > 2**d:
         raise ValueError(f"n and n_test must be at most {2**d} together for d = {d}, got {n} and {n_test}")
     corners = np.random.default_rng(seed).choice(2**d, n + n_test, replace=False)
-    x = 2.0 * ((corners[:, None] >> np.arange(d)) & 1) - 1
+    bits = (corners[:, None] >> np.arange(d)) & 1
+    x = np.asarray(2 * bits - 1, np.float64)
     y = x[:, :k].prod(1)
     return Regression(x[:n], y[:n], x[n:], y[n:])
