@@ -10,6 +10,7 @@ from ntklib import _arguments
 __all__ = [
     "Classification",
     "Record",
+    "Regression",
     "accuracy",
     "circle",
     "co2",
@@ -17,6 +18,7 @@ __all__ = [
     "mnist5k",
     "mnist_images",
     "one_hot",
+    "parity",
     "ripley",
     "ripley_probability",
 ]
@@ -281,3 +283,51 @@ def ripley_probability(x: NDArray[np.floating]) -> NDArray[np.float64]:
     exponents = -((x[:, None, None] - _RIPLEY_MEANS) ** 2).sum(-1) / (2 * _RIPLEY_VARIANCE)
     of_class = np.logaddexp.reduce(exponents, axis=2)
     return np.exp(of_class[:, 1] - np.logaddexp.reduce(of_class, axis=1))
+
+
+class Regression(NamedTuple):
+    """A data set with one real target for each input, divided into two parts.
+
+    Attributes:
+        x_train: inputs, (n_train, d), float64.
+        y_train: targets, (n_train,), float64.
+        x_test: inputs, (n_test, d), float64.
+        y_test: targets, (n_test,).
+    """
+
+    x_train: NDArray[np.float64]
+    y_train: NDArray[np.float64]
+    x_test: NDArray[np.float64]
+    y_test: NDArray[np.float64]
+
+
+def parity(n: int, d: int = 20, k: int = 2, *, seed: int = 0, n_test: int = 1000) -> Regression:
+    r"""Random corners of the cube :math:`\{-1, 1\}^d`, and the product of their first k bits.
+
+    All corners are different from each other, also those of the two parts: a repeated one would make a kernel matrix
+    singular, and give a test away.
+
+    Args:
+        n: number of training inputs.
+        d: number of bits, at most 30.
+        k: how many of them the target uses.
+        seed: of the draw.
+        n_test: number of test inputs.
+
+    Raises:
+        ValueError: if the cube has not that many corners, or there are not that many bits.
+
+    >>> sample = parity(4, 3, 2, n_test=4)
+    >>> sample.x_train.shape, bool(np.all(sample.y_train == sample.x_train[:, 0] * sample.x_train[:, 1]))
+    ((4, 3), True)
+    """
+    n, n_test = _arguments.count("n", n, 1), _arguments.count("n_test", n_test, 1)
+    d, seed = _arguments.count("d", d, 1, 30), _arguments.count("seed", seed, 0)
+    k = _arguments.count("k", k, 1, d)
+    if n + n_test > 2**d:
+        raise ValueError(f"n and n_test must be at most {2**d} together for d = {d}, got {n} and {n_test}")
+    corners = np.random.default_rng(seed).choice(2**d, n + n_test, replace=False)
+    bits = (corners[:, None] >> np.arange(d)) & 1
+    x = np.asarray(2 * bits - 1, np.float64)
+    y = x[:, :k].prod(1)
+    return Regression(x[:n], y[:n], x[n:], y[n:])

@@ -1,7 +1,8 @@
 r"""How do the outputs of a network move while it is trained?
 
 In closed form for a constant tangent kernel (:func:`gradient_flow`, and :func:`ensemble_moments` over random
-initialisations), and step by step for a real network (:func:`gradient_descent`, and on mini-batches :func:`adam`).
+initialisations), and step by step for a real network (:func:`gradient_descent`, and on mini-batches :func:`adam`),
+which :func:`scaled` makes lazy or rich.
 The first three use the loss :math:`\frac{1}{2n}\sum_{i,o}(f_o(x_i) - y_{io})^2`, so `learning_rate * steps` of the one
 is the time `t` of the others. With one output that is the time of ``neural_tangents.predict.gradient_descent_mse``;
 with k outputs its loss is a mean over the outputs too, and `t` here is `k t` there. For the loss
@@ -25,7 +26,7 @@ from ntklib.mlp import MLP
 
 Apply = Callable[[Any, Any], Array]
 
-__all__ = ["Run", "adam", "ensemble_moments", "gradient_descent", "gradient_flow"]
+__all__ = ["Run", "adam", "ensemble_moments", "gradient_descent", "gradient_flow", "scaled"]
 
 # A turn of a descent that reports its progress lasts about this long: far above what it costs to start one.
 _SECONDS_A_TURN = 0.05
@@ -442,3 +443,36 @@ def _note(apply: Apply, params: Any, x: Any, y: Array) -> tuple[Array, Array]:
 
 def _put(recorded: Any, index: Any, values: Any) -> Any:
     return jax.tree.map(lambda all_, one: all_.at[index].set(one), recorded, values)
+
+
+def scaled(apply: Apply, params: Any, alpha: ArrayLike) -> Apply:
+    r"""The network without its start, times a laziness scale: :math:`F_\theta = \alpha\,(f_\theta - f_{\theta_0})`.
+
+    Its tangent kernel is :math:`\alpha^2` times that of the network, so outputs move at the same speed with a learning
+    rate divided by :math:`\alpha^2` (Chizat, Oyallon and Bach 2019). A descent of it is one of the network itself on
+    the targets :math:`f_{\theta_0}(x) + y/\alpha` with the undivided rate.
+
+    Args:
+        apply: ``apply(params, x)`` gives the outputs (n, k).
+        params: the start :math:`\theta_0`, a tree of floating arrays.
+        alpha: :math:`\alpha > 0`; large is lazy.
+
+    Returns:
+        a function ``(params, x) -> (n, k)``, for instance for :func:`gradient_descent`.
+
+    Raises:
+        ValueError: if alpha is not positive or the parameters are no floating arrays.
+
+    >>> twice = scaled(lambda slope, x: slope * x, jnp.array(3.0), 2.0)
+    >>> twice(jnp.array(4.0), jnp.array([[1.0], [5.0]])).tolist()
+    [[2.0], [10.0]]
+    """
+    _validation.function("apply", apply, "apply(params, x) and gives the outputs (n, k)")
+    start = _examples.parameters(params)
+    _validation.number("alpha", alpha, positive=True)
+
+    def outputs(params: Any, x: Any) -> Array:
+        learned = apply(params, x) - apply(start, x)
+        return jnp.asarray(alpha, learned.dtype) * learned
+
+    return outputs

@@ -48,10 +48,11 @@ class MLP:
       (Jacot, Gabriel and Hongler 2018).
     - ``"standard"``: the factors are part of the parameters, as in most code. Same networks at initialisation, but
       the tangent kernel grows in proportion to the width.
-    - ``"mean_field"``: as ``"ntk"`` with a readout divided by `fan_in` instead of its root. The output vanishes
-      and the tangent kernel falls like 1/width, so the learning rate has to grow in proportion to the width;
-      features then move by an amount that does not vanish (Mei, Montanari and Nguyen 2018; for more than one
-      hidden layer this is the maximal-update scaling of Yang and Hu 2021).
+    - ``"mean_field"``: as ``"ntk"`` with all of the readout, its bias too, divided by another root of its `fan_in`,
+      so that the output is that of ``"ntk"`` divided by the root of the width. It vanishes and the tangent kernel
+      falls like 1/width, so the learning rate has to grow in proportion to the width; features then move by an
+      amount that does not vanish (Mei, Montanari and Nguyen 2018; for more than one hidden layer this is the
+      maximal-update scaling of Yang and Hu 2021). With a bias of its ``"ntk"`` size such a rate would diverge.
 
     Args:
         depth: number of hidden layers, at least 0.
@@ -144,8 +145,9 @@ class MLP:
         """The factors in front of the weights and of the biases of a layer, in this parameterisation."""
         if self.parameterization == "standard":
             return 1.0, 1.0
-        power = 1.0 if readout and self.parameterization == "mean_field" else 0.5
-        return self.w_std / layer.weight.shape[0] ** power, self.b_std
+        root = layer.weight.shape[0] ** 0.5
+        smaller = root if readout and self.parameterization == "mean_field" else 1.0
+        return self.w_std / (root * smaller), self.b_std / smaller
 
     @functools.cached_property
     def nngp(self) -> "NetworkKernel":

@@ -253,6 +253,7 @@ PYTHON = {
     "deep, with momentum, at the standard scale, on the line": "preset=wave&width=8&depth=2&activation=tanh&networks=1"
     "&parameterization=standard&momentum=0.8&subtract=0&alpha=2&noise=0.2&seed=3",
     "without biases at the mean-field scale": "width=32&parameterization=mean_field&b_std=0&networks=1",
+    "with biases at the mean-field scale": "width=32&parameterization=mean_field&b_std=1&subtract=0&networks=1",
 }
 
 

@@ -79,7 +79,7 @@ def with_the_width(spec, width, x1, x2):
     if spec["parameterization"] == "ntk":
         return ntk[-1]
     if spec["parameterization"] == "mean_field":
-        return (ntk[-1] - b) / width + b
+        return ntk[-1] / width
     theta = x1.shape[1] / w * (nngp[0] - b) + (b > 0)
     for before, kernel, tangent in zip(ntk[:-1], nngp[1:], ntk[1:], strict=True):
         theta = width / w * (kernel - b) + (b > 0) + (tangent - kernel) / before * theta
@@ -124,9 +124,8 @@ def test_the_same_network_and_kernel_in_both_languages(page, activation, depth):
         close(found["tangent"], theta, ("tangent kernel", *about))
         cross = with_the_width(spec, WIDTH, jnp.asarray(grid), jnp.asarray(x))
         close(found["cross"], cross, ("tangent kernel to a grid", *about))
-        if scale != "mean_field":
-            close(found["start"], mlp.nngp(x) if scale == "ntk" else MLP(**spec | {"parameterization": "ntk"}).nngp(x),
-                  ("covariance at the start", *about))  # fmt: skip
+        covariance = MLP(**spec | {"parameterization": "ntk"}).nngp(x) / (WIDTH if scale == "mean_field" else 1)
+        close(found["start"], covariance, ("covariance at the start", *about))
         threshold = 2 * len(x) / np.linalg.eigvalsh(theta)[-1]
         close(found["threshold"], threshold, ("threshold", *about))
         run = gradient_descent(mlp.apply, params, x, y, learning_rate=0.4 * threshold, steps=STEPS)

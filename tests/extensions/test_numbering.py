@@ -41,6 +41,11 @@ ANCHORS = {
         "thm-dyn-stable prop-dyn-linear equation-eq-dyn-split fig-dynamics-harmonics ex-dyn-time sol-dyn-time "
         "claim-dynamics-third check-dyn-modes"
     ),
+    "chapters/feature-learning": (
+        "feature-learning exercises what-no-fixed-kernel-can-do which-rate-for-which-width thm-features-count "
+        "thm-features-units equation-eq-features-silent fig-feat-bits ex-feat-step sol-feat-step "
+        "claim-feat-rich-three check-feat-first"
+    ),
     "chapters/finite-width": (
         "finite-width exercises four-distances the-fluctuation-at-the-start thm-finite-drift "
         "prop-finite-motion equation-eq-finite-velocity fig-finite-gaps ex-finite-linear "

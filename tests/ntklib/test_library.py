@@ -61,6 +61,8 @@ FLOORS = {
     "nofreelunch": 3,
     "approximation": 3,
     "path": 4,
+    "featurelearning": 4,
+    "laziness": 4,
     "estimators": 4,
     "_calibration": 0,
     "_kernel_classification": 4,

@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 from ntklib._inputs import input_pairs
 from ntklib.activations import Activation, by_name, from_function, names
+from ntklib.dynamics import gradient_descent
 from ntklib.mlp import MLP, NetworkKernel
 from ntklib.tangent import empirical_ntk
 
@@ -443,12 +444,11 @@ def numpy_network(mlp, params, x):
     function = {"relu": lambda u: np.maximum(u, 0), "erf": scipy.special.erf, "tanh": np.tanh}[mlp.activation]
     h = np.asarray(x)
     for index, (weight, bias) in enumerate(params):
-        power = 1.0 if mlp.parameterization == "mean_field" and index == mlp.depth else 0.5
         w_std, b_std = (1.0, 1.0) if mlp.parameterization == "standard" else (mlp.w_std, mlp.b_std)
-        fan_in = 1.0 if mlp.parameterization == "standard" else weight.shape[0] ** power
+        fan_in = 1.0 if mlp.parameterization == "standard" else weight.shape[0] ** 0.5
         h = w_std * h @ np.asarray(weight) / fan_in + (0 if bias is None else b_std * np.asarray(bias))
         h = h if index == mlp.depth else function(h)
-    return h
+    return h / len(params[-1].weight) ** 0.5 if mlp.parameterization == "mean_field" else h
 
 
 @pytest.mark.parametrize("parameterization", ["ntk", "standard", "mean_field"])
@@ -496,13 +496,29 @@ def test_one_key_gives_the_same_function_in_the_standard_and_the_tangent_paramet
     np.testing.assert_allclose(left, right, rtol=1e-12)
 
 
-def test_mean_field_outputs_are_smaller_by_the_root_of_the_width_and_its_tangent_kernel_by_the_width(x64):
+@pytest.mark.parametrize("b_std", [0.0, 0.7])
+def test_mean_field_outputs_are_smaller_by_the_root_of_the_width_and_its_tangent_kernel_by_the_width(x64, b_std):
     x = jnp.asarray(np.random.default_rng(0).standard_normal((5, 4)))
-    ntk, mean_field = (MLP(2, "erf", 1.2, 0.0, 3, p) for p in ("ntk", "mean_field"))
+    ntk, mean_field = (MLP(2, "erf", 1.2, b_std, 3, p) for p in ("ntk", "mean_field"))
     params = ntk.init(jax.random.key(7), 4, 16)
     np.testing.assert_allclose(mean_field.apply(params, x), ntk.apply(params, x) / 4, rtol=1e-12)
     small, large = (empirical_ntk(mlp.apply, params, x) for mlp in (mean_field, ntk))
     np.testing.assert_allclose(small, large / 16, rtol=1e-12)
+
+
+def test_at_the_mean_field_scale_a_rate_in_proportion_to_the_width_learns_at_every_width(x64):
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((8, 4)))
+    y = jnp.sign(x[:, :1] * x[:, 1:2])
+    mlp = MLP(1, "erf", 1.5, 1.0, parameterization="mean_field")
+    losses, moved = [], []
+    for width in (32, 512):
+        start = mlp.init(jax.random.key(width), 4, width)
+        run = gradient_descent(mlp.apply, start, x, y, learning_rate=0.5 * width, steps=400)
+        before, after = (jax.scipy.special.erf(mlp.dense(p[0], x)) for p in (start, run.params))
+        losses.append(float(run.loss[-1] / run.loss[0]))
+        moved.append(float(jnp.linalg.norm(after - before) / jnp.linalg.norm(before)))
+    assert max(losses) < 0.2, losses  # with a readout bias of the size 1 the wide one has diverged
+    assert min(moved) > 0.1, moved  # and its features move no less than those of the narrow one
 
 
 def test_the_standard_tangent_kernel_grows_in_proportion_to_the_width(x64):

@@ -69,7 +69,8 @@ function laboratoryEngine() {
   // The factors in front of the weights and the biases of a layer, as `ntklib.mlp.MLP.scales`.
   function scales(spec, fanIn, readout) {
     if (spec.parameterization === "standard") return [1, 1];
-    return [spec.w_std / fanIn ** (readout && spec.parameterization === "mean_field" ? 1 : 0.5), spec.b_std];
+    const root = Math.sqrt(fanIn), smaller = readout && spec.parameterization === "mean_field" ? root : 1;
+    return [spec.w_std / (root * smaller), spec.b_std / smaller];
   }
 
   // A layer holds its weights by output, (fanOut, fanIn), so that the products below run along memory.

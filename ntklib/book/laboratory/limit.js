@@ -45,10 +45,10 @@ function laboratoryLimit() {
   // The covariance of the outputs at the start and the tangent kernel of a network of this width, (n1, n2), as the width
   // grows. In the NTK scale neither contains the width. In the others both are what the width makes of them: in the
   // standard scale a layer's part of the kernel is multiplied by fan-in/σ_w² and a bias's by 1/σ_b², and in the
-  // mean-field scale all but the last bias is divided by the width.
+  // mean-field scale both are divided by the width.
   function kernels(spec, inputs, width, x1, x2 = x1) {
     const { depth, w_std, b_std, parameterization } = spec, w = w_std ** 2, b = b_std ** 2, moments = MOMENTS[spec.activation];
-    const standard = parameterization === "standard", meanField = parameterization === "mean_field";
+    const standard = parameterization === "standard", share = parameterization === "mean_field" ? 1 / width : 1;
     const product = (u, i, v, j) => {
       let sum = 0;
       for (let k = 0; k < inputs; k++) sum += u[i * inputs + k] * v[j * inputs + k];
@@ -61,7 +61,7 @@ function laboratoryLimit() {
     });
     const own = (c, l) => { // what the weights and biases of layer l add to the kernel
       if (standard) return ((c - b) * (l ? width : inputs)) / w + (b > 0 ? 1 : 0);
-      return meanField && l === depth ? (c - b) / width + b : c;
+      return c;
     };
     const v1 = variances(x1), v2 = x1 === x2 ? v1 : variances(x2);
     const start = new Float64Array(v1.length * v2.length), tangent = new Float64Array(start.length);
@@ -70,10 +70,10 @@ function laboratoryLimit() {
       for (let l = 1; l <= depth; l++) {
         const [value, slope] = moments(first[l - 1], second[l - 1], c);
         c = w * value + b;
-        theta = own(c, l) + (w * slope * theta) / (meanField && l === depth ? width : 1);
+        theta = own(c, l) + w * slope * theta;
       }
-      start[i * v2.length + j] = meanField ? (c - b) / width + b : c;
-      tangent[i * v2.length + j] = theta;
+      start[i * v2.length + j] = c * share;
+      tangent[i * v2.length + j] = theta * share;
     }));
     return { start, tangent };
   }

@@ -17,7 +17,7 @@ x = 2**0.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)`
   const kernel = {
     ntk: "theta = np.asarray(mlp.ntk(x))",
     mean_field: `ntk = MLP(depth=${depth}, activation="${activation}", w_std=w, b_std=b).ntk
-theta = (np.asarray(ntk(x)) - b**2) / width + b**2  # what the width leaves`,
+theta = np.asarray(ntk(x)) / width  # what the width leaves`,
     standard: `deep = lambda l: MLP(depth=l, activation="${activation}", w_std=w, b_std=b)
 nngp = [np.asarray(deep(l).nngp(x)) for l in range(${depth + 1})]
 ntk = [np.asarray(deep(l).ntk(x)) for l in range(${depth + 1})]
