@@ -15,8 +15,8 @@ from ntklib._linear_model import Model, least_step
 
 __all__ = ["Findings", "Found", "Motion", "find"]
 
-# To what share of the change of the outputs a linear model is fitted and the rich reference trained.
-_TOLERANCE, _ITERATIONS = 0.05, 60
+# To what share of the change of the outputs a linear model is fitted, and the rich reference trained.
+_TOLERANCE, _ITERATIONS, _TRAINED = 0.05, 40, 0.1
 
 
 class Motion(dict[str, float]):
@@ -96,7 +96,7 @@ def find(
     )
     lazy = _lazy_and_rich.lazy(model, step, change, f0)
     training = stage("training the rich reference")
-    rich = lazy and _lazy_and_rich.rich(model, step, change, f0, tol=_TOLERANCE, steps=steps, report=training)
+    rich = lazy and _lazy_and_rich.rich(model, step, change, f0, tol=_TRAINED, steps=steps, report=training)
     combinations = _sketched_kernel.probes_of(model.k, probes, seed)
 
     def of(params: Array, name: str, known: Array | None = None) -> Found:
@@ -130,14 +130,15 @@ def find(
         lazy and of(lazy.params, "lazy reference", step.step / lazy.alpha),
         rich and of(rich.params, "rich reference"),
     )
-    held = min(2 * max_bytes, model.n * model.flat.size * model.flat.dtype.itemsize)
+    gradient = model.flat.size * model.flat.dtype.itemsize
+    held = min(model.n * gradient, max(max_bytes, 2 * gradient))
     return Findings(
         kernels,
         *found,
         scales=(lazy.alpha if lazy else math.inf, rich and rich.alpha),
         residuals=(lazy.residual if lazy else 0.0, rich and rich.residual),
         exact=len(kernels) == 1 or len(combinations) == model.k,
-        bytes=max(model.bytes, at_test.bytes if at_test else 0, min(held, max_bytes)),
+        bytes=max(model.bytes, at_test.bytes if at_test else 0, held),
         batch=model.batch,
     )
 

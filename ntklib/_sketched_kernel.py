@@ -1,9 +1,10 @@
 r"""What is the tangent kernel of a large network, seen through a few random combinations of its outputs?
 
-The mean over k outputs of the kernel of each with itself is the expectation of :math:`\frac1k\nabla(r^\top f)(x)^\top
-\nabla(r^\top f)(x')` for random signs r. A few of these probes, the same ones before and after training, cost that
-many gradients an input instead of k, and their spread says how far the mean is off. With as many probes as
-outputs the unit vectors are taken, and the kernel is exact.
+The mean over k outputs of the kernel of each with itself is the expectation of
+:math:`\nabla(r^\top f)(x)^\top\nabla(r^\top f)(x')` for a random direction r. A few of these probes, the same ones
+before and after training, cost that many gradients an input instead of k, and their spread says how far the mean is
+off. They stand at right angles to each other, so that of few outputs no two of them say the same. With as many probes
+as outputs the unit vectors are taken, and the kernel is exact.
 """
 
 from collections.abc import Callable
@@ -26,10 +27,10 @@ Apply = Callable[[Any, Any], Array]
 
 
 def probes_of(k: int, count: int, seed: int) -> NDArray:
-    """The combinations, (s, k): unit vectors if so many are allowed, else random signs, scaled so that means are."""
+    """The combinations, (s, k), of length 1: unit vectors if so many are allowed, else random, at right angles."""
     if count >= k:
         return np.eye(k)
-    return np.random.default_rng(seed).choice([-1.0, 1.0], (count, k)) / k**0.5
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((k, count)))[0].T
 
 
 def kernels(

@@ -108,9 +108,9 @@ def laziness(
     y: ArrayLike,
     x_test: Any = None,
     *,
-    probes: int = 4,
+    probes: int = 3,
     max_bytes: int = 2**30,
-    steps: int = 300,
+    steps: int = 150,
     seed: int = 0,
     progress: Callable[[str, float], object] | None = None,
 ) -> Report:
@@ -123,8 +123,8 @@ def laziness(
     what the network has learned, divided by α. The *lazy* reference has the α at which the outputs after this step are
     those of the linear model to a hundredth; the step is then what it does. The *rich* one has the α at which they
     are wrong by as much as the linear model says, and is trained by gradient descent. Both learn the outputs of the
-    network after training, by whichever loss it had them, to a twentieth of their change, or
-    as far as `steps` go: :attr:`Report.residuals`.
+    network after training, by whichever loss it had them: the one to a twentieth of their change, the other to a
+    tenth, or as far as `steps` go; ``residuals`` of the report has what is left.
 
     The verdict rests on the change of the kernel, the gap to the linearisation and, with test inputs, on the gap to
     regression by the kernel before training. Each is placed between the two references in its logarithm; the mean of
