@@ -123,7 +123,7 @@ def _picture(report: Any) -> str:
     """Each measure of the verdict on a line between the lazy and the rich reference, in the logarithm."""
     if not report.positions:
         return ""
-    left, length, height = 250, 300, 30
+    left, length, height = 270, 300, 30
     lines = []
     for i, (name, place) in enumerate(report.positions.items()):
         y, at = 45 + height * i, left + length * place

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ntklib._sketched_kernel import jackknife
 from ntklib.dynamics import gradient_descent
 from ntklib.laziness import alignment, laziness
 from ntklib.mlp import MLP
@@ -146,16 +147,17 @@ def test_measures_are_those_of_explicit_jacobians():
     with jax.enable_x64(True):
         x, y, x_test = (jnp.asarray(np.asarray(part, float)) for part in (x, y, x_test))
         start = mlp.init(jax.random.key(0), 9, 40)
-        end = gradient_descent(mlp.apply, start, x, y, learning_rate=1.0, steps=60).params
-        report = laziness(lambda p, x: mlp.apply(p, x), start, end, x, y, x_test)
+        apply = lambda p, x: mlp.apply(p, x) / 8  # noqa: E731
+        end = gradient_descent(apply, start, x, y, learning_rate=30.0, steps=100).params
+        report = laziness(apply, start, end, x, y, x_test)
         jacobian = lambda p, x: np.concatenate(  # noqa: E731
-            [leaf.reshape(2 * len(x), -1) for leaf in jax.tree.leaves(jax.jacrev(mlp.apply)(p, x))], 1
+            [leaf.reshape(2 * len(x), -1) for leaf in jax.tree.leaves(jax.jacrev(apply)(p, x))], 1
         )
         both = [jacobian(p, x) for p in (start, end)]
         kernels = [np.einsum("iop,jop->ij", *[j.reshape(20, 2, -1)] * 2) / 2 for j in both]
         moved = np.concatenate([np.ravel(b - a) for a, b in zip(*map(jax.tree.leaves, (start, end)), strict=True)])
         rows = jnp.concatenate([x, x_test])
-        change = np.ravel(mlp.apply(end, rows) - mlp.apply(start, rows))
+        change = np.ravel(apply(end, rows) - apply(start, rows))
         gap = np.linalg.norm(change - jacobian(start, rows) @ moved) / np.linalg.norm(change)
         norm = np.linalg.norm
         np.testing.assert_allclose(report.kernel_change, norm(kernels[1] - kernels[0]) / norm(kernels[0]), rtol=1e-8)
@@ -173,12 +175,13 @@ def test_measures_are_those_of_explicit_jacobians():
         assert float(report.parameter_motion) == pytest.approx(norm(moved) / norm(np.concatenate(
             [np.ravel(a) for a in jax.tree.leaves(start)])))  # fmt: skip
         learned, test = change[:40], change[40:]
-        for found, j, at in zip(
-            (report.regression_gap_before, report.regression_gap_after), both, (start, end), strict=True
-        ):
+        exact = []
+        for j, at in zip(both, (start, end), strict=True):
             direct = jacobian(at, x_test) @ np.linalg.lstsq(j, learned, rcond=1e-12)[0]
-            exact = norm(direct - test) / norm(test)
-            assert abs(found - exact) < 0.1, "fitted to a twentieth, it is near the regression that fits exactly"
+            exact.append(norm(direct - test) / norm(test))
+        found = report.regression_gap_before, report.regression_gap_after
+        assert exact[0] > exact[1] + 0.2
+        np.testing.assert_allclose(found, exact, atol=0.08)  # fitted to a twentieth, where the exact one fits exactly
 
 
 def classifier(width=50, n=24):
@@ -191,7 +194,7 @@ def classifier(width=50, n=24):
         for name, shape in {"hidden": (5, width), "out": (width, 6)}.items()
     }
     apply = lambda p, x: jnp.tanh(x @ p["hidden"]) @ p["out"]  # noqa: E731
-    end = gradient_descent(apply, start, x, y, learning_rate=0.3, steps=100).params
+    end = gradient_descent(apply, start, x, y, learning_rate=0.3 * 50 / width, steps=100).params
     return apply, start, end, x, y
 
 
@@ -211,10 +214,17 @@ def test_a_sketch_of_the_outputs_is_off_by_what_it_says():
     assert np.sqrt(np.mean(np.square(off))) < 3, off
 
 
+def test_the_error_of_a_sum_is_that_of_a_mean(x64):
+    sketches = np.random.default_rng(0).standard_normal((5, 3, 3))
+    value, error = jackknife(lambda kernel: float(kernel.sum()), sketches)
+    sums = sketches.sum((1, 2))
+    np.testing.assert_allclose([value, error], [sums.mean(), sums.std(ddof=1) / 5**0.5], rtol=1e-12)
+
+
 def test_batches_and_blocks_change_nothing_but_the_memory():
-    whole, small = (laziness(*classifier(n=150), max_bytes=size) for size in (2**30, 2**16))
-    assert whole.batch == 150
-    assert small.batch <= 75
+    whole, small = (laziness(*classifier(n=151), max_bytes=size) for size in (2**30, 2**16))
+    assert whole.batch == 151
+    assert small.batch <= 76  # the last batch reaches back
     assert small.bytes <= 2**16 < whole.bytes
     for name in ("kernel_change", "linearization_gap", "alignment_after", "rank_after"):
         assert getattr(small, name) == pytest.approx(getattr(whole, name), rel=2e-3), name
