@@ -3,10 +3,12 @@
 import xml.etree.ElementTree
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ntklib._linear_model import Model
 from ntklib._sketched_kernel import jackknife
 from ntklib.dynamics import gradient_descent
 from ntklib.laziness import alignment, laziness
@@ -219,6 +221,23 @@ def test_the_error_of_a_sum_is_that_of_a_mean(x64):
     value, error = jackknife(lambda kernel: float(kernel.sum()), sketches)
     sums = sketches.sum((1, 2))
     np.testing.assert_allclose([value, error], [sums.mean(), sums.std(ddof=1) / 5**0.5], rtol=1e-12)
+
+
+def test_in_batches_derivatives_are_those_of_all_examples(x64):
+    apply, start, _, x, _ = classifier(n=101)
+    x, start = jnp.asarray(x, float), jax.tree.map(lambda leaf: jnp.asarray(leaf, float), start)
+    model = Model(apply, start, x, 2**16)
+    assert 1 < model.batch < 101
+    assert 101 % model.batch, "the last batch reaches back"
+    flat, unravel = jax.flatten_util.ravel_pytree(start)
+    whole = lambda flat: apply(unravel(flat), x)  # noqa: E731
+    u, v = (np.random.default_rng(1).standard_normal(shape) for shape in ((101, 6), flat.shape))
+    outputs, back = jax.vjp(whole, flat)
+    np.testing.assert_allclose(model.outputs(flat), outputs, rtol=1e-12)
+    np.testing.assert_allclose(model.push(flat, jnp.asarray(v)), jax.jvp(whole, (flat,), (v,))[1], rtol=1e-9)
+    found = model.pull(flat, jnp.asarray(u), of_outputs=0.5)
+    np.testing.assert_allclose(found[0], outputs, rtol=1e-12)
+    np.testing.assert_allclose(found[1], back(0.5 * outputs + u)[0], rtol=1e-9, atol=1e-12)
 
 
 def test_batches_and_blocks_change_nothing_but_the_memory():
