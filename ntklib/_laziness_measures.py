@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from ntklib import _lazy_and_rich, _sketched_kernel
 from ntklib._linear_model import Model, least_step
 
-__all__ = ["Findings", "Found", "Motion", "find"]
+__all__ = ["Findings", "Found", "Measures", "Motion", "find"]
 
 # To what share of the change of the outputs a linear model is fitted, and the rich reference trained.
-_TOLERANCE, _ITERATIONS, _TRAINED = 0.05, 40, 0.1
+# From a twentieth on, what the fit leaves would be seen in the gap to kernel regression of a lazy network.
+_TOLERANCE, _ITERATIONS, _TRAINED = 0.02, 40, 0.1
 
 
 class Motion(dict[str, float]):
@@ -35,6 +36,34 @@ class Motion(dict[str, float]):
 
     def __float__(self) -> float:
         return self.total
+
+
+class Measures(NamedTuple):
+    r"""What is measured of one network, with :math:`f_0, f` its outputs and :math:`\Theta_0, \Theta` its kernels.
+
+    Attributes:
+        kernel_change: :math:`\|\Theta - \Theta_0\|_F/\|\Theta_0\|_F` on the training inputs, in the mean over outputs.
+        parameter_motion: a :class:`Motion`.
+        linearization_gap: :math:`\|f - f_{lin}\|/\|f - f_0\|` on all inputs, with :math:`f_{lin}` the linearisation
+            around the start at the parameters after training.
+        regression_gap_before: :math:`\|f - g\|/\|f - f_0\|` on the test inputs, with g the regression by the kernel
+            before training that agrees with f on the training inputs; None without test inputs.
+        regression_gap_after: the same with the kernel after training.
+        alignment_before: :func:`~ntklib.laziness.alignment` of the kernel before training with the targets.
+        alignment_after: that of the kernel after training.
+        rank_before: the effective rank :math:`(\sum\lambda)^2/\sum\lambda^2` of the kernel before training.
+        rank_after: that of the kernel after training.
+    """
+
+    kernel_change: float
+    parameter_motion: Motion
+    linearization_gap: float
+    regression_gap_before: float | None
+    regression_gap_after: float | None
+    alignment_before: float
+    alignment_after: float
+    rank_before: float
+    rank_after: float
 
 
 class Found(NamedTuple):

@@ -71,7 +71,8 @@ def _rows(report: Any) -> list[tuple[str, list[str]]]:
     rows.append(("motion of the parameters", row("motion", (m.total if m else _ABSENT for m in motion))))
     for layer in report.network.parameter_motion:
         values = (m[layer] if m else _ABSENT for m in motion)
-        rows.append((f"motion of {layer}", row("motion", values)))
+        name = f"layer {layer}" if layer.isdigit() else layer  # of a tuple of layers
+        rows.append((f"motion of {name}", row("motion", values)))
     return rows
 
 

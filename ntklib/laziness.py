@@ -7,7 +7,7 @@ r"""Is my network a kernel machine?
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -17,38 +17,11 @@ from jax.typing import ArrayLike
 from numpy.typing import NDArray
 
 from ntklib import _examples, _laziness_measures, _laziness_page, _progress, _validation
-from ntklib._laziness_measures import Found, Motion
+from ntklib._alignment import alignment
+from ntklib._laziness_measures import Found, Measures, Motion
 from ntklib._sketched_kernel import jackknife, rank_of
 
 __all__ = ["Measures", "Motion", "Report", "alignment", "laziness"]
-
-
-class Measures(NamedTuple):
-    r"""What is measured of one network, with :math:`f_0, f` its outputs and :math:`\Theta_0, \Theta` its kernels.
-
-    Attributes:
-        kernel_change: :math:`\|\Theta - \Theta_0\|_F/\|\Theta_0\|_F` on the training inputs, in the mean over outputs.
-        parameter_motion: a :class:`Motion`.
-        linearization_gap: :math:`\|f - f_{lin}\|/\|f - f_0\|` on all inputs, with :math:`f_{lin}` the linearisation
-            around the start at the parameters after training.
-        regression_gap_before: :math:`\|f - g\|/\|f - f_0\|` on the test inputs, with g the regression by the kernel
-            before training that agrees with f on the training inputs; None without test inputs.
-        regression_gap_after: the same with the kernel after training.
-        alignment_before: :func:`alignment` of the kernel before training with the targets.
-        alignment_after: that of the kernel after training.
-        rank_before: the effective rank :math:`(\sum\lambda)^2/\sum\lambda^2` of the kernel before training.
-        rank_after: that of the kernel after training.
-    """
-
-    kernel_change: float
-    parameter_motion: Motion
-    linearization_gap: float
-    regression_gap_before: float | None
-    regression_gap_after: float | None
-    alignment_before: float
-    alignment_after: float
-    rank_before: float
-    rank_after: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +96,7 @@ def laziness(
     what the network has learned, divided by α. The *lazy* reference has the α at which the outputs after this step are
     those of the linear model to a hundredth; the step is then what it does. The *rich* one has the α at which they
     are wrong by as much as the linear model says, and is trained by gradient descent. Both learn the outputs of the
-    network after training, by whichever loss it had them: the one to a twentieth of their change, the other to a
+    network after training, by whichever loss it had them: the one to a fiftieth of their change, the other to a
     tenth, or as far as `steps` go; ``residuals`` of the report has what is left.
 
     The verdict rests on the change of the kernel, the gap to the linearisation and, with test inputs, on the gap to
@@ -131,7 +104,7 @@ def laziness(
     the places is below a third for lazy networks, above two thirds for rich ones. A measure whose references differ by
     less than a factor of two tells nothing, and is left out.
 
-    Regression is by the kernel of all pairs of outputs, fitted by conjugate gradients to a twentieth, which regularises
+    Regression is by the kernel of all pairs of outputs, fitted by conjugate gradients to a fiftieth, which regularises
     it; no kernel of pairs of outputs is formed. If there are more than `probes` outputs, the kernels are sketched: the
     mean over the outputs is replaced by one over random combinations of them, whose error stands in the report. For an
     :class:`~ntklib.mlp.MLP` they are exact.
@@ -253,52 +226,3 @@ def _positions(network: Measures, lazy: Measures, rich: Measures | None) -> dict
             continue
         found[name] = min(max(math.log(max(here, low) / low) / math.log(high / low), 0.0), 1.0)
     return found
-
-
-def alignment(kernel: ArrayLike, y: ArrayLike) -> Array:
-    r"""How much of a kernel points along the targets: the centred kernel-target alignment, from 0 to 1.
-
-    :math:`\langle HKH, YY^\top\rangle_F / (\|HKH\|_F\,\|HYY^\top H\|_F)` with :math:`H = 1 - \frac1n 11^\top` (Cortes,
-    Mohri and Rostamizadeh 2012, Definition 4). It is 1 if the centred kernel is a multiple of
-    :math:`HYY^\top H`. Without the centring any kernel with a large mean would seem to know the labels. It compares
-    kernels on the same points and targets; its size depends on their number and on the share of each class.
-
-    Args:
-        kernel: the matrix (n, n), symmetric and positive semi-definite.
-        y: the targets, (n,) or (n, k), for classes one column each.
-
-    Returns:
-        a number, to rounding at least 0 and at most 1. It does not change if the kernel is multiplied by a positive
-        number, or if a constant is added to it or to the targets.
-
-    Raises:
-        ValueError: if a shape or dtype does not fit, or, not while JAX traces, if the kernel is not symmetric, has a
-            negative eigenvalue beyond rounding, or one of the two is constant to rounding: nothing is left to compare.
-
-    >>> y = jnp.array([1.0, 1.0, -1.0, -1.0])
-    >>> [round(float(alignment(kernel, y)), 3) for kernel in (5.0 + jnp.outer(y, y), jnp.eye(4))]
-    [1.0, 0.577]
-    """
-    matrix, targets = _validation.square("kernel", kernel), _validation.floating("y", y)
-    n = len(matrix)
-    if targets.ndim not in (1, 2) or len(targets) != n or 0 in targets.shape:
-        raise ValueError(
-            f"y must have shape ({n},) or ({n}, k) for a kernel of shape {matrix.shape}, got {targets.shape}"
-        )
-    known = not (_validation.traced(kernel) or _validation.traced(y))
-    if known:
-        _validation.refuse_unless_positive(np.asarray(matrix))
-    columns = targets.reshape(n, -1)
-    columns = columns / jnp.maximum(jnp.max(jnp.abs(columns)), jnp.finfo(columns.dtype).tiny)
-    matrix = matrix / jnp.maximum(jnp.max(jnp.abs(matrix)), jnp.finfo(matrix.dtype).tiny)  # squares stay in range
-    centred_y = columns - columns.mean(0)
-    centred = matrix - matrix.mean(0)
-    centred = centred - centred.mean(1, keepdims=True)
-    if known:
-        for name, whole, rest in (("kernel", matrix, centred), ("y", columns, centred_y)):
-            if not jnp.linalg.norm(rest) > 10 * jnp.finfo(rest.dtype).eps * jnp.linalg.norm(whole):
-                raise ValueError(
-                    f"{name} must not be constant over the points: centred, nothing is left of it to be compared"
-                )
-    along = jnp.sum(centred_y * (centred @ centred_y))
-    return along / (jnp.linalg.norm(centred) * jnp.linalg.norm(centred_y.T @ centred_y))

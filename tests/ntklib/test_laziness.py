@@ -119,6 +119,7 @@ def test_the_diagnosis_says_of_five_networks_what_they_are(five, name):
         assert max(report.positions.values()) < 2 / 3
         assert report.kernel_change < 0.1 < min(five[n].kernel_change for n in FIVE if FIVE[n][-1] == "rich")
         assert abs(report.alignment_after / report.alignment_before - 1) < 0.05
+        assert report.regression_gap_before < 0.05  # which a fit to a twentieth would not show
     if wanted == "rich":
         assert min(report.positions.values()) > 1 / 3
         assert report.linearization_gap > 0.5
@@ -183,7 +184,7 @@ def test_measures_are_those_of_explicit_jacobians():
             exact.append(norm(direct - test) / norm(test))
         found = report.regression_gap_before, report.regression_gap_after
         assert exact[0] > exact[1] + 0.2
-        np.testing.assert_allclose(found, exact, atol=0.08)  # fitted to a twentieth, where the exact one fits exactly
+        np.testing.assert_allclose(found, exact, atol=0.05)  # fitted to a fiftieth, where the exact one fits exactly
 
 
 def classifier(width=50, n=24):

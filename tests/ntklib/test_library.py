@@ -57,6 +57,7 @@ FLOORS = {
     "nofreelunch": 3,
     "approximation": 3,
     "laziness": 4,
+    "_alignment": 1,
     "_laziness_measures": 4,
     "_laziness_page": 1,
     "_lazy_and_rich": 3,
