@@ -92,14 +92,14 @@ def output_shape(apply: Apply, params: Any, name: str, x: Any) -> tuple[int, int
     return found
 
 
-def parameters(params: Any) -> Any:
-    """The tree of parameters, with copies of NumPy's arrays.
+def parameters(params: Any, name: str = "params") -> Any:
+    """The tree of parameters, with copies of NumPy's arrays; `name` is what the caller calls it.
 
     Raises:
         ValueError: if something in it is no floating array, or is a running mean or variance of Flax.
     """
     if not jax.tree.leaves(params) or isinstance(params, str):
-        raise ValueError(f"params must be a tree of floating arrays, at least one, got {_validation.got(params)}")
+        raise ValueError(f"{name} must be a tree of floating arrays, at least one, got {_validation.got(params)}")
     statistics = []
 
     def remember(node: Any) -> bool:
@@ -108,10 +108,10 @@ def parameters(params: Any) -> Any:
         return False
 
     for path, leaf in tree_flatten_with_path(params, is_leaf=remember)[0]:
-        place = f"params{keystr(path)}"
+        place = f"{name}{keystr(path)}"
         if statistics or any(getattr(key, "key", None) == "batch_stats" for key in path):
             raise ValueError(
-                f"params holds batch statistics ({statistics[0] if statistics else place}), which are no parameters. "
+                f"{name} holds batch statistics ({statistics[0] if statistics else place}), which are no parameters. "
                 "Hand over the parameters alone and let apply close over the rest: in flax.linen variables['params'] "
                 "and lambda p, x: model.apply({'params': p, 'batch_stats': variables['batch_stats']}, x), in flax.nnx "
                 "what nnx.split(model, nnx.Param, ...) separates"

@@ -1,4 +1,4 @@
-"""How far is a computation that converges? A bar over the digits of its residual."""
+"""How far is a computation? A bar over the digits of its residual, or over the stages that it goes through."""
 
 import math
 import sys
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-__all__ = ["bar"]
+__all__ = ["bar", "stages"]
 
 _WIDTH = 24
 
@@ -44,5 +44,30 @@ def bar(tol: float, stream: TextIO | None = None) -> Callable[..., None]:
             f"{now - start:.0f} s"
         )
         print(f"\r{line:<79}" if terminal else line, end="\n" if done or not terminal else "", file=to, flush=True)
+
+    return show
+
+
+def stages(stream: TextIO | None = None) -> Callable[[str, float], None]:
+    """What draws how far a computation of several stages is, each from 0 to 1, once two seconds have gone by.
+
+    A terminal shows one line, which is written over; elsewhere there is a line every ten seconds.
+
+    Args:
+        stream: where to write, by default what is the standard error when a line is written.
+    """
+    start = time.monotonic()
+    written = start - 8
+
+    def show(stage: str, share: float) -> None:
+        nonlocal written
+        to, now = stream or sys.stderr, time.monotonic()
+        terminal = to.isatty()
+        if now < start + 2 or now < written + (0.1 if terminal else 10):
+            return
+        written = now
+        full = int(_WIDTH * min(max(share, 0.0), 1.0) + 1e-9)
+        line = f"[{'#' * full}{'.' * (_WIDTH - full)}] {stage}, {now - start:.0f} s"
+        print(f"\r{line:<79}" if terminal else line, end="" if terminal else "\n", file=to, flush=True)
 
     return show

@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax
 
 from ntklib.dynamics import gradient_descent
+from ntklib.laziness import laziness
 from ntklib.tangent import empirical_ntk, linearize
 
 
@@ -33,7 +34,8 @@ def apply(params, x):
 params = variables["params"]
 theta = empirical_ntk(apply, params, images)  # (10, 10)
 linear = linearize(apply, params)  # linear(params, x)
-targets = jax.numpy.ones((10, 2))
+targets = jax.nn.one_hot(jax.numpy.arange(10) % 2, 2)
 run = gradient_descent(
     apply, params, images, targets, learning_rate=0.1, steps=20
 )
+report = laziness(apply, params, run.params, images, targets)

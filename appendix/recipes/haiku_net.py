@@ -4,6 +4,7 @@ import haiku as hk
 import jax
 
 from ntklib.dynamics import gradient_descent
+from ntklib.laziness import laziness
 from ntklib.tangent import empirical_ntk, linearize
 
 
@@ -27,7 +28,8 @@ def apply(params, x):
 
 theta = empirical_ntk(apply, params, points)
 linear = linearize(apply, params)
-targets = jax.numpy.ones((10, 2))
+targets = jax.nn.one_hot(jax.numpy.arange(10) % 2, 2)
 run = gradient_descent(
     apply, params, points, targets, learning_rate=0.1, steps=20
 )
+report = laziness(apply, params, run.params, points, targets)

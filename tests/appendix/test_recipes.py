@@ -17,6 +17,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "appendix" / "using-it-with.md"
 RECIPES = ROOT / "appendix" / "recipes"
 JAX = {"flax_linen": "flax", "flax_nnx": "flax", "equinox_model": "equinox", "haiku_net": "haiku"}
+LAYERS = {
+    "flax_linen": {"Conv_0", "BatchNorm_0", "Dense_0"},
+    "flax_nnx": {"first", "norm", "last"},
+    "equinox_model": {"layers/0", "layers/1", "layers/2"},
+    "haiku_net": {"linear", "batch_norm", "linear_1"},
+}
 OTHERS = {"pytorch_weights": "torch", "scikit_learn": "sklearn"}
 
 
@@ -47,6 +53,12 @@ def test_networks_of_others_have_the_kernel_of_their_jacobians_and_train(name):
     np.testing.assert_allclose(found["theta"], wanted, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found["linear"](params, x), apply(params, x), atol=1e-6)
     assert found["run"].loss[-1] < 0.9 * found["run"].loss[0]
+    report = found["report"]  # of its own layers, and of a training that has moved them
+    assert report.regime in ("lazy", "in between", "rich")
+    assert 0 < float(report.parameter_motion) < 1
+    assert set(report.parameter_motion) == LAYERS[name]
+    change = jnp.linalg.norm(found["empirical_ntk"](apply, found["run"].params, x) - found["theta"])
+    np.testing.assert_allclose(report.kernel_change, change / jnp.linalg.norm(found["theta"]), rtol=1e-3)
     trained = {"flax_nnx": lambda: found["trained"](x), "equinox_model": lambda: jax.vmap(found["trained"])(x)}
     if name in trained:
         np.testing.assert_allclose(trained[name](), found["run"].outputs[-1], atol=1e-5)
@@ -88,6 +100,8 @@ def test_weights_and_estimators_of_others(name):
         np.testing.assert_allclose(found["probabilities"].sum(1), 1)
         assert found["process"].score(found["x"].iloc[:, :2], found["x"].iloc[:, 2]) > 0.7
         return
+    assert found["report"].kernel_change > 0
+    assert len(found["report"].parameter_motion) == 3
     torch, theirs, points = found["torch"], found["theirs"], torch_points(found)
     outputs = theirs(points).detach().numpy()
     scale = np.abs(outputs).max()

@@ -26,7 +26,7 @@ FOLDER = Path(ntklib.__file__).parent
 NONE = {"iterative.matmul.x2"}  # takes None without a default
 
 # Results, which hold what was computed, and methods that are handed what was checked before.
-RESULTS = {"posterior.Posterior", "book.claims.Outcome"}
+RESULTS = {"posterior.Posterior", "laziness.Motion", "laziness.Report", "book.claims.Outcome"}
 INNER = {
     "evaluate",
     "evaluate_matrix",
