@@ -143,6 +143,20 @@ def test_networks_that_do_not_are_not(depth):
     assert np.isfinite(kernel).all()
 
 
+def test_what_a_network_has_learned_is_a_network_from_its_start_on():
+    """f - f₀ is zero up to rounding there, which tells nothing of rows: its derivative does."""
+    mlp = MLP(depth=3, out_dim=2, w_std=2.0, activation="tanh")
+    params = mlp.init(jax.random.key(0), 3, 100)
+    x = np.random.default_rng(0).standard_normal((20, 3)).astype(np.float32)
+    learned = lambda p, z: 16 * (mlp.apply(p, z) - mlp.apply(params, z[:, ::-1][:, ::-1]))  # noqa: E731
+    silent = lambda p, z: 0 * mlp.apply(p, z)  # noqa: E731
+    np.testing.assert_allclose(empirical_ntk(learned, params, x), 256 * empirical_ntk(mlp.apply, params, x), rtol=1e-3)
+    assert np.all(empirical_ntk(silent, params, x) == 0)
+    mixing = lambda p, z: normalised(p, z[:, :2]) - normalised(MIXED, z[:, :2])  # noqa: E731
+    with pytest.raises(ValueError, match="apply must give each row"):
+        empirical_ntk(mixing, MIXED, x)
+
+
 class Statistic:
     """As of flax.nnx: a node of the tree whose class says what it is."""
 

@@ -88,7 +88,7 @@ MEAN_FIELD, NTK = MLP(1, "relu", parameterization="mean_field"), MLP(1, "erf")
 # network, width, scale, rate; what the report must say of it
 FIVE = {
     "wide, at the NTK scale": (NTK, 1024, 4.0, 1.0, "lazy"),
-    "sixteen units, scaled up": (NTK, 64, 256.0, 1.0, "lazy"),
+    "64 units, scaled up": (NTK, 64, 256.0, 1.0, "lazy"),
     "at the mean-field scale, scaled up": (MEAN_FIELD, 128, 16.0, 64.0, "in between"),
     "at the mean-field scale": (MEAN_FIELD, 128, 1.0, 64.0, "rich"),
     "at the mean-field scale, scaled down": (MEAN_FIELD, 128, 0.25, 64.0, "rich"),
