@@ -49,11 +49,11 @@ def test_lazy_one():
     each_refused(
         check,
         [
-            (r"p = 3, y = 1, α = 0\.5: descent ends with a change of 3\.3267, not 2\.6667", rough),
-            (r"p = 1, y = 1, α = 1: .* of 0\.0000, not 1\.0000", lambda p, y, alpha: right(p, y, alpha) + 1),
-            (r"p = 1.* not 1\.0000", lambda p, y, alpha: y / alpha),
-            (r"p = 2.* not 1\.2500", lambda p, y, alpha: (1 + y / alpha) ** (2 * p - 2) - 1),
-            (r"p = 2.* not 0\.2247", lambda p, y, alpha: (1 + y / alpha) ** (1 - 1 / p) - 1),
+            (r"p = 3, y = 1, α = 0\.5: yours is off by -0\.6601: where does θ end", rough),
+            (r"p = 1, y = 1, α = 1: yours is off by \+1\.0000", lambda p, y, alpha: right(p, y, alpha) + 1),
+            (r"p = 1.* off by \+1\.0000", lambda p, y, alpha: y / alpha),
+            (r"p = 2.* off by \+0\.7500", lambda p, y, alpha: (1 + y / alpha) ** (2 * p - 2) - 1),
+            (r"p = 2.* off by -0\.2753", lambda p, y, alpha: (1 + y / alpha) ** (1 - 1 / p) - 1),
             (r"p = 2", lambda p, y, alpha: (1 + y * alpha) ** (2 - 2 / p) - 1),
             (r"p = 2", lambda p, y, alpha: 1 - (1 + y / alpha) ** (2 / p - 2)),  # over the end, not the start
             (r"p = 2", lambda p, y, alpha: 100 * right(p, y, alpha)),

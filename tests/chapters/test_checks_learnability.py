@@ -66,7 +66,7 @@ def test_learnability_threshold():
     names = learnability("check_threshold")
     check, right = names["check_threshold"], names["threshold"]
     check(lambda *given: np.float64(right(*given)))
-    times = r"which is -?[\d.e+-]+ times as much"
+    times = r"yours is -?[\d.e+-]+ times as much"
     mean = lambda lam, n, ridge: (np.sum(lam) + ridge) / n  # noqa: E731
     each_refused(
         check,
@@ -117,7 +117,7 @@ def test_learnability_spectrum():
     names = learnability("check_spectrum")
     check, right = names["check_spectrum"], names["eigenvalue"]
     check(lambda profile, bits, k: np.float64(right(profile, bits, k)))
-    differs = r"degree \d it is [\d.e+-]+, not [\d.e+-]+, a difference of [+-]"
+    differs = r"degree \d yours is off by [+-][\d.e+-]+: at how many corners"
 
     def grouped(sign, other, argument):
         """The sum over groups of corners, with parts of it changed."""
