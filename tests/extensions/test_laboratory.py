@@ -433,6 +433,36 @@ def test_divergence_is_said_and_shown_as_what_it_is(shared):
     assert shared.locator("[data-laboratory] .problem").text_content() == ""
 
 
+def test_a_network_that_is_lost_is_in_no_mean(shared):
+    state = after(shared, "preset=circle&width=2&depth=3&learning_rate=4&momentum=0.95&alpha=0.0625", 400)
+    assert 0 < state["diverged"] < state["networks"] == 20
+    assert "The readings are the means of the others" in shared.get_by_role("alert").inner_text()
+    curves, points = np.array(state["curves"]).reshape(20, -1), np.array(state["settings"]["points"])
+    lost = np.abs(curves).max(1) > 1e5
+    assert lost.sum() == state["diverged"]
+    assert curves[~lost].mean(0) == pytest.approx(np.array(state["gridOutputs"]))
+    assert state["loss"] < 1e9, "the dead are counted"
+    assert state["loss"] > ((np.array(state["outputs"]) - points[:, 1]) ** 2).mean() / 2, "the loss of the mean"
+
+
+def test_on_a_low_screen_the_buttons_stay_in_sight(open_page):
+    page = open_page("width=16", has_touch=True, is_mobile=True, viewport={"width": 844, "height": 390})
+    inside = """(selector) => {
+      const root = document.querySelector("[data-laboratory]").shadowRoot;
+      root.querySelector(selector).scrollIntoView({ block: "center", behavior: "instant" });
+      return [...root.querySelectorAll(".stage .main")].map((button) => {
+        const at = button.getBoundingClientRect(), x = (at.left + at.right) / 2;
+        return [at.top + 1, at.bottom - 1].every((y) => root.elementFromPoint(x, y) === button);
+      });
+    }"""
+    for selector in (".legend", ".plot", ".experiments", "#laboratory-width", "#laboratory-speed"):
+        assert page.evaluate(inside, selector) == [True] * 4, selector
+    page.get_by_label("hidden layers").focus()
+    row, field = (page.locator(f"[data-laboratory] {s}").bounding_box() for s in (".stage .row", "#laboratory-depth"))
+    above = field["y"] + field["height"] <= row["y"]
+    assert above or field["y"] >= row["y"] + row["height"], "what has the focus is covered"
+
+
 def test_it_goes_on_while_the_window_changes_its_size(open_page):
     page = open_page("width=16")
     press(page, "Play")
@@ -609,7 +639,7 @@ def test_who_looks_for_it_finds_it(browser, site, question):
 
 def test_the_script_is_small_and_on_no_other_page(site):
     script = site / "_static" / laboratory.SCRIPT
-    assert script.stat().st_size < 61_000
+    assert script.stat().st_size < 62_000
     assert script.read_text(encoding="utf-8") == laboratory.script()
     holders = [path.name for path in site.rglob("*.html") if laboratory.SCRIPT in path.read_text(encoding="utf-8")]
     assert holders == ["laboratory.html"]

@@ -118,7 +118,8 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     if (shown.diverged) {
       const who = shown.networks === 1 ? "The network" : `${shown.diverged} of ${shown.networks} networks`;
       const above = setting.learning_rate > 1 + setting.momentum ? " The learning rate is above the threshold." : "";
-      element.problem.textContent = `${who} diverged by step ${number(shown.step, 6)}: the loss grew beyond all bounds.${above}`;
+      const others = shown.diverged < shown.networks ? " The readings are the means of the others." : "";
+      element.problem.textContent = `${who} diverged by step ${number(shown.step, 6)}: the loss grew beyond all bounds.${above}${others}`;
       if (shown.diverged === shown.networks && playing) play(false);
     }
     requestAnimationFrame(frame);
@@ -210,7 +211,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     if (!box || box.key !== key) {
       box = { ...curves.layout(width, height, REACH[shown.settings.domain], circle), key };
       describe();
-      all.style.setProperty("--stage", stage.offsetHeight + "px");
+      all.style.setProperty("--stage", (stage.offsetHeight || stage.lastChild.offsetHeight) + "px");
     }
     const how = { dark, band: setting.band, limit: setting.limit };
     curves.show(shown, how);

@@ -147,14 +147,15 @@ function laboratorySession(engine, limit) {
         distance: within(Math.sqrt(mean(Array.from(onGrid, (v, i) => (v - kernelOnGrid[i]) ** 2)))),
       };
     });
-    const average = (name) => mean(seen.map((each) => each[name]));
+    const living = seen.filter((_, k) => !nets[k].lost), counted = living.length ? living : seen; // what is lost stands still
+    const average = (name) => mean(counted.map((each) => each[name])), averages = (name) => meanOf(counted.map((each) => each[name]));
     const curves = new Float64Array(nets.length * grid.n);
     seen.forEach(({ onGrid }, k) => curves.set(onGrid, k * grid.n));
     return {
       step, time: step * run.rate, loss: average("loss"), kernelLoss: average("kernelLoss"), settings, networks: nets.length,
-      outputs: meanOf(seen.map((each) => each.outputs)), kernelOutputs: meanOf(seen.map((each) => each.kernelOutputs)),
-      grid: run.places.slice(), gridOutputs: meanOf(seen.map((each) => each.onGrid)), curves,
-      gridKernelOutputs: meanOf(seen.map((each) => each.kernelOnGrid)), limitOutputs: meanOf(seen.map((each) => each.ever)),
+      outputs: averages("outputs"), kernelOutputs: averages("kernelOutputs"),
+      grid: run.places.slice(), gridOutputs: averages("onGrid"), curves,
+      gridKernelOutputs: averages("kernelOnGrid"), limitOutputs: averages("ever"),
       band: settings.subtract ? null : bandOf(operator), bandCentre: times(run.cross.tangent, times(operator, y.map((v) => -v), n), n).map(within), kernelChange: average("kernelChange"),
       kernelDistance: average("kernelDistance"), parameterMotion: average("parameterMotion"), distance: average("distance"),
       empiricalKernel: nets[0].kernel.map(within), limitKernel: run.tangent.slice(), threshold: model.threshold, learningRate: run.rate,
