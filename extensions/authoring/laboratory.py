@@ -20,7 +20,10 @@ from extensions.store import findings
 
 FOLDER = Path(__file__).parents[2] / "ntklib" / "book" / "laboratory"
 #: In the order in which they are put together: the last one starts what the others define.
-PARTS = ("engine", "limit", "session", "worker", "settings", "picture", "controls", "points", "python", "page")
+PARTS = (
+    *("engine", "limit", "session", "worker", "run", "settings"),
+    *("picture", "plane", "controls", "points", "readings", "python", "page"),
+)
 COMMENT = re.compile(r"^\s*//.*| // [^`]*$")
 AS_THEY_ARE = ("python",)  # what is a text in them keeps its indentation
 #: The readings, by the name of their place, and what stands above each. An invitation stands there for an experiment.
@@ -31,6 +34,7 @@ READINGS = {
     "change": "Relative change of the tangent kernel",
     "motion": "Relative motion of the parameters",
     "kernel": "Tangent kernel of the points",
+    "units": "Where units point",
 }
 SCRIPT = "laboratory.js"
 

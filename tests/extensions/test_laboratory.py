@@ -1,5 +1,6 @@
 """The laboratory as a reader meets it: the built page in Chromium, from `file://`, with the network off."""
 
+import itertools
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from browser import ROOT, axe
+from scipy.interpolate import RegularGridInterpolator
 from small_books import build_linked
 
 from extensions.authoring import laboratory
@@ -170,6 +172,29 @@ def apart(state):
 TWO_SLOW = "preset=own&domain=circle&points=" + ",".join(
     f"{a}:{(np.cos(np.radians(a)) + np.sin(np.radians(a))) * 0.7:.3f}" for a in range(-165, 180, 30)
 )
+
+
+def gathered(state):
+    """How far the units of the plane point along its diagonals: 1 if all do, 0 if they point everywhere; first and now.
+
+    Longer units count for more.
+    """
+    units = np.array(state["units"]).reshape(-1, 5)
+    along = [
+        -(np.hypot(u, v) * np.cos(4 * np.arctan2(v, u))).sum() / np.hypot(u, v).sum()
+        for u, v in units.T[:4].reshape(2, 2, -1)
+    ]
+    assert abs(along[0]) < 0.2
+    return along[1]
+
+
+def divided(state):
+    """Whether the outputs at all points of two classes have their labels' signs."""
+    return all(
+        output * label > 0 for output, (_, _, label) in zip(state["outputs"], state["settings"]["points"], strict=True)
+    )
+
+
 # title: what of the setting is made its opposite, after how many steps, and what the sentence says of the state then
 EXPERIMENTS = {
     "Wide networks do as the formula says": (("width=1024", "width=16"), 150, lambda s: s["distance"] < 0.06),
@@ -193,13 +218,20 @@ EXPERIMENTS = {
     "What the kernel does not see": (
         ("b_std=0", "b_std=0.5"), 2000, lambda s: min(s["loss"], s["kernelLoss"]) > 0.1
     ),
+    "Twenty networks, one border": (
+        ("width=1024", "width=16"), 60, lambda s: s["distance"] < 0.06 and divided(s)
+    ),
+    "Units gather on the corners": (
+        ("parameterization=mean_field", "parameterization=ntk"), 100,
+        lambda s: gathered(s) > 0.8 and 25 < s["unitTurn"] < 40 and divided(s),
+    ),
 }  # fmt: skip
 SETTINGS = dict(re.findall(r"\{laboratory-experiment\} (.+)\n:setting: (.+)\n", TEXT))
 
 
 def test_there_is_a_test_of_each_experiment():
     assert list(SETTINGS) == list(EXPERIMENTS)
-    assert len(SETTINGS) == 8
+    assert len(SETTINGS) == 10
 
 
 @pytest.mark.parametrize("title", EXPERIMENTS)
@@ -221,6 +253,9 @@ def test_an_experiment_shows_what_it_says_and_its_opposite_does_not(shared, titl
         assert min(wave(other, 1), wave(other, 1, np.sin)) > 0.9
     else:
         assert not holds(other)
+    if title == "Units gather on the corners":
+        assert divided(other), "without features they are not fitted"
+        assert gathered(other) < 0.3
     if title == "The catapult":
         assert max(shared.evaluate(ADVANCE, 1)["loss"], other["loss"]) < state["settings"]["learning_rate"]
         assert after(shared, SETTINGS[title], 8)["loss"] > 1, "the loss of the network does not rise first"
@@ -253,7 +288,21 @@ PYTHON = {
     "deep, with momentum, at the standard scale, on the line": "preset=wave&width=8&depth=2&activation=tanh&networks=1"
     "&parameterization=standard&momentum=0.8&subtract=0&alpha=2&noise=0.2&seed=3",
     "without biases at the mean-field scale": "width=32&parameterization=mean_field&b_std=0&networks=1",
+    "two classes in the plane": "preset=moons&noise=0.2&width=16&activation=erf&networks=20",
 }
+
+
+def run(program):
+    """What these lines of Python print last, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", PYTHON)
@@ -265,19 +314,69 @@ def test_the_lines_of_python_compute_what_is_on_the_screen(shared, name):
     shared.wait_for_function(f"(lines) => {shown} === lines", arg=lines)
     shared.get_by_text("The same in Python", exact=True).click()
     program = f"{lines}\nimport json\nprint(json.dumps([loss, kernel_loss, list(outputs), list(kernel_outputs)]))"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    loss, kernel_loss, outputs, kernel_outputs = json.loads(done.stdout.splitlines()[-1])
+    loss, kernel_loss, outputs, kernel_outputs = run(program)
     assert loss == pytest.approx(state["loss"], rel=1e-5)
     assert kernel_loss == pytest.approx(state["kernelLoss"], rel=1e-5)
     np.testing.assert_allclose(outputs, state["outputs"], rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(kernel_outputs, state["kernelOutputs"], rtol=1e-5, atol=1e-7)
+
+
+def test_the_units_point_where_those_of_ntklib_do(shared):
+    """At the start and after training at the mean-field scale, by the lines of Python that the page shows."""
+    state = after(shared, "preset=corners&width=64&networks=1&parameterization=mean_field&learning_rate=0.125", 20)
+    lines = shared.evaluate("document.querySelector('[data-laboratory]').python()")
+    program = (
+        lines
+        + """
+import json
+start = draw(0)
+F = lambda p, x: alpha * (mlp.apply(p, x) - mlp.apply(start, x))
+end = gradient_descent(F, start, x, y, learning_rate=rate / alpha**2, steps=steps).params
+print(json.dumps([np.asarray(w).tolist() for w in (start[0].weight.T, end[0].weight.T, end[1].weight[:, 0])]))
+"""
+    )
+    before, behind, readout = (np.array(each) for each in run(program))
+    size = np.sqrt((before**2).sum(1).mean())
+    wanted = np.concatenate([before / size, behind / size, np.sign(readout)[:, None]], 1)
+    np.testing.assert_allclose(np.array(state["units"]).reshape(-1, 5), wanted, rtol=1e-5, atol=1e-7)
+    cosine = (before * behind).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(behind, axis=1)
+    assert state["unitTurn"] == pytest.approx(np.degrees(np.arccos(cosine.clip(-1, 1))).mean(), rel=1e-5)
+    assert state["unitTurn"] > 5
+    assert after(shared, "preset=six&width=64", 1)["units"] == []
+    assert not shared.locator("[data-laboratory] .units").is_visible()
+
+
+def test_the_lines_in_the_plane_are_where_the_outputs_are_zero(shared):
+    """The curves that are drawn, against the outputs in the state, by SciPy's interpolation; and the shades."""
+    state = after(shared, "preset=moons&width=64&networks=1", 40)
+    side = round(len(state["gridOutputs"]) ** 0.5)
+    ticks = np.linspace(-1, 1, side)
+    np.testing.assert_allclose(np.reshape(state["grid"], (side, side, 2)), np.stack(np.meshgrid(ticks, ticks), -1))
+    frame = shared.evaluate("""() => {
+      const root = document.querySelector("[data-laboratory]").shadowRoot;
+      const { left, top, width, height } = root.querySelector(".field").style;
+      return [left, top, width, height].map(parseFloat);
+    }""")
+    for name, values in (("networks", "gridOutputs"), ("kernel", "gridKernelOutputs"), ("limit", "limitOutputs")):
+        path = shared.locator(f"[data-curve={name}]").get_attribute("d")
+        drawn = np.array([[float(v) for v in pair.split()] for pair in re.split("[ML]", path)[1:]])
+        assert len(drawn) > 15
+        places = np.stack([2 * (drawn[:, 0] - frame[0]) / frame[2] - 1, 1 - 2 * (drawn[:, 1] - frame[1]) / frame[3]])
+        field = RegularGridInterpolator(
+            (ticks, ticks), np.reshape(state[values], (side, side)), bounds_error=False, fill_value=None
+        )
+        assert np.abs(field(places[::-1].T)).max() < 0.02 * np.abs(state[values]).max(), name
+    shade = """([x, y]) => {
+      const canvas = document.querySelector("[data-laboratory]").shadowRoot.querySelector(".field"), n = canvas.width;
+      return [...canvas.getContext("2d").getImageData(((x + 1) / 2) * (n - 1), ((1 - y) / 2) * (n - 1), 1, 1).data];
+    }"""
+    clear = [
+        (x, y, f) for (x, y, _), f in zip(state["settings"]["points"], state["outputs"], strict=True) if abs(f) > 0.3
+    ]
+    assert len(clear) > 8
+    for x, y, output in clear:
+        red, _, blue, _ = shared.evaluate(shade, [x, y])
+        assert (red - blue) * output > 3, "the shades are those of the other class"
 
 
 def test_the_address_holds_the_setting(open_page, shared):
@@ -381,6 +480,51 @@ def test_points_are_dragged_added_and_removed_and_never_lost(open_page):
     assert finite(after(page, many, 200)), "points on one place"
 
 
+def test_in_the_plane_points_are_moved_and_their_labels_flipped(open_page, shared):
+    page = open_page("preset=corners&width=16&networks=1")
+    drag(page, "Point 2 of", (5000, 5000))  # out of the picture: it stays in the square
+    page.wait_for_function(f"{STATE}.settings.points[1].join() === '1,-1,-1'")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{STATE}.settings.points[1].join() === '1,-1,1'")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_function(f"{STATE}.settings.points[1].join() === '0.9,-0.98,1'")
+    press(page, "Flip the label")
+    page.wait_for_function(f"{STATE}.settings.points[1][2] === -1")
+    assert "label −1" in page.get_by_role("button", name="Point 2 of").get_attribute("aria-label")
+    plot = page.locator("[data-laboratory] .plot svg").bounding_box()
+    page.mouse.dblclick(plot["x"] + plot["width"] * 0.55, plot["y"] + plot["height"] * 0.3)
+    page.wait_for_function(f"{STATE}.settings.points.length === 5")
+    x, y, label = page.evaluate(f"{STATE}.settings.points[4]")
+    assert 0 < x < 0.2
+    assert 0.3 < y < 0.7
+    assert label == 1
+    for _ in range(13):
+        press(page, "Add a point")
+    page.wait_for_function(f"{STATE}.settings.points.length === 16")
+    points = np.array(page.evaluate(f"{STATE}.settings.points"))
+    assert len({tuple(point) for point in points[:, :2]}) == 16, "one lies on another"
+    press(page, "Remove the point")
+    page.wait_for_function(f"{STATE}.settings.points.length === 15")
+    page.get_by_role("button", name="Point 2 of").press("f")
+    page.wait_for_function(f"{STATE}.settings.points[1][2] === 1")
+    page.wait_for_timeout(600)
+    state, copied = page.evaluate(ADVANCE, 5), open_page(page.evaluate("location.hash.slice(1)")).evaluate(ADVANCE, 5)
+    assert (copied["settings"], copied["outputs"]) == (state["settings"], state["outputs"])
+    assert after(shared, "preset=own&domain=plane&points=0.5:0.5:7,9:0:-1,1:1", 3)["settings"]["points"] == [
+        [0.5, 0.5, 1],
+        [1, 0, -1],
+    ]
+    page.get_by_label("points", exact=True).select_option("a jump")
+    page.wait_for_function(f"{STATE}.settings.domain === 'line'")
+    assert not page.get_by_role("button", name="Flip the label").is_visible()
+    assert finite(page.evaluate(ADVANCE, 5))
+    assert page.locator("[data-laboratory] .field").count() == 0
+    moved = after(shared, "preset=corners&noise=0.5", 1)["settings"]["points"]
+    assert [label for _, _, label in moved] == [1, -1, 1, -1]
+    assert 0.02 < np.abs(np.abs(np.array(moved)[:, :2]) - 0.7).max() < 0.8
+
+
 def test_both_ends_of_every_slider_together_give_numbers(shared):
     page = shared
     at_start(page, "preset=six")
@@ -464,9 +608,10 @@ def test_on_a_low_screen_the_buttons_stay_in_sight(open_page):
 
 
 def test_it_goes_on_while_the_window_changes_its_size(open_page):
-    page = open_page("width=16")
+    page = open_page("width=16&networks=1")
     press(page, "Play")
-    for width in (1280, 390, 700, 320, 844):
+    for width, preset in itertools.product((1280, 390, 700, 320, 844), ("six on the circle", "two moons")):
+        page.get_by_label("points", exact=True).select_option(preset)
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(150)
         step = page.evaluate(f"{STATE}.step")
@@ -474,8 +619,9 @@ def test_it_goes_on_while_the_window_changes_its_size(open_page):
         inside = page.evaluate("""() => {
           const root = document.querySelector("[data-laboratory]").shadowRoot, plot = root.querySelector(".plot");
           const drawn = root.querySelector(".plot svg").getBoundingClientRect().width;
+          const units = root.querySelector(".units").getBoundingClientRect(), beside = units.right - innerWidth;
           const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-          return [drawn - plot.clientWidth, wide];
+          return [drawn - plot.clientWidth, wide, beside];
         }""")
         assert max(inside) <= 1, width
     press(page, "Pause")
@@ -528,8 +674,8 @@ def test_the_link_is_copied_and_a_link_to_an_experiment_shows_its_sentence(open_
 
 
 def test_axe_finds_nothing_in_the_light_and_in_the_dark(open_page):
-    for scheme in ("light", "dark"):
-        page, root = open_page("preset=six&subtract=0", color_scheme=scheme), "document.querySelector('main')"
+    for scheme, preset in itertools.product(("light", "dark"), ("six", "moons")):
+        page, root = open_page(f"preset={preset}&subtract=0", color_scheme=scheme), "document.querySelector('main')"
         for fold in page.locator("[data-laboratory] details").all():
             fold.locator("summary").click()
         page.evaluate(ADVANCE, 20)
@@ -639,7 +785,8 @@ def test_who_looks_for_it_finds_it(browser, site, question):
 
 def test_the_script_is_small_and_on_no_other_page(site):
     script = site / "_static" / laboratory.SCRIPT
-    assert script.stat().st_size < 62_000
+    # 61,000 for curves alone; the plane with its field, lines and units takes 16,000
+    assert script.stat().st_size < 78_000
     assert script.read_text(encoding="utf-8") == laboratory.script()
     holders = [path.name for path in site.rglob("*.html") if laboratory.SCRIPT in path.read_text(encoding="utf-8")]
     assert holders == ["laboratory.html"]

@@ -2,7 +2,8 @@
 function laboratoryPicture() {
   const SVG = "http://www.w3.org/2000/svg";
   // of the book's roles, on white and on dark: ntklib/book/_roles.py
-  const COLORS = { data: ["#24292f", "#e6e6e6"], network: ["#1f6fb4", "#6cb4ee"], kernel: ["#c2491d", "#ff9361"], prediction: ["#0a7f5f", "#3ecfa3"] };
+  const COLORS = { data: ["#24292f", "#e6e6e6"], network: ["#1f6fb4", "#6cb4ee"], kernel: ["#c2491d", "#ff9361"], prediction: ["#0a7f5f", "#3ecfa3"],
+    neutral: ["#6e7681", "#9aa4af"], negative: ["#7b3fa0", "#c89bea"], positive: ["#9a6700", "#e3b341"] };
   const SHADES = [["#f4f6f8", "#a9c9e6", "#4a8fc9", "#1c5791", "#0b2545"], ["#1b222b", "#1f4468", "#2f78b4", "#86bfee", "#eef7ff"]];
 
   const make = (name, attributes = {}, ...children) => {
@@ -88,7 +89,7 @@ function laboratoryPicture() {
       const d = all.map(([x, y]) => `M${at(box.sx(x), box.sy(y))}m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z`).join("");
       put(paths.data, { d, fill: COLORS.data[dark ? 1 : 0], stroke: "var(--surface)", "stroke-width": 1.2 });
     }
-    return { svg, layout, show, points };
+    return { parts: [svg], svg, layout, show, points };
   }
 
   function legend(shown, { dark, band, limit }) {
@@ -137,17 +138,35 @@ function laboratoryPicture() {
 
   // ---------------------------------------- a matrix, in shades
 
+  const colors = (stops) => stops.map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
+  // The shade of a part t of a scale, from 0 to 1, into the bytes of a picture.
+  function shade(bytes, at, t, stops) {
+    const s = Math.max(0, Math.min(1, t)) * (stops.length - 1), k = Math.min(Math.floor(s), stops.length - 2);
+    for (let c = 0; c < 3; c++) bytes[at + c] = stops[k][c] + (s - k) * (stops[k + 1][c] - stops[k][c]);
+    bytes[at + 3] = 255;
+  }
   function matrix(canvas, values, n, low, high, dark) {
-    const stops = SHADES[dark ? 1 : 0].map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
+    const stops = colors(SHADES[dark ? 1 : 0]);
     canvas.width = canvas.height = n;
     const context = canvas.getContext("2d"), image = context.createImageData(n, n);
-    values.forEach((v, i) => {
-      const t = Math.max(0, Math.min(1, (v - low) / (high - low || 1))) * (stops.length - 1), k = Math.min(Math.floor(t), stops.length - 2);
-      stops[k].forEach((a, c) => { image.data[4 * i + c] = a + (t - k) * (stops[k + 1][c] - a); });
-      image.data[4 * i + 3] = 255;
-    });
+    values.forEach((v, i) => shade(image.data, 4 * i, (v - low) / (high - low || 1), stops));
     context.putImageData(image, 0, 0);
   }
 
-  return { make, draw, put, number, curves, legend, chart, matrix };
+  // The colour that the page has behind an element, and whether it is dark.
+  function ground(element) {
+    const bright = (color) => { const [r, g, b, a = 1] = (color.match(/[\d.]+/g) || []).map(Number); return b === undefined || a < 0.5 ? null : (0.2126 * r + 0.7152 * g + 0.0722 * b) / (color.includes("srgb") ? 1 : 255); };
+    for (let node = element; node; node = node.parentElement) {
+      const color = getComputedStyle(node).backgroundColor, light = bright(color);
+      if (light !== null) return { color, dark: light < 0.4 };
+    }
+    return { color: "Canvas", dark: false };
+  }
+  // Calls back when the reader or the system changes between light and dark.
+  function onGround(changed) {
+    new MutationObserver(() => { changed(); setTimeout(changed, 400); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  }
+
+  return { make, draw, put, number, curves, legend, chart, matrix, colors, shade, ground, onGround, COLORS };
 }

@@ -7,17 +7,27 @@ function laboratorySession(engine, limit) {
   let run = null, kept = { key: "", starts: [] };
 
   // Points of the line are inputs as they are; angles in degrees are points of a circle of radius √2.
+  // Points of the plane are inputs as they are, two numbers each.
   function inputsOf(domain, places) {
-    if (domain !== "circle") return { size: 1, x: Float64Array.from(places) };
+    if (domain === "plane") return { size: 2, x: Float64Array.from(places), n: places.length / 2 };
+    if (domain !== "circle") return { size: 1, x: Float64Array.from(places), n: places.length };
     const turn = places.map((degrees) => (degrees * Math.PI) / 180);
-    return { size: 2, x: Float64Array.from(turn.flatMap((a) => [Math.SQRT2 * Math.cos(a), Math.SQRT2 * Math.sin(a)])) };
+    return { size: 2, x: Float64Array.from(turn.flatMap((a) => [Math.SQRT2 * Math.cos(a), Math.SQRT2 * Math.sin(a)])), n: places.length };
   }
 
   // Where the curves are computed: fewer places where one pass takes a second.
   const costly = ({ depth, width }) => depth > 1 && width > 512;
-  function gridOf(settings) {
-    const [low, high] = settings.domain === "circle" ? [-180, 180] : [-2, 2], count = costly(settings) ? 41 : 121;
-    return Float64Array.from({ length: count }, (_, i) => low + ((high - low) * i) / (count - 1));
+  function gridOf(settings, count) {
+    if (settings.domain === "plane") return planeOf(settings, count);
+    const [low, high] = settings.domain === "circle" ? [-180, 180] : [-2, 2], places = costly(settings) ? 41 : 121;
+    return Float64Array.from({ length: places }, (_, i) => low + ((high - low) * i) / (places - 1));
+  }
+
+  // A square of places, in rows: as many as a pass over them costs little against the drawing of a frame.
+  function planeOf({ depth, width }, networks) {
+    const cost = networks * width * (depth === 1 ? 2 : (depth - 1) * width), side = Math.sqrt(1.5e6 / cost) | 0;
+    const g = Math.max(depth === 1 ? 17 : 13, Math.min(25, side)), at = (i) => -1 + (2 * i) / (g - 1);
+    return Float64Array.from({ length: 2 * g * g }, (_, k) => at(k % 2 ? Math.floor(k / 2 / g) : (k / 2) % g));
   }
 
   // So many networks of deeper and wider kinds would take seconds a step, and gigabytes.
@@ -51,11 +61,11 @@ function laboratorySession(engine, limit) {
   function configure(settings) {
     const { depth, activation, w_std, b_std, parameterization, points, width, alpha, subtract } = settings;
     const spec = { depth, activation, w_std, b_std, parameterization }, n = points.length, count = networksOf(settings);
-    const train = inputsOf(settings.domain, points.map(([x]) => x)), places = gridOf(settings);
-    const grid = { ...inputsOf(settings.domain, [...places]), n: places.length }, y = Float64Array.from(points.map((p) => p[1]));
+    const train = inputsOf(settings.domain, points.flatMap((p) => p.slice(0, -1))), places = gridOf(settings, count);
+    const grid = inputsOf(settings.domain, [...places]), y = Float64Array.from(points.map((p) => p.at(-1)));
     const { start, tangent } = limit.kernels(spec, train.size, width, train.x);
     const cross = limit.kernels(spec, train.size, width, grid.x, train.x), model = limit.linear(tangent, n);
-    const variance = Array.from(places, (_, i) => {
+    const variance = Array.from({ length: settings.domain === "plane" ? 0 : grid.n }, (_, i) => {
       const x = grid.x.slice(i * train.size, (i + 1) * train.size);
       return limit.kernels(spec, train.size, width, x).start[0];
     });
@@ -127,6 +137,24 @@ function laboratorySession(engine, limit) {
     return band;
   }
 
+  // Where the first units of the first layer point: at the start (two numbers), now (two), and the sign of the readout,
+  // which only a network of one hidden layer has; lengths in the root mean square of the start. And how far all have
+  // turned, in degrees. There are none on the line, where a unit points left or right.
+  const SHOWN = 256;
+  function unitsOf({ net, start }) {
+    const { fanIn, fanOut, weight } = net.layers[0], first = start.layers[0].weight;
+    if (fanIn !== 2) return { units: new Float64Array(0), unitTurn: 0 };
+    const size = norm(first) / Math.sqrt(fanOut), readout = net.layers.length === 2 ? net.layers[1].weight : null;
+    const units = new Float64Array(5 * Math.min(SHOWN, fanOut));
+    let turned = 0;
+    for (let j = 0; j < fanOut; j++) {
+      const [a, b, c, d] = [first[2 * j], first[2 * j + 1], weight[2 * j], weight[2 * j + 1]];
+      turned += Math.abs(Math.atan2(a * d - b * c, a * c + b * d));
+      if (5 * j < units.length) units.set([a / size, b / size, within(c / size), within(d / size), readout ? Math.sign(readout[j]) : 0], 5 * j);
+    }
+    return { units, unitTurn: ((turned / fanOut) * 180) / Math.PI || 0 };
+  }
+
   function snapshot() {
     const { n, y, nets, grid, settings, model, step, alpha } = run;
     const operator = model.after(step, run.rate, settings.momentum);
@@ -156,10 +184,10 @@ function laboratorySession(engine, limit) {
       outputs: averages("outputs"), kernelOutputs: averages("kernelOutputs"),
       grid: run.places.slice(), gridOutputs: averages("onGrid"), curves,
       gridKernelOutputs: averages("kernelOnGrid"), limitOutputs: averages("ever"),
-      band: settings.subtract ? null : bandOf(operator), bandCentre: times(run.cross.tangent, times(operator, y.map((v) => -v), n), n).map(within), kernelChange: average("kernelChange"),
+      band: settings.subtract || !run.variance.length ? null : bandOf(operator), bandCentre: times(run.cross.tangent, times(operator, y.map((v) => -v), n), n).map(within), kernelChange: average("kernelChange"),
       kernelDistance: average("kernelDistance"), parameterMotion: average("parameterMotion"), distance: average("distance"),
       empiricalKernel: nets[0].kernel.map(within), limitKernel: run.tangent.slice(), threshold: model.threshold, learningRate: run.rate,
-      diverged: nets.filter((each) => each.lost).length,
+      ...unitsOf(nets[0]), diverged: nets.filter((each) => each.lost).length,
     };
   }
 
