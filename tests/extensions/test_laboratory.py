@@ -323,7 +323,9 @@ def test_the_lines_of_python_compute_what_is_on_the_screen(shared, name):
 
 def test_the_units_point_where_those_of_ntklib_do(shared):
     """At the start and after training at the mean-field scale, by the lines of Python that the page shows."""
-    state = after(shared, "preset=corners&width=64&networks=1&parameterization=mean_field&learning_rate=0.125", 20)
+    state = after(
+        shared, "preset=corners&width=64&networks=1&parameterization=mean_field&learning_rate=0.125&alpha=0.25", 20
+    )
     lines = shared.evaluate("document.querySelector('[data-laboratory]').python()")
     program = (
         lines
@@ -377,6 +379,69 @@ def test_the_lines_in_the_plane_are_where_the_outputs_are_zero(shared):
     for x, y, output in clear:
         red, _, blue, _ = shared.evaluate(shade, [x, y])
         assert (red - blue) * output > 3, "the shades are those of the other class"
+
+
+LINEARISED = {
+    "on the circle": "width=16&activation=erf&networks=1&learning_rate=0.75",
+    "deep, at the standard scale, on the line": "preset=wave&width=8&depth=2&activation=tanh&networks=1"
+    "&parameterization=standard&subtract=0&alpha=2",
+    "in the plane, at the mean-field scale": "preset=moons&width=32&parameterization=mean_field&networks=1&alpha=0.5",
+}
+
+
+@pytest.mark.parametrize("name", LINEARISED)
+def test_the_linearisation_is_the_one_that_ntklib_trains(shared, name):
+    """`ntklib.tangent.linearize`, trained step by step, against the closed form of the page, on points and grid."""
+    off = after(shared, LINEARISED[name], 25)
+    assert "linearOutputs" not in off
+    assert not shared.get_by_text("Distance to the own linearisation").is_visible()
+    state = after(shared, LINEARISED[name] + "&linear=1", 25)
+    assert shared.get_by_text("Distance to the own linearisation").is_visible()
+    assert state["outputs"] == off["outputs"]
+    program = shared.evaluate("document.querySelector('[data-laboratory]').python()")
+    program += f"""
+import json
+from ntklib.tangent import linearize
+grid, domain = np.array({state["grid"]}), "{state["settings"]["domain"]}"
+turn = np.radians(grid)
+places = {{
+    "line": lambda: grid[:, None],
+    "circle": lambda: 2**0.5 * np.stack([np.cos(turn), np.sin(turn)], 1),
+    "plane": lambda: grid.reshape(-1, 2),
+}}[domain]()
+start = draw(0)
+first = (lambda x: mlp.apply(start, x)) if {state["settings"]["subtract"]} else (lambda x: 0.0)
+linear = linearize(lambda p, x: alpha * (mlp.apply(p, x) - first(x)), start)
+end = gradient_descent(linear, start, x, y, learning_rate=rate / alpha**2, steps=steps).params
+print(json.dumps([np.asarray(linear(end, each))[:, 0].tolist() for each in (x, places)]))
+"""
+    on_points, on_grid = run(program)
+    size = np.abs(on_grid).max()
+    np.testing.assert_allclose(state["linearOutputs"], on_points, rtol=1e-5, atol=1e-5 * size)
+    np.testing.assert_allclose(state["gridLinearOutputs"], on_grid, rtol=1e-5, atol=1e-5 * size)
+    away = np.sqrt(np.mean((np.array(state["gridOutputs"]) - on_grid) ** 2))
+    assert state["linearDistance"] == pytest.approx(away, rel=1e-4)
+    assert away > 1e-3 * size, "the network is its linearisation, and the test sees no difference"
+
+
+def test_the_linearisation_is_shown_and_hidden_without_training_again(shared):
+    before = after(shared, "width=16&networks=1&preset=circle", 30)
+    drawn = (
+        "document.querySelector('[data-laboratory]').shadowRoot.querySelector('[data-curve=linear]').getAttribute('d')"
+    )
+    assert not shared.evaluate(drawn)
+    shared.get_by_label("own linearisation", exact=True).check()
+    shared.wait_for_function(f"({drawn} || '').length > 500")
+    shown = shared.evaluate(STATE)
+    assert (shown["step"], shown["outputs"]) == (30, before["outputs"])
+    distances = [
+        after(shared, f"linear=1&preset=circle&width=32&activation=erf&alpha={alpha}", 60)["linearDistance"]
+        for alpha in (1, 4, 16)
+    ]
+    assert distances[0] > 3 * distances[1] > 9 * distances[2] > 0, "laziness brings it nearer"
+    shared.get_by_label("own linearisation", exact=True).uncheck()
+    shared.wait_for_function(f"!{drawn}")
+    assert shared.evaluate(f"{STATE}.step") == 60
 
 
 def test_the_address_holds_the_setting(open_page, shared):
@@ -785,8 +850,8 @@ def test_who_looks_for_it_finds_it(browser, site, question):
 
 def test_the_script_is_small_and_on_no_other_page(site):
     script = site / "_static" / laboratory.SCRIPT
-    # 61,000 for curves alone; the plane with its field, lines and units takes 16,000
-    assert script.stat().st_size < 78_000
+    # 61,000 for curves alone; the plane with its field, lines and units takes 15,000, linearisations take 4,000
+    assert script.stat().st_size < 82_000
     assert script.read_text(encoding="utf-8") == laboratory.script()
     holders = [path.name for path in site.rglob("*.html") if laboratory.SCRIPT in path.read_text(encoding="utf-8")]
     assert holders == ["laboratory.html"]

@@ -64,7 +64,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   }
   const readings = laboratoryReadings(host, picture, plane, takeTitle);
   const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" }, element.legend, desk, make("h2", {}, "Readings"), readings.all, ...folds, element.heard);
-  const MUTE = ["speed", "band", "limit"];
+  const MUTE = ["speed", "band", "limit", "linear"];
   const trained = (of) => JSON.stringify(Object.entries(of).filter(([name]) => !MUTE.includes(name)));
   const experiments = [...host.querySelectorAll("[data-setting]")].map((place, k) => {
     place.slot = `experiment-${k + 1}`;
@@ -87,12 +87,16 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
     describe();
     remember();
     if (trained(to) !== trained(before) || whole) begin("");
-    else if (shown) { shown.settings = setting; paint(); }
+    else if (shown) {
+      shown.settings = setting;
+      if (to.linear !== before.linear) run.again();
+      paint();
+    }
   }
   function begin(words) { run.begin(() => { if (!run.playing()) say(words); }); }
   function took(answered, first) {
-    const { speed, band, limit } = setting;
-    shown = { ...answered, settings: { ...answered.settings, speed, band, limit } };
+    const { speed, band, limit, linear } = setting;
+    shown = { ...answered, settings: { ...answered.settings, speed, band, limit, linear } };
     readings.record(shown, first);
     if (first) element.problem.textContent = "";
     if (!shown.diverged) return;
@@ -183,7 +187,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   function paint(withReadings = true) {
     if (!shown || !stageWidth()) return;
     lay();
-    const how = { dark, band: setting.band, limit: setting.limit }, key = [setting.domain, shown.networks, !!shown.band, ...Object.values(how)].join();
+    const how = { dark, band: setting.band, limit: setting.limit, linear: setting.linear }, key = [setting.domain, shown.networks, !!shown.band, !!shown.linearOutputs, ...Object.values(how)].join();
     if (shown.settings.domain === setting.domain) view().show(shown, how); // else it is on the way
     view().points(setting.points, dark);
     readings.motion(shown, Math.min(Math.max(200, box.height - 60), beside.clientWidth || readings.all.clientWidth), dark);

@@ -44,7 +44,7 @@ function laboratoryPicture() {
 
   function curves(id) {
     const svg = draw("svg", { role: "img" }), clip = draw("rect"), frame = draw("g");
-    const names = ["band", "limit", "networks", "kernel", "data"], paths = Object.fromEntries(names.map((name) => [name, draw("path", { fill: "none", "data-curve": name })]));
+    const names = ["band", "limit", "networks", "kernel", "linear", "data"], paths = Object.fromEntries(names.map((name) => [name, draw("path", { fill: "none", "data-curve": name })]));
     svg.append(draw("clipPath", { id: id + "clip" }, clip), frame, draw("g", { "clip-path": `url(#${id}clip)` }, ...Object.values(paths)));
     let box = null;
     function layout(width, height, reach, circle) {
@@ -70,7 +70,7 @@ function laboratoryPicture() {
       frame.replaceChildren(...parts);
       return box;
     }
-    function show(shown, { dark, band, limit }) {
+    function show(shown, { dark, band, limit, linear }) {
       const { sx, sy } = box, { grid, curves: all, gridKernelOutputs: kernel } = shown, color = (role) => COLORS[role][dark ? 1 : 0];
       let networks = "", filled = "";
       for (let k = 0; k < shown.networks; k++) networks += line(grid, all, sx, sy, k * grid.length);
@@ -83,6 +83,7 @@ function laboratoryPicture() {
       put(paths.limit, { d: limit ? line(grid, shown.limitOutputs, sx, sy) : "", stroke: color("prediction"), "stroke-width": 1.5, "stroke-dasharray": "9 3 2 3" });
       put(paths.networks, { d: networks, stroke: color("network"), "stroke-width": many ? 1.1 : 2.2, "stroke-opacity": many ? 0.7 : 1 });
       put(paths.kernel, { d: line(grid, kernel, sx, sy), stroke: color("kernel"), "stroke-width": 2.4, "stroke-dasharray": "7 4" });
+      put(paths.linear, { d: linear && shown.linearOutputs ? line(grid, shown.gridLinearOutputs, sx, sy) : "", stroke: color("neutral"), "stroke-width": 2.6, "stroke-dasharray": "2 3" });
     }
     function points(all, dark) { // they move at once, the curves when they are computed
       if (!box) return;
@@ -92,7 +93,7 @@ function laboratoryPicture() {
     return { parts: [svg], svg, layout, show, points };
   }
 
-  function legend(shown, { dark, band, limit }) {
+  function legend(shown, { dark, band, limit, linear }) {
     const color = (role) => COLORS[role][dark ? 1 : 0];
     const swatch = (d, attributes) => draw("svg", { width: 30, height: 14, "aria-hidden": "true" }, draw("path", { d, fill: "none", "stroke-width": 2.2, ...attributes }));
     const items = [
@@ -100,6 +101,7 @@ function laboratoryPicture() {
       [swatch("M0 7H30", { stroke: color("network") }), shown.networks > 1 ? `${shown.networks} networks` : "the network"],
       [swatch("M0 7H30", { stroke: color("kernel"), "stroke-dasharray": "7 4" }), "what the kernel predicts for this step"],
     ];
+    if (linear && shown.linearOutputs) items.push([swatch("M0 7H30", { stroke: color("neutral"), "stroke-dasharray": "2 3" }), shown.networks > 1 ? "mean of their own linearisations" : "its own linearisation"]);
     if (limit) items.push([swatch("M0 7H30", { stroke: color("prediction"), "stroke-dasharray": "9 3 2 3" }), "the kernel after infinite time"]);
     if (band && shown.band) items.push([swatch("M0 2H30V12H0Z", { fill: color("kernel"), "fill-opacity": 0.2 }), "± 2 standard deviations of infinitely wide networks"]);
     return items.map((parts) => make("li", {}, ...parts));

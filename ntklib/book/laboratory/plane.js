@@ -56,7 +56,7 @@ function laboratoryPlane(picture) {
 
   function field() {
     const canvas = make("canvas", { class: "field", "aria-hidden": "true" }), svg = draw("svg", { role: "img" }), frame = draw("g");
-    const names = ["limit", "networks", "kernel", "negative", "positive"], paths = Object.fromEntries(names.map((name) => [name, draw("path", { fill: "none", "data-curve": name })]));
+    const names = ["limit", "networks", "kernel", "linear", "negative", "positive"], paths = Object.fromEntries(names.map((name) => [name, draw("path", { fill: "none", "data-curve": name })]));
     svg.append(frame, ...Object.values(paths));
     let box = null;
     function layout(width, height) {
@@ -73,7 +73,7 @@ function laboratoryPlane(picture) {
       frame.replaceChildren(...parts);
       return box;
     }
-    function show(shown, { dark, limit }) {
+    function show(shown, { dark, limit, linear }) {
       const g = sideOf(shown.gridOutputs), line = (values, from = 0) => zeros(values, from, g, box.sx, box.sy);
       shades(canvas, shown.gridOutputs, dark);
       let networks = "";
@@ -82,6 +82,7 @@ function laboratoryPlane(picture) {
       put(paths.limit, { d: limit ? chained(line(shown.limitOutputs)) : "", stroke: color("prediction", dark), "stroke-width": 1.6, "stroke-dasharray": "9 3 2 3" });
       put(paths.networks, { d: networks, stroke: color("network", dark), "stroke-width": many ? 1.1 : 2.4, "stroke-opacity": many ? 0.7 : 1, ...round });
       put(paths.kernel, { d: chained(line(shown.gridKernelOutputs)), stroke: color("kernel", dark), "stroke-width": 2.6, "stroke-dasharray": "7 4" });
+      put(paths.linear, { d: linear && shown.linearOutputs ? chained(line(shown.gridLinearOutputs)) : "", stroke: color("neutral", dark), "stroke-width": 2.6, "stroke-dasharray": "2 3" });
     }
     function points(all, dark) {
       if (!box) return;
@@ -111,7 +112,7 @@ function laboratoryPlane(picture) {
     return whole;
   }
 
-  function legend(shown, { dark, limit }) {
+  function legend(shown, { dark, limit, linear }) {
     const swatch = (d, attributes) => draw("svg", { width: 30, height: 14, "aria-hidden": "true" }, draw("path", { d, fill: "none", "stroke-width": 2.2, ...attributes }));
     const many = shown.networks > 1, items = [
       [swatch(mark(15, 7, 1), { fill: color("positive", dark) }), "label 1"],
@@ -119,6 +120,7 @@ function laboratoryPlane(picture) {
       [swatch("M0 7H30", { stroke: color("network", dark) }), many ? `where each of ${shown.networks} networks is zero (shades: their mean)` : "where the network is zero (shades: its output)"],
       [swatch("M0 7H30", { stroke: color("kernel", dark), "stroke-dasharray": "7 4" }), "the kernel's prediction for this step"],
     ];
+    if (linear && shown.linearOutputs) items.push([swatch("M0 7H30", { stroke: color("neutral", dark), "stroke-dasharray": "2 3" }), many ? "the mean of their own linearisations" : "its own linearisation"]);
     if (limit) items.push([swatch("M0 7H30", { stroke: color("prediction", dark), "stroke-dasharray": "9 3 2 3" }), "the kernel after infinite time"]);
     return items.map((parts) => make("li", {}, ...parts));
   }

@@ -4,6 +4,7 @@ function laboratoryReadings(host, picture, plane, takeTitle) {
   const all = div("readings"), READINGS = {
     loss: [["network", "kernel"], (s) => [s.loss, s.kernelLoss]],
     distance: [["network"], (s) => [s.distance]],
+    linear: [["network"], (s) => [s.linearDistance || 0]],
     change: [["network"], (s) => [s.kernelChange]],
     motion: [["network"], (s) => [s.parameterMotion]],
   };
@@ -18,8 +19,7 @@ function laboratoryReadings(host, picture, plane, takeTitle) {
   const titled = (slot) => takeTitle(host.querySelector(`[slot=${slot}]`));
   const charts = Object.entries(READINGS).map(([slot, [roles, read]]) => {
     const title = titled(slot), made = picture.chart(title, roles), value = make("span"), holder = make("div", {}, made.svg);
-    reading(slot, title, value, holder);
-    return { ...made, holder, value, read };
+    return { ...made, slot, holder, value, read, whole: reading(slot, title, value, holder) };
   });
   const matrices = ["the first network's", "at infinite width"].map((name) => {
     const canvas = make("canvas", { role: "img" });
@@ -38,6 +38,7 @@ function laboratoryReadings(host, picture, plane, takeTitle) {
   function show(shown, dark) {
     const steps = history.map((h) => h.step), across = charts.map((c) => Math.floor(c.holder.clientWidth));
     charts.forEach((c, k) => {
+      c.whole.hidden = c.slot === "linear" && !shown.linearOutputs;
       const now = c.read(shown);
       c.value.textContent = now.map((v) => number(v)).join(" · ");
       c.show(across[k], steps, now.map((_, j) => history.map((h) => h.values[k][j])), dark);

@@ -21,15 +21,19 @@ function laboratoryRun(engine, limit, { setting, took, draw, turned, troubled })
   }
   function advance(steps, then = () => {}) {
     play(false);
-    ask({ advance: steps }, (shown) => {
+    ask({ advance: steps, linear: setting().linear }, (shown) => {
       answered(shown, false);
       then();
     });
   }
+  // Other things to be seen, of the same step.
+  function again() {
+    if (!playing) ask({ advance: 0, linear: setting().linear }, (shown) => answered(shown, false));
+  }
   function turn() {
     if (!playing || turning) return;
     turning = true;
-    ask({ advance: setting().speed, budget: 12 }, (shown) => {
+    ask({ advance: setting().speed, budget: 12, linear: setting().linear }, (shown) => {
       turning = false;
       answered(shown, false);
     });
@@ -41,5 +45,5 @@ function laboratoryRun(engine, limit, { setting, took, draw, turned, troubled })
     if (on && lost) begin(); // what is lost goes on from the start only
     else turn();
   }
-  return { begin, advance, play, playing: () => playing };
+  return { begin, advance, again, play, playing: () => playing };
 }

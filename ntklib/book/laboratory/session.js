@@ -112,7 +112,8 @@ function laboratorySession(engine, limit) {
   }
 
   // Up to so many steps, at least one, for about so many milliseconds.
-  function advance(steps, budget = Infinity) {
+  function advance(steps, budget = Infinity, linear = run.settings.linear) {
+    run.settings.linear = linear; // what is shown may change in between
     const end = performance.now() + budget;
     for (let k = 0; k < steps && run.nets.some((each) => !each.lost); k++) {
       step();
@@ -155,6 +156,31 @@ function laboratorySession(engine, limit) {
     return { units, unitTurn: ((turned / fanOut) * 180) / Math.PI || 0 };
   }
 
+  // A network's linearisation at its start: its kernel there, on the points and from the grid. Kept until the start is another.
+  function linearisation({ start, kernel0 }) {
+    const passes = [run.x, run.grid.x].map((x) => {
+      const pass = engine.space(start, x.length / start.layers[0].fanIn);
+      engine.forward(start, x, pass);
+      engine.backward(start, pass);
+      return pass;
+    });
+    return { model: limit.linear(kernel0, run.n), cross: engine.crossKernel(start, run.grid.x, passes[1], run.x, passes[0]) };
+  }
+  // What all linearisations say at this step: their means, and how far the networks are from their own.
+  function linearised(counted) {
+    if (!run.settings.linear) return {};
+    const { step, rate, y, n, settings } = run, said = counted.map(({ each, onGrid }) => {
+      const { model, cross } = each.linear ??= linearisation(each), residual = each.first.map((v, i) => v - y[i]);
+      const c = times(model.after(step, rate, settings.momentum), residual, n), grid = plus(each.firstOnGrid, times(cross, c, n)).map(within);
+      const outputs = plus(each.first, times(each.kernel0, c, n)).map(within);
+      return { grid, outputs, distance: within(Math.sqrt(mean(Array.from(onGrid, (v, i) => (v - grid[i]) ** 2)))) };
+    });
+    return {
+      linearOutputs: meanOf(said.map((s) => s.outputs)), gridLinearOutputs: meanOf(said.map((s) => s.grid)),
+      linearDistance: mean(said.map((s) => s.distance)),
+    };
+  }
+
   function snapshot() {
     const { n, y, nets, grid, settings, model, step, alpha } = run;
     const operator = model.after(step, run.rate, settings.momentum);
@@ -167,7 +193,7 @@ function laboratorySession(engine, limit) {
       each.kernel = engine.tangentKernel(each.net, run.x, each.pass);
       const [moved, size] = engine.lengths(each.net, each.start);
       return {
-        onGrid, kernelOnGrid, kernelOutputs, ever, outputs: each.outputs.map(within), loss: within(each.loss),
+        each, onGrid, kernelOnGrid, kernelOutputs, ever, outputs: each.outputs.map(within), loss: within(each.loss),
         kernelLoss: within(kernelOutputs.reduce((sum, v, i) => sum + (v - y[i]) ** 2, 0) / (2 * n)),
         kernelChange: within(norm(each.kernel.map((v, i) => v - each.kernel0[i])) / (norm(each.kernel0) || 1)),
         kernelDistance: within(norm(each.kernel0.map((v, i) => v - run.tangent[i])) / (norm(run.tangent) || 1)),
@@ -187,7 +213,7 @@ function laboratorySession(engine, limit) {
       band: settings.subtract || !run.variance.length ? null : bandOf(operator), bandCentre: times(run.cross.tangent, times(operator, y.map((v) => -v), n), n).map(within), kernelChange: average("kernelChange"),
       kernelDistance: average("kernelDistance"), parameterMotion: average("parameterMotion"), distance: average("distance"),
       empiricalKernel: nets[0].kernel.map(within), limitKernel: run.tangent.slice(), threshold: model.threshold, learningRate: run.rate,
-      ...unitsOf(nets[0]), diverged: nets.filter((each) => each.lost).length,
+      ...linearised(counted), ...unitsOf(nets[0]), diverged: nets.filter((each) => each.lost).length,
     };
   }
 

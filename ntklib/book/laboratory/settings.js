@@ -25,6 +25,7 @@ function laboratorySettings(normals) {
     speed: ["steps a frame", powers(0, 8), 1, null, "Training"],
     band: ["band of wide networks", [false, true], true, null, "Shown"],
     limit: ["kernel, infinite time", [false, true], true, null, "Shown"],
+    linear: ["own linearisation", [false, true], false, null, "Shown"],
   };
   const names = Object.keys(FIELDS);
   const REACH = { line: 2, circle: 180, plane: 1 };
