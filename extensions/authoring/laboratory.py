@@ -14,7 +14,8 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util import logging
+from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
 from extensions.store import findings
 
@@ -38,6 +39,10 @@ READINGS = {
     "units": "Where units point",
 }
 SCRIPT = "laboratory.js"
+PAGE = "laboratory"
+#: What stands behind # in the address for an experiment: a place just above the laboratory, to which browsers go.
+ADDRESS = "experiment={}"
+logger = logging.getLogger(__name__)
 
 
 class laboratory_part(nodes.General, nodes.Element):
@@ -55,7 +60,8 @@ class Laboratory(SphinxDirective):
         findings(self.env, "laboratories")[self.env.docname] = True
         place = laboratory_part(attributes={"data-laboratory": ""})
         self.state.nested_parse(self.content, self.content_offset, place)
-        return [place]
+        names = findings(self.env, "experiments").get(self.env.docname, [])
+        return [*(laboratory_part(attributes={"ids": [ADDRESS.format(name)]}) for name in names), place]
 
 
 class Caption(SphinxDirective):
@@ -82,20 +88,53 @@ class Experiment(SphinxDirective):
     has_content = True
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec = {"setting": directives.unchanged_required}  # noqa: RUF012 (docutils wants it so)
+    option_spec = {"name": directives.unchanged_required, "setting": directives.unchanged_required}  # noqa: RUF012 (docutils wants it so)
 
     def run(self) -> list[nodes.Node]:
         """Its title and sentence."""
         if not self.options.get("setting"):
             raise self.error("an experiment needs :setting:, as it stands in the address after #")
+        name = self.options.get("name", "")
+        known = findings(self.env, "experiments").setdefault(self.env.docname, [])
+        if not re.fullmatch(r"[a-z][a-z-]*", name) or name in known:
+            raise self.error(f"an experiment needs a :name: of its own, of small letters and hyphens, got {name!r}")
+        known.append(name)
         self.assert_has_content()
         title = self.arguments[0]
         if taken := [word for word in ("play", "pause", "step", "reset") if word in title.lower()]:
             raise self.error(f"the title of an experiment becomes a button, and {taken[0]!r} is on another one")
-        place = laboratory_part(attributes={"data-setting": self.options["setting"]})
+        place = laboratory_part(attributes={"data-name": name, "data-setting": self.options["setting"]})
         place += _title(title)
         self.state.nested_parse(self.content, self.content_offset, place)
         return [place]
+
+
+class experiment_link(nodes.Inline, nodes.TextElement):
+    """Words that lead to an experiment, when it is known where that stands."""
+
+
+class ExperimentRole(ReferenceRole):
+    """``{experiment}`See it happen <catapult>```: a link to the laboratory, set up for the experiment of this name."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The words, which become a link when all pages have been read."""
+        return [experiment_link("", self.title, experiment=self.target, ends=self.title)], []
+
+
+def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    known = findings(app.env, "experiments").get(PAGE, [])
+    for place in list(doctree.findall(experiment_link)):
+        words, name = nodes.Text(place["ends"]), place["experiment"]
+        if PAGE not in app.env.found_docs:  # a chapter that is built alone
+            place.replace_self(words)
+            continue
+        if name not in known:
+            there = ", ".join(known)
+            logger.warning(
+                "the laboratory has no experiment %r: there are %s", name, there, location=docname, type="book"
+            )
+        uri = f"{app.builder.get_relative_uri(docname, PAGE)}#{ADDRESS.format(name)}"
+        place.replace_self(nodes.reference("", "", words, refuri=uri, internal=True))
 
 
 def _title(text: str) -> nodes.paragraph:
@@ -144,6 +183,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("laboratory", Laboratory)
     app.add_directive("laboratory-caption", Caption)
     app.add_directive("laboratory-experiment", Experiment)
+    app.add_node(experiment_link)
+    app.add_role("experiment", ExperimentRole())
+    app.connect("doctree-resolved", _link)
     app.connect("builder-inited", _write_script)
     app.connect("html-page-context", _add_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,8 +25,8 @@ PAGE = ROOT / "laboratory.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
-def build(book: Path) -> Path:
-    """A book of the laboratory, and of chapters that hold no more than the theorems that it names."""
+def build(book: Path, link: str = "catapult") -> Path:
+    """A book of the laboratory, with a link to an experiment, and of chapters with no more than the theorems named."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     (book / "_config.yml").write_text(config, encoding="utf-8")
     named = set(re.findall(r"\{(?:prf:ref|eq)\}`([\w-]+)`", TEXT))
@@ -39,7 +39,9 @@ def build(book: Path) -> Path:
     others = {"caption": "The chapters", "numbered": 1, "chapters": [{"file": page} for page in pages]}
     toc = {"format": "jb-book", "root": "intro", "parts": [first, others]}
     (book / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
-    (book / "intro.md").write_text("# Nothing to train here\n\nNothing moves here.\n", encoding="utf-8")
+    (book / "intro.md").write_text(
+        f"# Nothing to train here\n\nNothing moves. {{experiment}}`See it happen <{link}>`.\n", encoding="utf-8"
+    )
     (book / "laboratory.md").write_text(TEXT, encoding="utf-8")
     (book / "chapters").mkdir()
     for page in pages:
@@ -218,6 +220,10 @@ EXPERIMENTS = {
     "What the kernel does not see": (
         ("b_std=0", "b_std=0.5"), 2000, lambda s: min(s["loss"], s["kernelLoss"]) > 0.1
     ),
+    "In the ordered regime points look alike": (
+        ("w_std=0.5", "w_std=2"), 200,
+        lambda s: min(s["loss"], s["kernelLoss"]) > 0.15 and min(s["limitKernel"]) > 0.9 * max(s["limitKernel"])
+    ),
     "Twenty networks, one border": (
         ("width=1024", "width=16"), 60, lambda s: s["distance"] < 0.06 and divided(s)
     ),
@@ -226,12 +232,13 @@ EXPERIMENTS = {
         lambda s: gathered(s) > 0.8 and 25 < s["unitTurn"] < 40 and divided(s),
     ),
 }  # fmt: skip
-SETTINGS = dict(re.findall(r"\{laboratory-experiment\} (.+)\n:setting: (.+)\n", TEXT))
+FOUND = re.findall(r"\{laboratory-experiment\} (.+)\n:name: (.+)\n:setting: (.+)\n", TEXT)
+SETTINGS, NAMES = {title: setting for title, _, setting in FOUND}, {name: title for title, name, _ in FOUND}
 
 
 def test_there_is_a_test_of_each_experiment():
-    assert list(SETTINGS) == list(EXPERIMENTS)
-    assert len(SETTINGS) == 10
+    assert set(SETTINGS) == set(EXPERIMENTS)
+    assert len(SETTINGS) == len(NAMES) == 11
 
 
 @pytest.mark.parametrize("title", EXPERIMENTS)
@@ -733,6 +740,37 @@ def test_the_link_is_copied_and_a_link_to_an_experiment_shows_its_sentence(open_
     page.get_by_text("the link to this setting").or_(page.get_by_text("in the clipboard")).first.wait_for()
     copied = page.evaluate("navigator.clipboard.readText().catch(() => '')") or page.evaluate("location.href")
     assert "width=512" in copied
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_is_opened_by_its_name(shared, name):
+    state = at_start(shared, f"experiment={name}")
+    title = NAMES[name]
+    assert shared.get_by_role("button", name=title).get_attribute("aria-pressed") == "true"
+    assert state["settings"] == at_start(shared, SETTINGS[title])["settings"]
+
+
+def test_a_chapter_links_to_an_experiment_that_there_is(open_page, site, tmp_path):
+    page = (site / "intro.html").read_text(encoding="utf-8")
+    assert re.search(r'<a [^>]*href="laboratory.html#experiment=catapult"[^>]*>See it happen</a>', page)
+    assert laboratory.SCRIPT not in page
+    opened = open_page("experiment=gathering-units")
+    assert opened.evaluate(f"{STATE}.settings.preset") == "corners"
+    assert opened.get_by_text("would be refuted").filter(visible=True).count() == 1
+    opened.wait_for_function("""() => {
+      const at = document.querySelector("[data-laboratory]").getBoundingClientRect();
+      return at.top > 0 && at.top < 200;
+    }""")
+    assert open_page("experiment=no-such-thing").evaluate(f"{STATE}.settings.preset") == "circle"
+    anchors = re.findall(r'id="experiment=([^"]+)"', (site / "laboratory.html").read_text(encoding="utf-8"))
+    assert anchors == list(NAMES)
+    for chapter in ("nngp", "ntk", "dynamics", "finite-width", "laziness", "propagation"):
+        text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+        links = re.findall(r"\{experiment\}`[^`<]+ <([^>`]+)>`", text)
+        assert links, chapter
+        assert set(links) <= set(NAMES), chapter
+    with pytest.raises(AssertionError, match="the laboratory has no experiment 'catapul'"):
+        build(tmp_path, "catapul")
 
 
 # ---------------------------------------- for everybody

@@ -1,8 +1,12 @@
 // What does a reader touch, and what follows? Controls and readings around the pictures; the worker computes.
 function laboratoryPage(host, engine, limit, settings, picture, plane) {
   const { make, number } = picture, { FIELDS, REACH } = settings;
+  host.style.overflowAnchor = "none"; // or the browser would follow the text that was here down the page
   const shadow = host.attachShadow({ mode: "open" }), still = matchMedia("(prefers-reduced-motion: reduce)");
-  let setting = settings.decode(location.hash), shown = null, dark = false, box = null;
+  // A link names an experiment, or holds a whole setting.
+  const named = (text) => [...host.querySelectorAll("[data-setting]")].find((place) => "experiment=" + place.dataset.name === text.replace(/^#/, "").split("&")[0]);
+  const asked = (text) => { const place = named(text); return settings.decode(place ? place.dataset.setting : text); };
+  let setting = asked(location.hash), shown = null, dark = false, box = null;
   let lastDrawn = 0, lastRead = 0;
 
   const div = (name, ...children) => make("div", { class: name }, ...children);
@@ -130,10 +134,10 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
     }
   }
   window.addEventListener("hashchange", ({ newURL }) => {
-    const asked = newURL.split("#")[1] || ""; // in the address another setting may stand by now
-    if (asked === settings.encode(setting)) return;
+    const wanted = newURL.split("#")[1] || ""; // in the address another setting may stand by now
+    if (wanted === settings.encode(setting)) return;
     run.play(false);
-    set(settings.decode(asked), true);
+    set(asked(wanted), true);
   });
 
   // ---------------------------------------- what is shown
