@@ -4,7 +4,8 @@ A Sphinx extension. What is written in the directive stands on the page for thos
 the laboratory for all others: the captions of its readings (``laboratory-caption``, with the name of the reading) and
 its experiments (``laboratory-experiment``, with a title, the setting as it stands in the address, and a sentence).
 Links to theorems are so resolved, and checked, like any others. The script is one file made of those in
-``ntklib/book/laboratory``, and is loaded on this page alone; it asks for nothing and works from a disk.
+``ntklib/book/laboratory``, and is loaded on this page alone, and where a small form of it (``laboratory-small``) takes
+the place of a picture; it asks for nothing and works from a disk.
 """
 
 import re
@@ -23,7 +24,7 @@ FOLDER = Path(__file__).parents[2] / "ntklib" / "book" / "laboratory"
 #: In the order in which they are put together: the last one starts what the others define.
 PARTS = (
     *("engine", "limit", "session", "worker", "run", "settings"),
-    *("picture", "plane", "controls", "points", "readings", "python", "page"),
+    *("picture", "plane", "controls", "points", "readings", "python", "small", "page"),
 )
 COMMENT = re.compile(r"^\s*//.*| // [^`]*$")
 AS_THEY_ARE = ("python",)  # what is a text in them keeps its indentation
@@ -62,6 +63,21 @@ class Laboratory(SphinxDirective):
         self.state.nested_parse(self.content, self.content_offset, place)
         names = findings(self.env, "experiments").get(self.env.docname, [])
         return [*(laboratory_part(attributes={"ids": [ADDRESS.format(name)]}) for name in names), place]
+
+
+class Small(SphinxDirective):
+    """A small laboratory, which takes the place of an explorer's still picture in the figure of this name."""
+
+    has_content = True
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Its place, hidden until the script has computed something, with the link to the whole."""
+        self.assert_has_content()
+        findings(self.env, "laboratories")[self.env.docname] = True
+        place = laboratory_part(attributes={"data-laboratory-small": self.arguments[0], "hidden": ""})
+        self.state.nested_parse(self.content, self.content_offset, place)
+        return [place]
 
 
 class Caption(SphinxDirective):
@@ -158,7 +174,7 @@ def _visit(translator: Any, node: laboratory_part) -> None:
 
 
 def _depart(translator: Any, node: laboratory_part) -> None:
-    if "data-laboratory" in node["attributes"]:
+    if {"data-laboratory", "data-laboratory-small"} & node["attributes"].keys():
         sheet = (FOLDER / "look.css").read_text(encoding="utf-8")
         translator.body.append(f'<script type="text/css" data-look>\n{sheet}</script>\n')
     translator.body.append("</div>\n")
@@ -181,6 +197,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("extensions.store")
     app.add_node(laboratory_part, html=(_visit, _depart))
     app.add_directive("laboratory", Laboratory)
+    app.add_directive("laboratory-small", Small)
     app.add_directive("laboratory-caption", Caption)
     app.add_directive("laboratory-experiment", Experiment)
     app.add_node(experiment_link)

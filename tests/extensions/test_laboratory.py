@@ -25,6 +25,38 @@ PAGE = ROOT / "laboratory.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
+# What of the title page the small form has to do with.
+HEAD = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3 (ipykernel), language: python, name: python3}
+---
+
+# The head of a title page
+
+```{laboratory-small} fig-intro
+{doc}`The whole <laboratory>`
+```
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure: {caption: Something that stands below., name: fig-intro}
+tags: [remove-input]
+---
+from ntklib.book import Explorer, Line
+Explorer(
+    lambda width: [Line([0, 1], [0, width], "twenty trained networks", role="network"),
+                   Line([0, 1], [1, width], "the formula", role="kernel"),
+                   Line([0, 1], [2, width], "the six points", role="data")],
+    {"width": [8, 16]}, title="Twenty networks, one formula", description="Lines that end at the width, one a place.",
+    x_label="angle on the circle, degrees", y_label="output", aspect=0.34, units={"width": "units"}, play="width",
+)
+```
+
+Text below.
+"""
+
+
 def build(book: Path, link: str = "catapult") -> Path:
     """A book of the laboratory, with a link to an experiment, and of chapters with no more than the theorems named."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
@@ -36,7 +68,8 @@ def build(book: Path, link: str = "catapult") -> Path:
     pages = sorted(linked | {f"chapters/{path.stem}" for path in chapters if holds.search(path.read_text("utf-8"))})
     first = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"][0]
     assert first["chapters"] == [{"file": "laboratory"}], "it comes first after the title page"
-    others = {"caption": "The chapters", "numbered": 1, "chapters": [{"file": page} for page in pages]}
+    others = {"caption": "The chapters", "numbered": 1, "chapters": [{"file": page} for page in [*pages, "head"]]}
+    (book / "head.md").write_text(HEAD, encoding="utf-8")
     toc = {"format": "jb-book", "root": "intro", "parts": [first, others]}
     (book / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     (book / "intro.md").write_text(
@@ -73,16 +106,16 @@ def open_page(browser, site):
     """Opens the page, with what comes after # in its address; nothing may be asked for, and no script may fail."""
     contexts, wrong = [], []
 
-    def opened(fragment="", before="", **options):
+    def opened(fragment="", before="", name="laboratory", ready=STATE, **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "offline": True, **options})
         contexts.append(context)
         page = context.new_page()
         page.add_init_script(before)
         page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(r.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto((site / "laboratory.html").as_uri() + (f"#{fragment}" if fragment else ""))
+        page.goto((site / f"{name}.html").as_uri() + (f"#{fragment}" if fragment else ""))
         if options.get("java_script_enabled", True):
-            page.wait_for_function(STATE)
+            page.wait_for_function(ready)
         return page
 
     yield opened
@@ -773,6 +806,91 @@ def test_a_chapter_links_to_an_experiment_that_there_is(open_page, site, tmp_pat
         build(tmp_path, "catapul")
 
 
+# ---------------------------------------- the small form
+
+SMALL = "document.querySelector('[data-laboratory-small]')"
+THERE = f"{SMALL}.shadowRoot && !{SMALL}.hidden"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (844, 390), (390, 844)])
+def test_the_small_form_takes_the_place_of_a_picture_and_moves_nothing(open_page, width, height):
+    page = open_page(name="head", ready="true", viewport={"width": width, "height": height}, before="""
+      window.requestIdleCallback = (act) => { window.takePlace = act; };
+      window.shifts = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach((each) => { window.shifts += each.value; }))
+        .observe({ type: "layout-shift", buffered: true });""")  # fmt: skip
+    page.wait_for_function("window.takePlace && document.querySelector('.ntk-explorer').shadowRoot")
+    page.wait_for_timeout(300)
+    places = "() => [...document.querySelectorAll('figcaption, #fig-intro')].map((e) => e.getBoundingClientRect().top)"
+    assert page.locator(".ntk-explorer").is_visible()
+    before, shifts = page.evaluate(places), page.evaluate("window.shifts")
+    page.evaluate("window.takePlace()")
+    page.wait_for_function(THERE)
+    page.wait_for_timeout(300)
+    assert not page.locator(".ntk-explorer").is_visible()
+    assert page.evaluate(places) == pytest.approx(before, abs=1)
+    assert page.evaluate("window.shifts") == pytest.approx(shifts, abs=0.01)
+    inside = page.evaluate(f"""() => {{
+      const host = {SMALL}.getBoundingClientRect(), root = {SMALL}.shadowRoot;
+      const link = {SMALL}.querySelector("a").getBoundingClientRect();
+      const parts = [...root.querySelectorAll(".legend, .plot svg, .row, .row > :not(slot)")];
+      return [...parts.map((e) => e.getBoundingClientRect()), link].map((e) =>
+        [host.left - e.left, e.right - host.right, host.top - e.top, e.bottom - host.bottom]);
+    }}""")
+    assert len(inside) > 6
+    assert np.max(inside) <= 1, "a part of it lies outside"
+    assert page.evaluate(f"{SMALL}.shadowRoot.querySelector('.plot svg').getBoundingClientRect().height") > 150
+    whole = f"{SMALL}.shadowRoot.querySelector('.small').getBoundingClientRect().height"
+    assert page.evaluate(whole) <= height - 60, "the buttons are out of sight while one looks at the picture"
+    page.emulate_media(media="print")
+    assert page.locator(".ntk-explorer").is_visible(), "the still picture is for paper"
+    assert not page.locator("[data-laboratory-small]").is_visible()
+
+
+def test_the_small_form_trains_what_is_dragged_and_is_the_laboratory(open_page, shared):
+    page = open_page(name="head", ready=THERE)
+    state = f"{SMALL}.state"
+    first = page.evaluate(state)
+    assert first["step"] == 240
+    whole = after(shared, "", 240)
+    assert (first["loss"], first["kernelLoss"], first["networks"]) == (whole["loss"], whole["kernelLoss"], 20)
+    assert whole["settings"] == first["settings"]
+    curve = f"{SMALL}.shadowRoot.querySelector('[data-curve=networks]').getAttribute('d')"
+    learned = page.evaluate(curve)
+    press(page, "Play")  # all was learned: from the start
+    page.wait_for_function(f"{state}.step < 100 && {state}.playing")
+    press(page, "Pause")
+    page.wait_for_function(f"!{state}.playing")
+    drag(page, "Point 2 of", (300, 5000))
+    page.wait_for_function(f"{state}.settings.points[1][1] === -2 && {state}.playing")
+    page.wait_for_function(f"{state}.step >= 240 && !{state}.playing")  # and ends when all is learned
+    assert page.evaluate(curve) != learned
+    apart = {}
+    for key in ("Home", "End"):
+        page.get_by_role("slider", name="width", exact=True).press(key)
+        wanted = {"Home": 4, "End": 1024}[key]
+        page.wait_for_function(f"{state}.settings.width === {wanted} && {state}.step > 20", timeout=60_000)
+        apart[key] = page.evaluate(f"{SMALL}.shadowRoot.querySelector('.plot svg').getAttribute('aria-label')")
+        assert f"20 networks of width {wanted:,} " in apart[key]
+    page.get_by_role("link", name="The whole").click()
+    page.wait_for_url("**/laboratory.html")
+
+
+def test_the_small_form_is_for_everybody(open_page):
+    for scheme in ("light", "dark"):
+        page = open_page(name="head", ready=THERE, color_scheme=scheme)
+        assert (page.locator("[data-laboratory-small] .all.dark").count() == 1) == (scheme == "dark")
+        page.add_script_tag(content=axe())
+        found = page.evaluate("() => axe.run(document.querySelector('main'), { resultTypes: ['violations'] })")
+        assert [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found["violations"]] == []
+    page.get_by_role("button", name="Point 1 of").press("ArrowUp")
+    page.wait_for_function(f"{SMALL}.state.settings.points[0][1] === -0.35")
+    without = open_page(name="head", java_script_enabled=False)
+    assert without.locator(".ntk-explorer").is_visible()
+    assert not without.locator("[data-laboratory-small]").is_visible()
+    assert "```{laboratory-small} fig-intro\n" in (ROOT / "intro.md").read_text(encoding="utf-8")
+
+
 # ---------------------------------------- for everybody
 
 
@@ -888,8 +1006,9 @@ def test_who_looks_for_it_finds_it(browser, site, question):
 
 def test_the_script_is_small_and_on_no_other_page(site):
     script = site / "_static" / laboratory.SCRIPT
-    # 61,000 for curves alone; the plane with its field, lines and units takes 15,000, linearisations take 4,000
-    assert script.stat().st_size < 82_000
+    # 61,000 for curves alone; the plane with its field, lines and units takes 15,000, linearisations take 4,000,
+    # and the small form 5,000
+    assert script.stat().st_size < 87_000
     assert script.read_text(encoding="utf-8") == laboratory.script()
     holders = [path.name for path in site.rglob("*.html") if laboratory.SCRIPT in path.read_text(encoding="utf-8")]
-    assert holders == ["laboratory.html"]
+    assert sorted(holders) == ["head.html", "laboratory.html"]

@@ -247,16 +247,21 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
 }
 
 if (document.currentScript) {
-  const start = () => document.querySelectorAll("[data-laboratory]").forEach((host) => {
-    const engine = laboratoryEngine();
-    try {
-      const picture = laboratoryPicture(), plane = laboratoryPlane(picture);
-      laboratoryPage(host, engine, laboratoryLimit(), laboratorySettings(engine.normals), picture, plane);
-    } catch (problem) { // what is written there stays
-      (host.shadowRoot || host).append("This browser cannot run the laboratory: " + problem.message);
-      throw problem;
-    }
-  });
+  const engine = laboratoryEngine(), limit = laboratoryLimit(), settings = laboratorySettings(engine.normals), picture = laboratoryPicture();
+  const start = () => {
+    document.querySelectorAll("[data-laboratory]").forEach((host) => {
+      try {
+        laboratoryPage(host, engine, limit, settings, picture, laboratoryPlane(picture));
+      } catch (problem) { // what is written there stays
+        (host.shadowRoot || host).append("This browser cannot run the laboratory: " + problem.message);
+        throw problem;
+      }
+    });
+    const small = () => document.querySelectorAll("[data-laboratory-small]").forEach((host) => laboratorySmall(host, engine, limit, settings, picture));
+    const later = () => (window.requestIdleCallback || setTimeout)(small); // the page is read first
+    if (document.readyState === "complete") later();
+    else window.addEventListener("load", later);
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 }
