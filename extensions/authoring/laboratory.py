@@ -33,7 +33,7 @@ READINGS = {
     "invitation": "",
     "loss": "Training loss",
     "distance": "Distance to the kernel's prediction",
-    "linear": "Distance to the own linearisation",
+    "linear": "Distance to the linearisation",
     "change": "Relative change of the tangent kernel",
     "motion": "Relative motion of the parameters",
     "kernel": "Tangent kernel of the points",

@@ -434,9 +434,9 @@ def test_the_linearisation_is_the_one_that_ntklib_trains(shared, name):
     """`ntklib.tangent.linearize`, trained step by step, against the closed form of the page, on points and grid."""
     off = after(shared, LINEARISED[name], 25)
     assert "linearOutputs" not in off
-    assert not shared.get_by_text("Distance to the own linearisation").is_visible()
+    assert not shared.get_by_text("Distance to the linearisation").is_visible()
     state = after(shared, LINEARISED[name] + "&linear=1", 25)
-    assert shared.get_by_text("Distance to the own linearisation").is_visible()
+    assert shared.get_by_text("Distance to the linearisation").is_visible()
     assert state["outputs"] == off["outputs"]
     program = shared.evaluate("document.querySelector('[data-laboratory]').python()")
     program += f"""
