@@ -4,7 +4,8 @@ A Sphinx extension. What is written in the directive stands on the page for thos
 the laboratory for all others: the captions of its readings (``laboratory-caption``, with the name of the reading) and
 its experiments (``laboratory-experiment``, with a title, the setting as it stands in the address, and a sentence).
 Links to theorems are so resolved, and checked, like any others. The script is one file made of those in
-``ntklib/book/laboratory``, and is loaded on this page alone; it asks for nothing and works from a disk.
+``ntklib/book/laboratory``, and is loaded on this page alone, and where a small form of it (``laboratory-small``) takes
+the place of a picture; it asks for nothing and works from a disk.
 """
 
 import re
@@ -14,13 +15,17 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util import logging
+from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
 from extensions.store import findings
 
 FOLDER = Path(__file__).parents[2] / "ntklib" / "book" / "laboratory"
 #: In the order in which they are put together: the last one starts what the others define.
-PARTS = ("engine", "limit", "session", "worker", "settings", "picture", "controls", "points", "python", "page")
+PARTS = (
+    *("engine", "limit", "session", "worker", "run", "settings"),
+    *("picture", "plane", "controls", "points", "readings", "python", "small", "page"),
+)
 COMMENT = re.compile(r"^\s*//.*| // [^`]*$")
 AS_THEY_ARE = ("python",)  # what is a text in them keeps its indentation
 #: The readings, by the name of their place, and what stands above each. An invitation stands there for an experiment.
@@ -28,11 +33,17 @@ READINGS = {
     "invitation": "",
     "loss": "Training loss",
     "distance": "Distance to the kernel's prediction",
+    "linear": "Distance to the linearisation",
     "change": "Relative change of the tangent kernel",
     "motion": "Relative motion of the parameters",
     "kernel": "Tangent kernel of the points",
+    "units": "Where units point",
 }
 SCRIPT = "laboratory.js"
+PAGE = "laboratory"
+#: What stands behind # in the address for an experiment: a place just above the laboratory, to which browsers go.
+ADDRESS = "experiment={}"
+logger = logging.getLogger(__name__)
 
 
 class laboratory_part(nodes.General, nodes.Element):
@@ -49,6 +60,22 @@ class Laboratory(SphinxDirective):
         self.assert_has_content()
         findings(self.env, "laboratories")[self.env.docname] = True
         place = laboratory_part(attributes={"data-laboratory": ""})
+        self.state.nested_parse(self.content, self.content_offset, place)
+        names = findings(self.env, "experiments").get(self.env.docname, [])
+        return [*(laboratory_part(attributes={"ids": [ADDRESS.format(name)]}) for name in names), place]
+
+
+class Small(SphinxDirective):
+    """A small laboratory, which takes the place of an explorer's still picture in the figure of this name."""
+
+    has_content = True
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Its place, hidden until the script has computed something, with the link to the whole."""
+        self.assert_has_content()
+        findings(self.env, "laboratories")[self.env.docname] = True
+        place = laboratory_part(attributes={"data-laboratory-small": self.arguments[0], "hidden": ""})
         self.state.nested_parse(self.content, self.content_offset, place)
         return [place]
 
@@ -77,20 +104,53 @@ class Experiment(SphinxDirective):
     has_content = True
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec = {"setting": directives.unchanged_required}  # noqa: RUF012 (docutils wants it so)
+    option_spec = {"name": directives.unchanged_required, "setting": directives.unchanged_required}  # noqa: RUF012 (docutils wants it so)
 
     def run(self) -> list[nodes.Node]:
         """Its title and sentence."""
         if not self.options.get("setting"):
             raise self.error("an experiment needs :setting:, as it stands in the address after #")
+        name = self.options.get("name", "")
+        known = findings(self.env, "experiments").setdefault(self.env.docname, [])
+        if not re.fullmatch(r"[a-z][a-z-]*", name) or name in known:
+            raise self.error(f"an experiment needs a :name: of its own, of small letters and hyphens, got {name!r}")
+        known.append(name)
         self.assert_has_content()
         title = self.arguments[0]
         if taken := [word for word in ("play", "pause", "step", "reset") if word in title.lower()]:
             raise self.error(f"the title of an experiment becomes a button, and {taken[0]!r} is on another one")
-        place = laboratory_part(attributes={"data-setting": self.options["setting"]})
+        place = laboratory_part(attributes={"data-name": name, "data-setting": self.options["setting"]})
         place += _title(title)
         self.state.nested_parse(self.content, self.content_offset, place)
         return [place]
+
+
+class experiment_link(nodes.Inline, nodes.TextElement):
+    """Words that lead to an experiment, when it is known where that stands."""
+
+
+class ExperimentRole(ReferenceRole):
+    """``{experiment}`See it happen <catapult>```: a link to the laboratory, set up for the experiment of this name."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The words, which become a link when all pages have been read."""
+        return [experiment_link("", self.title, experiment=self.target, ends=self.title)], []
+
+
+def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    known = findings(app.env, "experiments").get(PAGE, [])
+    for place in list(doctree.findall(experiment_link)):
+        words, name = nodes.Text(place["ends"]), place["experiment"]
+        if PAGE not in app.env.found_docs:  # a chapter that is built alone
+            place.replace_self(words)
+            continue
+        if name not in known:
+            there = ", ".join(known)
+            logger.warning(
+                "the laboratory has no experiment %r: there are %s", name, there, location=docname, type="book"
+            )
+        uri = f"{app.builder.get_relative_uri(docname, PAGE)}#{ADDRESS.format(name)}"
+        place.replace_self(nodes.reference("", "", words, refuri=uri, internal=True))
 
 
 def _title(text: str) -> nodes.paragraph:
@@ -114,7 +174,7 @@ def _visit(translator: Any, node: laboratory_part) -> None:
 
 
 def _depart(translator: Any, node: laboratory_part) -> None:
-    if "data-laboratory" in node["attributes"]:
+    if {"data-laboratory", "data-laboratory-small"} & node["attributes"].keys():
         sheet = (FOLDER / "look.css").read_text(encoding="utf-8")
         translator.body.append(f'<script type="text/css" data-look>\n{sheet}</script>\n')
     translator.body.append("</div>\n")
@@ -137,8 +197,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("extensions.store")
     app.add_node(laboratory_part, html=(_visit, _depart))
     app.add_directive("laboratory", Laboratory)
+    app.add_directive("laboratory-small", Small)
     app.add_directive("laboratory-caption", Caption)
     app.add_directive("laboratory-experiment", Experiment)
+    app.add_node(experiment_link)
+    app.add_role("experiment", ExperimentRole())
+    app.connect("doctree-resolved", _link)
     app.connect("builder-inited", _write_script)
     app.connect("html-page-context", _add_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,6 @@
 """The laboratory as a reader meets it: the built page in Chromium, from `file://`, with the network off."""
 
+import itertools
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from browser import ROOT, axe
+from scipy.interpolate import RegularGridInterpolator
 from small_books import build_linked
 
 from extensions.authoring import laboratory
@@ -23,8 +25,40 @@ PAGE = ROOT / "laboratory.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
-def build(book: Path) -> Path:
-    """A book of the laboratory, and of chapters that hold no more than the theorems that it names."""
+# What of the title page the small form has to do with.
+HEAD = """---
+jupytext: {text_representation: {extension: .md, format_name: myst}}
+kernelspec: {display_name: Python 3 (ipykernel), language: python, name: python3}
+---
+
+# The head of a title page
+
+```{laboratory-small} fig-intro
+{doc}`The whole <laboratory>`
+```
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure: {caption: Something that stands below., name: fig-intro}
+tags: [remove-input]
+---
+from ntklib.book import Explorer, Line
+Explorer(
+    lambda width: [Line([0, 1], [0, width], "twenty trained networks", role="network"),
+                   Line([0, 1], [1, width], "the formula", role="kernel"),
+                   Line([0, 1], [2, width], "the six points", role="data")],
+    {"width": [8, 16]}, title="Twenty networks, one formula", description="Lines that end at the width, one a place.",
+    x_label="angle on the circle, degrees", y_label="output", aspect=0.34, units={"width": "units"}, play="width",
+)
+```
+
+Text below.
+"""
+
+
+def build(book: Path, link: str = "catapult") -> Path:
+    """A book of the laboratory, with a link to an experiment, and of chapters with no more than the theorems named."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     (book / "_config.yml").write_text(config, encoding="utf-8")
     named = set(re.findall(r"\{(?:prf:ref|eq)\}`([\w-]+)`", TEXT))
@@ -34,10 +68,13 @@ def build(book: Path) -> Path:
     pages = sorted(linked | {f"chapters/{path.stem}" for path in chapters if holds.search(path.read_text("utf-8"))})
     first = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"][0]
     assert first["chapters"] == [{"file": "laboratory"}], "it comes first after the title page"
-    others = {"caption": "The chapters", "numbered": 1, "chapters": [{"file": page} for page in pages]}
+    others = {"caption": "The chapters", "numbered": 1, "chapters": [{"file": page} for page in [*pages, "head"]]}
+    (book / "head.md").write_text(HEAD, encoding="utf-8")
     toc = {"format": "jb-book", "root": "intro", "parts": [first, others]}
     (book / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
-    (book / "intro.md").write_text("# Nothing to train here\n\nNothing moves here.\n", encoding="utf-8")
+    (book / "intro.md").write_text(
+        f"# Nothing to train here\n\nNothing moves. {{experiment}}`See it happen <{link}>`.\n", encoding="utf-8"
+    )
     (book / "laboratory.md").write_text(TEXT, encoding="utf-8")
     (book / "chapters").mkdir()
     for page in pages:
@@ -69,16 +106,16 @@ def open_page(browser, site):
     """Opens the page, with what comes after # in its address; nothing may be asked for, and no script may fail."""
     contexts, wrong = [], []
 
-    def opened(fragment="", before="", **options):
+    def opened(fragment="", before="", name="laboratory", ready=STATE, **options):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "offline": True, **options})
         contexts.append(context)
         page = context.new_page()
         page.add_init_script(before)
         page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(r.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto((site / "laboratory.html").as_uri() + (f"#{fragment}" if fragment else ""))
+        page.goto((site / f"{name}.html").as_uri() + (f"#{fragment}" if fragment else ""))
         if options.get("java_script_enabled", True):
-            page.wait_for_function(STATE)
+            page.wait_for_function(ready)
         return page
 
     yield opened
@@ -170,6 +207,29 @@ def apart(state):
 TWO_SLOW = "preset=own&domain=circle&points=" + ",".join(
     f"{a}:{(np.cos(np.radians(a)) + np.sin(np.radians(a))) * 0.7:.3f}" for a in range(-165, 180, 30)
 )
+
+
+def gathered(state):
+    """How far the units of the plane point along its diagonals: 1 if all do, 0 if they point everywhere; first and now.
+
+    Longer units count for more.
+    """
+    units = np.array(state["units"]).reshape(-1, 5)
+    along = [
+        -(np.hypot(u, v) * np.cos(4 * np.arctan2(v, u))).sum() / np.hypot(u, v).sum()
+        for u, v in units.T[:4].reshape(2, 2, -1)
+    ]
+    assert abs(along[0]) < 0.2
+    return along[1]
+
+
+def divided(state):
+    """Whether the outputs at all points of two classes have their labels' signs."""
+    return all(
+        output * label > 0 for output, (_, _, label) in zip(state["outputs"], state["settings"]["points"], strict=True)
+    )
+
+
 # title: what of the setting is made its opposite, after how many steps, and what the sentence says of the state then
 EXPERIMENTS = {
     "Wide networks do as the formula says": (("width=1024", "width=16"), 150, lambda s: s["distance"] < 0.06),
@@ -193,13 +253,25 @@ EXPERIMENTS = {
     "What the kernel does not see": (
         ("b_std=0", "b_std=0.5"), 2000, lambda s: min(s["loss"], s["kernelLoss"]) > 0.1
     ),
+    "In the ordered regime points look alike": (
+        ("w_std=0.5", "w_std=2"), 200,
+        lambda s: min(s["loss"], s["kernelLoss"]) > 0.15 and min(s["limitKernel"]) > 0.9 * max(s["limitKernel"])
+    ),
+    "Twenty networks, one border": (
+        ("width=1024", "width=16"), 60, lambda s: s["distance"] < 0.06 and divided(s)
+    ),
+    "Units gather on the corners": (
+        ("parameterization=mean_field", "parameterization=ntk"), 100,
+        lambda s: gathered(s) > 0.8 and 25 < s["unitTurn"] < 40 and divided(s),
+    ),
 }  # fmt: skip
-SETTINGS = dict(re.findall(r"\{laboratory-experiment\} (.+)\n:setting: (.+)\n", TEXT))
+FOUND = re.findall(r"\{laboratory-experiment\} (.+)\n:name: (.+)\n:setting: (.+)\n", TEXT)
+SETTINGS, NAMES = {title: setting for title, _, setting in FOUND}, {name: title for title, name, _ in FOUND}
 
 
 def test_there_is_a_test_of_each_experiment():
-    assert list(SETTINGS) == list(EXPERIMENTS)
-    assert len(SETTINGS) == 8
+    assert set(SETTINGS) == set(EXPERIMENTS)
+    assert len(SETTINGS) == len(NAMES) == 11
 
 
 @pytest.mark.parametrize("title", EXPERIMENTS)
@@ -221,6 +293,9 @@ def test_an_experiment_shows_what_it_says_and_its_opposite_does_not(shared, titl
         assert min(wave(other, 1), wave(other, 1, np.sin)) > 0.9
     else:
         assert not holds(other)
+    if title == "Units gather on the corners":
+        assert divided(other), "without features they are not fitted"
+        assert gathered(other) < 0.3
     if title == "The catapult":
         assert max(shared.evaluate(ADVANCE, 1)["loss"], other["loss"]) < state["settings"]["learning_rate"]
         assert after(shared, SETTINGS[title], 8)["loss"] > 1, "the loss of the network does not rise first"
@@ -254,7 +329,21 @@ PYTHON = {
     "&parameterization=standard&momentum=0.8&subtract=0&alpha=2&noise=0.2&seed=3",
     "without biases at the mean-field scale": "width=32&parameterization=mean_field&b_std=0&networks=1",
     "with biases at the mean-field scale": "width=32&parameterization=mean_field&b_std=1&subtract=0&networks=1",
+    "two classes in the plane": "preset=moons&noise=0.2&width=16&activation=erf&networks=20",
 }
+
+
+def run(program):
+    """What these lines of Python print last, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", PYTHON)
@@ -266,19 +355,134 @@ def test_the_lines_of_python_compute_what_is_on_the_screen(shared, name):
     shared.wait_for_function(f"(lines) => {shown} === lines", arg=lines)
     shared.get_by_text("The same in Python", exact=True).click()
     program = f"{lines}\nimport json\nprint(json.dumps([loss, kernel_loss, list(outputs), list(kernel_outputs)]))"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    loss, kernel_loss, outputs, kernel_outputs = json.loads(done.stdout.splitlines()[-1])
+    loss, kernel_loss, outputs, kernel_outputs = run(program)
     assert loss == pytest.approx(state["loss"], rel=1e-5)
     assert kernel_loss == pytest.approx(state["kernelLoss"], rel=1e-5)
     np.testing.assert_allclose(outputs, state["outputs"], rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(kernel_outputs, state["kernelOutputs"], rtol=1e-5, atol=1e-7)
+
+
+def test_the_units_point_where_those_of_ntklib_do(shared):
+    """At the start and after training at the mean-field scale, by the lines of Python that the page shows."""
+    state = after(
+        shared, "preset=corners&width=64&networks=1&parameterization=mean_field&learning_rate=0.125&alpha=0.25", 20
+    )
+    lines = shared.evaluate("document.querySelector('[data-laboratory]').python()")
+    program = (
+        lines
+        + """
+import json
+start = draw(0)
+F = lambda p, x: alpha * (mlp.apply(p, x) - mlp.apply(start, x))
+end = gradient_descent(F, start, x, y, learning_rate=rate / alpha**2, steps=steps).params
+print(json.dumps([np.asarray(w).tolist() for w in (start[0].weight.T, end[0].weight.T, end[1].weight[:, 0])]))
+"""
+    )
+    before, behind, readout = (np.array(each) for each in run(program))
+    size = np.sqrt((before**2).sum(1).mean())
+    wanted = np.concatenate([before / size, behind / size, np.sign(readout)[:, None]], 1)
+    np.testing.assert_allclose(np.array(state["units"]).reshape(-1, 5), wanted, rtol=1e-5, atol=1e-7)
+    cosine = (before * behind).sum(1) / np.linalg.norm(before, axis=1) / np.linalg.norm(behind, axis=1)
+    assert state["unitTurn"] == pytest.approx(np.degrees(np.arccos(cosine.clip(-1, 1))).mean(), rel=1e-5)
+    assert state["unitTurn"] > 5
+    assert after(shared, "preset=six&width=64", 1)["units"] == []
+    assert not shared.locator("[data-laboratory] .units").is_visible()
+
+
+def test_the_lines_in_the_plane_are_where_the_outputs_are_zero(shared):
+    """The curves that are drawn, against the outputs in the state, by SciPy's interpolation; and the shades."""
+    state = after(shared, "preset=moons&width=64&networks=1", 40)
+    side = round(len(state["gridOutputs"]) ** 0.5)
+    ticks = np.linspace(-1, 1, side)
+    np.testing.assert_allclose(np.reshape(state["grid"], (side, side, 2)), np.stack(np.meshgrid(ticks, ticks), -1))
+    frame = shared.evaluate("""() => {
+      const root = document.querySelector("[data-laboratory]").shadowRoot;
+      const { left, top, width, height } = root.querySelector(".field").style;
+      return [left, top, width, height].map(parseFloat);
+    }""")
+    for name, values in (("networks", "gridOutputs"), ("kernel", "gridKernelOutputs"), ("limit", "limitOutputs")):
+        path = shared.locator(f"[data-curve={name}]").get_attribute("d")
+        drawn = np.array([[float(v) for v in pair.split()] for pair in re.split("[ML]", path)[1:]])
+        assert len(drawn) > 15
+        places = np.stack([2 * (drawn[:, 0] - frame[0]) / frame[2] - 1, 1 - 2 * (drawn[:, 1] - frame[1]) / frame[3]])
+        field = RegularGridInterpolator(
+            (ticks, ticks), np.reshape(state[values], (side, side)), bounds_error=False, fill_value=None
+        )
+        assert np.abs(field(places[::-1].T)).max() < 0.02 * np.abs(state[values]).max(), name
+    shade = """([x, y]) => {
+      const canvas = document.querySelector("[data-laboratory]").shadowRoot.querySelector(".field"), n = canvas.width;
+      return [...canvas.getContext("2d").getImageData(((x + 1) / 2) * (n - 1), ((1 - y) / 2) * (n - 1), 1, 1).data];
+    }"""
+    clear = [
+        (x, y, f) for (x, y, _), f in zip(state["settings"]["points"], state["outputs"], strict=True) if abs(f) > 0.3
+    ]
+    assert len(clear) > 8
+    for x, y, output in clear:
+        red, _, blue, _ = shared.evaluate(shade, [x, y])
+        assert (red - blue) * output > 3, "the shades are those of the other class"
+
+
+LINEARISED = {
+    "on the circle": "width=16&activation=erf&networks=1&learning_rate=0.75",
+    "deep, at the standard scale, on the line": "preset=wave&width=8&depth=2&activation=tanh&networks=1"
+    "&parameterization=standard&subtract=0&alpha=2",
+    "in the plane, at the mean-field scale": "preset=moons&width=32&parameterization=mean_field&networks=1&alpha=0.5",
+}
+
+
+@pytest.mark.parametrize("name", LINEARISED)
+def test_the_linearisation_is_the_one_that_ntklib_trains(shared, name):
+    """`ntklib.tangent.linearize`, trained step by step, against the closed form of the page, on points and grid."""
+    off = after(shared, LINEARISED[name], 25)
+    assert "linearOutputs" not in off
+    assert not shared.get_by_text("Distance to the linearisation").is_visible()
+    state = after(shared, LINEARISED[name] + "&linear=1", 25)
+    assert shared.get_by_text("Distance to the linearisation").is_visible()
+    assert state["outputs"] == off["outputs"]
+    program = shared.evaluate("document.querySelector('[data-laboratory]').python()")
+    program += f"""
+import json
+from ntklib.tangent import linearize
+grid, domain = np.array({state["grid"]}), "{state["settings"]["domain"]}"
+turn = np.radians(grid)
+places = {{
+    "line": lambda: grid[:, None],
+    "circle": lambda: 2**0.5 * np.stack([np.cos(turn), np.sin(turn)], 1),
+    "plane": lambda: grid.reshape(-1, 2),
+}}[domain]()
+start = draw(0)
+first = (lambda x: mlp.apply(start, x)) if {state["settings"]["subtract"]} else (lambda x: 0.0)
+linear = linearize(lambda p, x: alpha * (mlp.apply(p, x) - first(x)), start)
+end = gradient_descent(linear, start, x, y, learning_rate=rate / alpha**2, steps=steps).params
+print(json.dumps([np.asarray(linear(end, each))[:, 0].tolist() for each in (x, places)]))
+"""
+    on_points, on_grid = run(program)
+    size = np.abs(on_grid).max()
+    np.testing.assert_allclose(state["linearOutputs"], on_points, rtol=1e-5, atol=1e-5 * size)
+    np.testing.assert_allclose(state["gridLinearOutputs"], on_grid, rtol=1e-5, atol=1e-5 * size)
+    away = np.sqrt(np.mean((np.array(state["gridOutputs"]) - on_grid) ** 2))
+    assert state["linearDistance"] == pytest.approx(away, rel=1e-4)
+    assert away > 1e-3 * size, "the network is its linearisation, and the test sees no difference"
+
+
+def test_the_linearisation_is_shown_and_hidden_without_training_again(shared):
+    before = after(shared, "width=16&networks=1&preset=circle", 30)
+    drawn = (
+        "document.querySelector('[data-laboratory]').shadowRoot.querySelector('[data-curve=linear]').getAttribute('d')"
+    )
+    assert not shared.evaluate(drawn)
+    shared.get_by_label("own linearisation", exact=True).check()
+    shared.wait_for_function(f"({drawn} || '').length > 500")
+    shown = shared.evaluate(STATE)
+    assert (shown["step"], shown["outputs"]) == (30, before["outputs"])
+    distances = [
+        after(shared, f"linear=1&preset=circle&width=32&activation=erf&alpha={alpha}", 60)["linearDistance"]
+        for alpha in (1, 4, 16)
+    ]
+    assert distances[0] > 3 * distances[1] > 9 * distances[2] > 0, "laziness brings it nearer"
+    shared.get_by_label("own linearisation", exact=True).uncheck()
+    shared.wait_for_function(f"!{drawn}")
+    assert shared.evaluate(f"{STATE}.step") == 60
 
 
 def test_the_address_holds_the_setting(open_page, shared):
@@ -382,6 +586,51 @@ def test_points_are_dragged_added_and_removed_and_never_lost(open_page):
     assert finite(after(page, many, 200)), "points on one place"
 
 
+def test_in_the_plane_points_are_moved_and_their_labels_flipped(open_page, shared):
+    page = open_page("preset=corners&width=16&networks=1")
+    drag(page, "Point 2 of", (5000, 5000))  # out of the picture: it stays in the square
+    page.wait_for_function(f"{STATE}.settings.points[1].join() === '1,-1,-1'")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{STATE}.settings.points[1].join() === '1,-1,1'")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_function(f"{STATE}.settings.points[1].join() === '0.9,-0.98,1'")
+    press(page, "Flip the label")
+    page.wait_for_function(f"{STATE}.settings.points[1][2] === -1")
+    assert "label −1" in page.get_by_role("button", name="Point 2 of").get_attribute("aria-label")
+    plot = page.locator("[data-laboratory] .plot svg").bounding_box()
+    page.mouse.dblclick(plot["x"] + plot["width"] * 0.55, plot["y"] + plot["height"] * 0.3)
+    page.wait_for_function(f"{STATE}.settings.points.length === 5")
+    x, y, label = page.evaluate(f"{STATE}.settings.points[4]")
+    assert 0 < x < 0.2
+    assert 0.3 < y < 0.7
+    assert label == 1
+    for _ in range(13):
+        press(page, "Add a point")
+    page.wait_for_function(f"{STATE}.settings.points.length === 16")
+    points = np.array(page.evaluate(f"{STATE}.settings.points"))
+    assert len({tuple(point) for point in points[:, :2]}) == 16, "one lies on another"
+    press(page, "Remove the point")
+    page.wait_for_function(f"{STATE}.settings.points.length === 15")
+    page.get_by_role("button", name="Point 2 of").press("f")
+    page.wait_for_function(f"{STATE}.settings.points[1][2] === 1")
+    page.wait_for_timeout(600)
+    state, copied = page.evaluate(ADVANCE, 5), open_page(page.evaluate("location.hash.slice(1)")).evaluate(ADVANCE, 5)
+    assert (copied["settings"], copied["outputs"]) == (state["settings"], state["outputs"])
+    assert after(shared, "preset=own&domain=plane&points=0.5:0.5:7,9:0:-1,1:1", 3)["settings"]["points"] == [
+        [0.5, 0.5, 1],
+        [1, 0, -1],
+    ]
+    page.get_by_label("points", exact=True).select_option("a jump")
+    page.wait_for_function(f"{STATE}.settings.domain === 'line'")
+    assert not page.get_by_role("button", name="Flip the label").is_visible()
+    assert finite(page.evaluate(ADVANCE, 5))
+    assert page.locator("[data-laboratory] .field").count() == 0
+    moved = after(shared, "preset=corners&noise=0.5", 1)["settings"]["points"]
+    assert [label for _, _, label in moved] == [1, -1, 1, -1]
+    assert 0.02 < np.abs(np.abs(np.array(moved)[:, :2]) - 0.7).max() < 0.8
+
+
 def test_both_ends_of_every_slider_together_give_numbers(shared):
     page = shared
     at_start(page, "preset=six")
@@ -434,10 +683,41 @@ def test_divergence_is_said_and_shown_as_what_it_is(shared):
     assert shared.locator("[data-laboratory] .problem").text_content() == ""
 
 
+def test_a_network_that_is_lost_is_in_no_mean(shared):
+    state = after(shared, "preset=circle&width=2&depth=3&learning_rate=4&momentum=0.95&alpha=0.0625", 400)
+    assert 0 < state["diverged"] < state["networks"] == 20
+    assert "The readings are the means of the others" in shared.get_by_role("alert").inner_text()
+    curves, points = np.array(state["curves"]).reshape(20, -1), np.array(state["settings"]["points"])
+    lost = np.abs(curves).max(1) > 1e5
+    assert lost.sum() == state["diverged"]
+    assert curves[~lost].mean(0) == pytest.approx(np.array(state["gridOutputs"]))
+    assert state["loss"] < 1e9, "the dead are counted"
+    assert state["loss"] > ((np.array(state["outputs"]) - points[:, 1]) ** 2).mean() / 2, "the loss of the mean"
+
+
+def test_on_a_low_screen_the_buttons_stay_in_sight(open_page):
+    page = open_page("width=16", has_touch=True, is_mobile=True, viewport={"width": 844, "height": 390})
+    inside = """(selector) => {
+      const root = document.querySelector("[data-laboratory]").shadowRoot;
+      root.querySelector(selector).scrollIntoView({ block: "center", behavior: "instant" });
+      return [...root.querySelectorAll(".stage .main")].map((button) => {
+        const at = button.getBoundingClientRect(), x = (at.left + at.right) / 2;
+        return [at.top + 1, at.bottom - 1].every((y) => root.elementFromPoint(x, y) === button);
+      });
+    }"""
+    for selector in (".legend", ".plot", ".experiments", "#laboratory-width", "#laboratory-speed"):
+        assert page.evaluate(inside, selector) == [True] * 4, selector
+    page.get_by_label("hidden layers").focus()
+    row, field = (page.locator(f"[data-laboratory] {s}").bounding_box() for s in (".stage .row", "#laboratory-depth"))
+    above = field["y"] + field["height"] <= row["y"]
+    assert above or field["y"] >= row["y"] + row["height"], "what has the focus is covered"
+
+
 def test_it_goes_on_while_the_window_changes_its_size(open_page):
-    page = open_page("width=16")
+    page = open_page("width=16&networks=1")
     press(page, "Play")
-    for width in (1280, 390, 700, 320, 844):
+    for width, preset in itertools.product((1280, 390, 700, 320, 844), ("six on the circle", "two moons")):
+        page.get_by_label("points", exact=True).select_option(preset)
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_timeout(150)
         step = page.evaluate(f"{STATE}.step")
@@ -445,8 +725,9 @@ def test_it_goes_on_while_the_window_changes_its_size(open_page):
         inside = page.evaluate("""() => {
           const root = document.querySelector("[data-laboratory]").shadowRoot, plot = root.querySelector(".plot");
           const drawn = root.querySelector(".plot svg").getBoundingClientRect().width;
+          const units = root.querySelector(".units").getBoundingClientRect(), beside = units.right - innerWidth;
           const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-          return [drawn - plot.clientWidth, wide];
+          return [drawn - plot.clientWidth, wide, beside];
         }""")
         assert max(inside) <= 1, width
     press(page, "Pause")
@@ -495,12 +776,128 @@ def test_the_link_is_copied_and_a_link_to_an_experiment_shows_its_sentence(open_
     assert "width=512" in copied
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_is_opened_by_its_name(shared, name):
+    state = at_start(shared, f"experiment={name}")
+    title = NAMES[name]
+    assert shared.get_by_role("button", name=title).get_attribute("aria-pressed") == "true"
+    assert state["settings"] == at_start(shared, SETTINGS[title])["settings"]
+
+
+def test_a_chapter_links_to_an_experiment_that_there_is(open_page, site, tmp_path):
+    page = (site / "intro.html").read_text(encoding="utf-8")
+    assert re.search(r'<a [^>]*href="laboratory.html#experiment=catapult"[^>]*>See it happen</a>', page)
+    assert laboratory.SCRIPT not in page
+    opened = open_page("experiment=gathering-units")
+    assert opened.evaluate(f"{STATE}.settings.preset") == "corners"
+    assert opened.get_by_text("would be refuted").filter(visible=True).count() == 1
+    opened.wait_for_function("""() => {
+      const at = document.querySelector("[data-laboratory]").getBoundingClientRect();
+      return at.top > 0 && at.top < 200;
+    }""")
+    assert open_page("experiment=no-such-thing").evaluate(f"{STATE}.settings.preset") == "circle"
+    anchors = re.findall(r'id="experiment=([^"]+)"', (site / "laboratory.html").read_text(encoding="utf-8"))
+    assert anchors == list(NAMES)
+    for chapter in ("nngp", "ntk", "dynamics", "finite-width", "laziness", "propagation"):
+        text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+        links = re.findall(r"\{experiment\}`[^`<]+ <([^>`]+)>`", text)
+        assert links, chapter
+        assert set(links) <= set(NAMES), chapter
+    with pytest.raises(AssertionError, match="the laboratory has no experiment 'catapul'"):
+        build(tmp_path, "catapul")
+
+
+# ---------------------------------------- the small form
+
+SMALL = "document.querySelector('[data-laboratory-small]')"
+THERE = f"{SMALL}.shadowRoot && !{SMALL}.hidden"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (844, 390), (390, 844)])
+def test_the_small_form_takes_the_place_of_a_picture_and_moves_nothing(open_page, width, height):
+    page = open_page(name="head", ready="true", viewport={"width": width, "height": height}, before="""
+      window.requestIdleCallback = (act) => { window.takePlace = act; };
+      window.shifts = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach((each) => { window.shifts += each.value; }))
+        .observe({ type: "layout-shift", buffered: true });""")  # fmt: skip
+    page.wait_for_function("window.takePlace && document.querySelector('.ntk-explorer').shadowRoot")
+    page.wait_for_timeout(300)
+    places = "() => [...document.querySelectorAll('figcaption, #fig-intro')].map((e) => e.getBoundingClientRect().top)"
+    assert page.locator(".ntk-explorer").is_visible()
+    before, shifts = page.evaluate(places), page.evaluate("window.shifts")
+    page.evaluate("window.takePlace()")
+    page.wait_for_function(THERE)
+    page.wait_for_timeout(300)
+    assert not page.locator(".ntk-explorer").is_visible()
+    assert page.evaluate(places) == pytest.approx(before, abs=1)
+    assert page.evaluate("window.shifts") == pytest.approx(shifts, abs=0.01)
+    inside = page.evaluate(f"""() => {{
+      const host = {SMALL}.getBoundingClientRect(), root = {SMALL}.shadowRoot;
+      const link = {SMALL}.querySelector("a").getBoundingClientRect();
+      const parts = [...root.querySelectorAll(".legend, .plot svg, .row, .row > :not(slot)")];
+      return [...parts.map((e) => e.getBoundingClientRect()), link].map((e) =>
+        [host.left - e.left, e.right - host.right, host.top - e.top, e.bottom - host.bottom]);
+    }}""")
+    assert len(inside) > 6
+    assert np.max(inside) <= 1, "a part of it lies outside"
+    assert page.evaluate(f"{SMALL}.shadowRoot.querySelector('.plot svg').getBoundingClientRect().height") > 150
+    whole = f"{SMALL}.shadowRoot.querySelector('.small').getBoundingClientRect().height"
+    assert page.evaluate(whole) <= height - 60, "the buttons are out of sight while one looks at the picture"
+    page.emulate_media(media="print")
+    assert page.locator(".ntk-explorer").is_visible(), "the still picture is for paper"
+    assert not page.locator("[data-laboratory-small]").is_visible()
+
+
+def test_the_small_form_trains_what_is_dragged_and_is_the_laboratory(open_page, shared):
+    page = open_page(name="head", ready=THERE)
+    state = f"{SMALL}.state"
+    first = page.evaluate(state)
+    assert first["step"] == 240
+    whole = after(shared, "", 240)
+    assert (first["loss"], first["kernelLoss"], first["networks"]) == (whole["loss"], whole["kernelLoss"], 20)
+    assert whole["settings"] == first["settings"]
+    curve = f"{SMALL}.shadowRoot.querySelector('[data-curve=networks]').getAttribute('d')"
+    learned = page.evaluate(curve)
+    press(page, "Play")  # all was learned: from the start
+    page.wait_for_function(f"{state}.step < 100 && {state}.playing")
+    press(page, "Pause")
+    page.wait_for_function(f"!{state}.playing")
+    drag(page, "Point 2 of", (300, 5000))
+    page.wait_for_function(f"{state}.settings.points[1][1] === -2 && {state}.playing")
+    page.wait_for_function(f"{state}.step >= 240 && !{state}.playing")  # and ends when all is learned
+    assert page.evaluate(curve) != learned
+    apart = {}
+    for key in ("Home", "End"):
+        page.get_by_role("slider", name="width", exact=True).press(key)
+        wanted = {"Home": 4, "End": 1024}[key]
+        page.wait_for_function(f"{state}.settings.width === {wanted} && {state}.step > 20", timeout=60_000)
+        apart[key] = page.evaluate(f"{SMALL}.shadowRoot.querySelector('.plot svg').getAttribute('aria-label')")
+        assert f"20 networks of width {wanted:,} " in apart[key]
+    page.get_by_role("link", name="The whole").click()
+    page.wait_for_url("**/laboratory.html")
+
+
+def test_the_small_form_is_for_everybody(open_page):
+    for scheme in ("light", "dark"):
+        page = open_page(name="head", ready=THERE, color_scheme=scheme)
+        assert (page.locator("[data-laboratory-small] .all.dark").count() == 1) == (scheme == "dark")
+        page.add_script_tag(content=axe())
+        found = page.evaluate("() => axe.run(document.querySelector('main'), { resultTypes: ['violations'] })")
+        assert [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found["violations"]] == []
+    page.get_by_role("button", name="Point 1 of").press("ArrowUp")
+    page.wait_for_function(f"{SMALL}.state.settings.points[0][1] === -0.35")
+    without = open_page(name="head", java_script_enabled=False)
+    assert without.locator(".ntk-explorer").is_visible()
+    assert not without.locator("[data-laboratory-small]").is_visible()
+    assert "```{laboratory-small} fig-intro\n" in (ROOT / "intro.md").read_text(encoding="utf-8")
+
+
 # ---------------------------------------- for everybody
 
 
 def test_axe_finds_nothing_in_the_light_and_in_the_dark(open_page):
-    for scheme in ("light", "dark"):
-        page, root = open_page("preset=six&subtract=0", color_scheme=scheme), "document.querySelector('main')"
+    for scheme, preset in itertools.product(("light", "dark"), ("six", "moons")):
+        page, root = open_page(f"preset={preset}&subtract=0", color_scheme=scheme), "document.querySelector('main')"
         for fold in page.locator("[data-laboratory] details").all():
             fold.locator("summary").click()
         page.evaluate(ADVANCE, 20)
@@ -610,7 +1007,9 @@ def test_who_looks_for_it_finds_it(browser, site, question):
 
 def test_the_script_is_small_and_on_no_other_page(site):
     script = site / "_static" / laboratory.SCRIPT
-    assert script.stat().st_size < 61_000
+    # 61,000 for curves alone; the plane with its field, lines and units takes 15,000, linearisations take 4,000,
+    # and the small form 5,000
+    assert script.stat().st_size < 87_000
     assert script.read_text(encoding="utf-8") == laboratory.script()
     holders = [path.name for path in site.rglob("*.html") if laboratory.SCRIPT in path.read_text(encoding="utf-8")]
-    assert holders == ["laboratory.html"]
+    assert sorted(holders) == ["head.html", "laboratory.html"]

@@ -46,5 +46,6 @@ function laboratoryControls(FIELDS, { make, number }, change) {
     set.append(row);
     if (name === "learning_rate") set.append(hint);
   }
-  return { groups, hint, show: (setting) => { for (const name in controls) controls[name](setting[name], setting); } };
+  const band = groups.querySelector("#laboratory-band").parentNode; // there is none around a line in the plane
+  return { groups, hint, show: (setting) => { band.hidden = setting.domain === "plane"; for (const name in controls) controls[name](setting[name], setting); } };
 }

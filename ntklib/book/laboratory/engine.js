@@ -215,20 +215,33 @@ function laboratoryEngine() {
     });
   }
 
+  const dot = (a, i, b, j, size) => {
+    let sum = 0;
+    for (let k = 0, p = i * size, q = j * size; k < size; k++) sum += a[p + k] * b[q + k];
+    return sum;
+  };
+
   // After `backward`: the empirical tangent kernel (n, n), layer by layer what enters times what comes back.
   function tangentKernel(net, x, pass) {
     const { n } = pass, kernel = new Float64Array(n * n);
-    const dot = (a, i, j, size) => {
-      let sum = 0;
-      for (let k = 0, p = i * size, q = j * size; k < size; k++) sum += a[p + k] * a[q + k];
-      return sum;
-    };
     net.layers.forEach(({ fanIn, fanOut, weightScale, biasScale, bias }, l) => {
       const h = l ? pass.h[l - 1] : x, constant = bias ? biasScale ** 2 : 0;
       for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) {
-        const part = (weightScale ** 2 * dot(h, i, j, fanIn) + constant) * dot(pass.back[l], i, j, fanOut);
+        const part = (weightScale ** 2 * dot(h, i, h, j, fanIn) + constant) * dot(pass.back[l], i, pass.back[l], j, fanOut);
         kernel[i * n + j] += part;
         if (i !== j) kernel[j * n + i] += part;
+      }
+    });
+    return kernel;
+  }
+
+  // The same between two sets of inputs, (n1, n2), with a pass over each.
+  function crossKernel(net, x1, pass1, x2, pass2) {
+    const kernel = new Float64Array(pass1.n * pass2.n);
+    net.layers.forEach(({ fanIn, fanOut, weightScale, biasScale, bias }, l) => {
+      const h1 = l ? pass1.h[l - 1] : x1, h2 = l ? pass2.h[l - 1] : x2, constant = bias ? biasScale ** 2 : 0;
+      for (let i = 0; i < pass1.n; i++) for (let j = 0; j < pass2.n; j++) {
+        kernel[i * pass2.n + j] += (weightScale ** 2 * dot(h1, i, h2, j, fanIn) + constant) * dot(pass1.back[l], i, pass2.back[l], j, fanOut);
       }
     });
     return kernel;
@@ -247,5 +260,5 @@ function laboratoryEngine() {
     return [Math.sqrt(moved), Math.sqrt(size)];
   }
 
-  return { mix, normals, erf, network, draw, copy, space, forward, backward, gradient, descend, tangentKernel, lengths };
+  return { mix, normals, erf, network, draw, copy, space, forward, backward, gradient, descend, tangentKernel, crossKernel, lengths };
 }

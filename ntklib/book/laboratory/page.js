@@ -1,12 +1,24 @@
 // What does a reader touch, and what follows? Controls and readings around the pictures; the worker computes.
-function laboratoryPage(host, engine, limit, settings, picture) {
+function laboratoryPage(host, engine, limit, settings, picture, plane) {
   const { make, number } = picture, { FIELDS, REACH } = settings;
+  host.style.overflowAnchor = "none"; // or the browser would follow the text that was here down the page
   const shadow = host.attachShadow({ mode: "open" }), still = matchMedia("(prefers-reduced-motion: reduce)");
-  let setting = settings.decode(location.hash), shown = null, dark = false, box = null;
-  let playing = false, turning = false, history = [], lastDrawn = 0, lastRead = 0;
+  // A link names an experiment, or holds a whole setting.
+  const named = (text) => [...host.querySelectorAll("[data-setting]")].find((place) => "experiment=" + place.dataset.name === text.replace(/^#/, "").split("&")[0]);
+  const asked = (text) => { const place = named(text); return settings.decode(place ? place.dataset.setting : text); };
+  let setting = asked(location.hash), shown = null, dark = false, box = null;
+  let lastDrawn = 0, lastRead = 0;
 
   const div = (name, ...children) => make("div", { class: name }, ...children);
-  const ask = laboratoryAsk(engine, limit, (problem) => { element.problem.textContent = `The computation stopped: ${problem}`; });
+  const flat = () => setting.domain === "plane";
+  const run = laboratoryRun(engine, limit, {
+    setting: () => setting, took, draw: frame,
+    turned: (on) => {
+      buttons.Play.setAttribute("aria-pressed", String(on));
+      if (!on) { paint(); say(""); }
+    },
+    troubled: (problem) => { element.problem.textContent = `The computation stopped: ${problem}`; },
+  });
 
   // ---------------------------------------- what there is on the page
 
@@ -14,7 +26,7 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     legend: make("ul", { class: "legend" }), plot: div("plot"), status: make("p", { class: "status" }),
     problem: make("div", { class: "problem", role: "alert" }), heard: make("div", { class: "heard", role: "status", "aria-live": "polite" }),
     experiments: div("row"), sentence: div("sentence"),
-    readings: div("readings"), numbers: make("div"),
+    numbers: make("div"),
     setting: make("p", { class: "setting" }), code: make("code"),
   };
   const button = (text, act, attributes = {}) => {
@@ -22,16 +34,15 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     made.addEventListener("click", act);
     return made;
   };
-  const curves = picture.curves("laboratory");
-  element.plot.append(curves.svg);
+  const views = { curves: picture.curves("laboratory"), plane: plane.field() }, view = () => (flat() ? views.plane : views.curves);
   const buttons = {
-    Play: button("Play", () => play(true), { class: "main", "aria-pressed": "false" }),
-    Pause: button("Pause", () => play(false), { class: "main" }),
-    Step: button("Step", () => { play(false); ask({ advance: 1 }, (answered) => { answer(answered); say(""); }); }, { class: "main" }),
-    Reset: button("Reset", () => { play(false); begin("At the start again. "); }, { class: "main" }),
+    Play: button("Play", () => run.play(true), { class: "main", "aria-pressed": "false" }),
+    Pause: button("Pause", () => run.play(false), { class: "main" }),
+    Step: button("Step", () => run.advance(1, () => say("")), { class: "main" }),
+    Reset: button("Reset", () => { run.play(false); begin("At the start again. "); }, { class: "main" }),
   };
   const tools = [
-    button("Add a point", () => points.add()), button("Remove the point", () => points.remove()),
+    button("Add a point", () => points.add()), button("Remove the point", () => points.remove()), button("Flip the label", () => points.flip()),
     button("New seed", () => change({ seed: (setting.seed + 1) % 100 })), button("Copy link", copyLink),
   ];
   const folds = [["The numbers at the points", element.numbers], ["The same in Python", make("pre", {}, element.code)]].map(([title, content]) => {
@@ -44,46 +55,26 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   const points = laboratoryPoints(element.plot, settings, picture, { setting: () => setting, box: () => box, change, say });
   // the picture stays in sight while one moves what is below it
   const brief = make("span", { class: "brief", "aria-hidden": "true" }); // the status says it too
-  const stage = div("stage", element.plot, div("row", ...Object.values(buttons), brief));
+  const beside = div("beside"), stage = div("stage", div("views", element.plot, beside), div("row", ...Object.values(buttons), brief));
   const desk = make("div", {}, stage, element.setting, element.problem, element.status,
     div("experiments", make("h2", {}, "Experiments"), element.sentence, element.experiments),
     div("tools", make("h2", {}, "Settings"), div("row", ...tools), controls.groups));
-  const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" }, element.legend, desk, make("h2", {}, "Readings"), element.readings, ...folds, element.heard);
 
-  // -- readings, with titles and captions from the page
+  // -- titles, captions, sentences and settings are the page's
   function takeTitle(place) {
     const title = place.querySelector(".laboratory-title");
     title.remove();
     return title.textContent;
   }
-  const READINGS = {
-    loss: [["network", "kernel"], (s) => [s.loss, s.kernelLoss]],
-    distance: [["network"], (s) => [s.distance]],
-    change: [["network"], (s) => [s.kernelChange]],
-    motion: [["network"], (s) => [s.parameterMotion]],
-  };
-  const charts = Object.entries(READINGS).map(([slot, [roles, read]]) => {
-    const title = takeTitle(host.querySelector(`[slot=${slot}]`)), made = picture.chart(title, roles), value = make("span");
-    const holder = make("div", {}, made.svg);
-    element.readings.append(div("reading", make("h3", {}, title, value), holder, div("caption", make("slot", { name: slot }))));
-    return { ...made, holder, value, read };
-  });
-  const matrices = ["the first network's", "at infinite width"].map((name) => {
-    const canvas = make("canvas", { role: "img" });
-    return { name, canvas, figure: make("figure", {}, canvas, make("figcaption", {}, name)) };
-  });
-  const ratio = make("span");
-  element.readings.append(div("reading", make("h3", {}, takeTitle(host.querySelector("[slot=kernel]")), ratio), div("matrices", ...matrices.map((m) => m.figure)),
-    div("caption", make("slot", { name: "kernel" }))));
-
-  const MUTE = ["speed", "band", "limit"];
+  const readings = laboratoryReadings(host, picture, plane, takeTitle);
+  const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" }, element.legend, desk, make("h2", {}, "Readings"), readings.all, ...folds, element.heard);
+  const MUTE = ["speed", "band", "limit", "linear"];
   const trained = (of) => JSON.stringify(Object.entries(of).filter(([name]) => !MUTE.includes(name)));
-  // -- experiments: their titles, sentences and settings are the page's
   const experiments = [...host.querySelectorAll("[data-setting]")].map((place, k) => {
     place.slot = `experiment-${k + 1}`;
     const made = button(takeTitle(place), () => {
       set(settings.decode(place.dataset.setting), true);
-      play(true);
+      run.play(true);
     }, { "aria-pressed": "false" });
     element.experiments.append(made);
     return { made, wanted: trained(settings.decode(place.dataset.setting)) };
@@ -100,54 +91,29 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     describe();
     remember();
     if (trained(to) !== trained(before) || whole) begin("");
-    else if (shown) { shown.settings = setting; paint(); }
-  }
-  function begin(words) {
-    turning = false; // a question that waits is given up
-    ask({ configure: setting }, (answered) => {
-      history = [];
-      element.problem.textContent = "";
-      answer(answered);
-      if (!playing) say(words);
-    });
-  }
-  function answer(answered) {
-    const { speed, band, limit } = setting;
-    shown = { ...answered, settings: { ...answered.settings, speed, band, limit } };
-    record();
-    if (shown.diverged) {
-      const who = shown.networks === 1 ? "The network" : `${shown.diverged} of ${shown.networks} networks`;
-      const above = setting.learning_rate > 1 + setting.momentum ? " The learning rate is above the threshold." : "";
-      element.problem.textContent = `${who} diverged by step ${number(shown.step, 6)}: the loss grew beyond all bounds.${above}`;
-      if (shown.diverged === shown.networks && playing) play(false);
+    else if (shown) {
+      shown.settings = setting;
+      if (to.linear !== before.linear) run.again();
+      paint();
     }
-    requestAnimationFrame(frame);
+  }
+  function begin(words) { run.begin(() => { if (!run.playing()) say(words); }); }
+  function took(answered, first) {
+    const { speed, band, limit, linear } = setting;
+    shown = { ...answered, settings: { ...answered.settings, speed, band, limit, linear } };
+    readings.record(shown, first);
+    if (first) element.problem.textContent = "";
+    if (!shown.diverged) return;
+    const who = shown.networks === 1 ? "The network" : `${shown.diverged} of ${shown.networks} networks`;
+    const above = setting.learning_rate > 1 + setting.momentum ? " The learning rate is above the threshold." : "";
+    const others = shown.diverged < shown.networks ? " The readings are the means of the others." : "";
+    element.problem.textContent = `${who} diverged by step ${number(shown.step, 6)}: the loss grew beyond all bounds.${above}${others}`;
   }
   function frame() {
-    turn(); // the worker goes on while this is drawn
     const now = performance.now();
-    if (playing && still.matches && now - lastDrawn < 1000) return; // who wants less motion sees a picture a second
+    if (run.playing() && still.matches && now - lastDrawn < 1000) return; // who wants less motion sees a picture a second
     lastDrawn = now;
-    paint(!playing || now - lastRead > 120); // numbers that change faster are not read
-  }
-  // The next steps of Play: one question at a time, however often somebody presses.
-  function turn() {
-    if (!playing || turning) return;
-    turning = true;
-    ask({ advance: setting.speed, budget: 12 }, (answered) => { turning = false; answer(answered); });
-  }
-  function record() {
-    if (history.length && history[history.length - 1].step >= shown.step) history = shown.step ? history : [];
-    history.push({ step: shown.step, values: charts.map((c) => c.read(shown)) });
-    if (history.length > 400) history = history.filter((_, i) => i % 2 === 0 || i === history.length - 1);
-  }
-  function play(on) {
-    if (on === playing) return;
-    playing = on;
-    buttons.Play.setAttribute("aria-pressed", String(on));
-    if (on && shown && shown.diverged === shown.networks) begin(""); // what is lost goes on from the start only
-    else if (on) turn();
-    else { paint(); say(""); }
+    paint(!run.playing() || now - lastRead > 120); // numbers that change faster are not read
   }
 
   // ---------------------------------------- the address
@@ -168,10 +134,10 @@ function laboratoryPage(host, engine, limit, settings, picture) {
     }
   }
   window.addEventListener("hashchange", ({ newURL }) => {
-    const asked = newURL.split("#")[1] || ""; // in the address another setting may stand by now
-    if (asked === settings.encode(setting)) return;
-    play(false);
-    set(settings.decode(asked), true);
+    const wanted = newURL.split("#")[1] || ""; // in the address another setting may stand by now
+    if (wanted === settings.encode(setting)) return;
+    run.play(false);
+    set(asked(wanted), true);
   });
 
   // ---------------------------------------- what is shown
@@ -200,53 +166,54 @@ function laboratoryPage(host, engine, limit, settings, picture) {
       return `${label.replace("_", "")}: ${words ? words[values.indexOf(v)] : typeof v === "number" ? number(v, 4) : v ? "yes" : "no"}`;
     }).join(", ") + ".";
     element.sentence.replaceChildren(chosen ? make("slot", { name: `experiment-${chosen}` }) : invitation);
-    curves.points(setting.points, dark);
+    tools[2].hidden = !flat();
+    view().points(setting.points, dark);
     points.show();
   }
-  function paint(readings = true) {
-    const width = Math.floor(element.plot.clientWidth);
-    if (!shown || !width) return;
-    const circle = shown.settings.domain === "circle", height = Math.round(Math.max(200, Math.min(360, width * 0.5, innerHeight * 0.44))), key = [width, height, circle].join();
-    if (!box || box.key !== key) {
-      box = { ...curves.layout(width, height, REACH[shown.settings.domain], circle), key };
-      describe();
-      all.style.setProperty("--stage", stage.offsetHeight + "px");
+  // The picture of this domain, as large as there is room. In the plane the units stand beside it, or below all.
+  function lay() {
+    const wide = flat() && stageWidth() >= 600;
+    if (element.plot.firstChild !== view().parts[0]) {
+      for (const { parts } of Object.values(views)) parts.forEach((part) => part.remove());
+      element.plot.prepend(...view().parts);
+      box = null;
     }
-    const how = { dark, band: setting.band, limit: setting.limit };
-    curves.show(shown, how);
-    curves.points(setting.points, dark);
-    if (element.legend.key !== [shown.networks, !!shown.band, dark, setting.band, setting.limit].join()) {
-      element.legend.replaceChildren(...picture.legend(shown, how));
-      element.legend.key = [shown.networks, !!shown.band, dark, setting.band, setting.limit].join();
-    }
-    if (readings) read();
+    readings.lay(wide ? beside : null);
+    const width = Math.floor(element.plot.clientWidth), circle = setting.domain === "circle";
+    const height = Math.round(flat() ? Math.max(220, Math.min(380, width, innerHeight * 0.46)) : Math.max(200, Math.min(360, width * 0.5, innerHeight * 0.44)));
+    const key = [width, height, setting.domain].join();
+    if (box && box.key === key) return;
+    box = { ...view().layout(width, height, REACH[setting.domain], circle), key, height };
+    describe();
+    all.style.setProperty("--stage", (stage.offsetHeight || stage.lastChild.offsetHeight) + "px");
+  }
+  const stageWidth = () => element.plot.parentNode.clientWidth;
+  function paint(withReadings = true) {
+    if (!shown || !stageWidth()) return;
+    lay();
+    const how = { dark, band: setting.band, limit: setting.limit, linear: setting.linear }, key = [setting.domain, shown.networks, !!shown.band, !!shown.linearOutputs, ...Object.values(how)].join();
+    if (shown.settings.domain === setting.domain) view().show(shown, how); // else it is on the way
+    view().points(setting.points, dark);
+    readings.motion(shown, Math.min(Math.max(200, box.height - 60), beside.clientWidth || readings.all.clientWidth), dark);
+    if (element.legend.key !== key) element.legend.replaceChildren(...(flat() ? plane : picture).legend(shown, how));
+    element.legend.key = key;
+    if (withReadings) read();
   }
   function read() {
     lastRead = performance.now();
     status();
-    const circle = shown.settings.domain === "circle", steps = history.map((h) => h.step);
-    const across = charts.map((c) => Math.floor(c.holder.clientWidth));
-    charts.forEach((c, k) => {
-      const now = c.read(shown);
-      c.value.textContent = now.map((v) => number(v)).join(" · ");
-      c.show(across[k], steps, now.map((_, j) => history.map((h) => h.values[k][j])), dark);
-    });
-    const both = [...shown.empiricalKernel, ...shown.limitKernel], low = Math.min(0, ...both), high = Math.max(...both), n = shown.settings.points.length;
-    [shown.empiricalKernel, shown.limitKernel].forEach((m, k) => {
-      picture.matrix(matrices[k].canvas, m, n, low, high, dark);
-      matrices[k].canvas.setAttribute("aria-label", `Tangent kernel ${matrices[k].name}, ${n} by ${n}, entries from ${number(Math.min(...m))} to ${number(Math.max(...m))}`);
-    });
-    ratio.textContent = `apart at the start: ${number(shown.kernelDistance)}`;
+    readings.show(shown, dark);
     controls.hint.textContent = `Red mark: the kernel's threshold, ${number(shown.threshold)}${setting.momentum ? ", times 1 + momentum" : ""}. The learning rate is ${number(shown.learningRate)}.`;
-    curves.svg.setAttribute("aria-label", `Outputs against ${circle ? "the angle" : "x"}: ${shown.networks} networks of width ${number(shown.settings.width, 5)} and the kernel's prediction, for ${n} points. ${inWords()}`);
-    if (!playing) fill();
+    const against = { line: "Outputs against x", circle: "Outputs against the angle", plane: "The output as a field in the plane" }[setting.domain];
+    view().svg.setAttribute("aria-label", `${against}: ${shown.networks} networks of width ${number(shown.settings.width, 5)} and the kernel's prediction, for ${shown.settings.points.length} points. ${inWords()}`);
+    if (!run.playing()) fill();
   }
   function fill() {
     if (!shown) return;
     if (folds[0].open) {
-      const head = ["x", "y", "networks", "kernel"].map((t) => make("th", { scope: "col" }, t));
-      element.numbers.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...shown.settings.points.map(([x, y], i) =>
-        make("tr", {}, ...[x, y, shown.outputs[i], shown.kernelOutputs[i]].map((v) => make("td", {}, number(v, 4))))))));
+      const head = [...(flat() ? ["across", "up", "label"] : ["x", "y"]), "networks", "kernel"].map((t) => make("th", { scope: "col" }, t));
+      element.numbers.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...shown.settings.points.map((p, i) =>
+        make("tr", {}, ...[...p, shown.outputs[i], shown.kernelOutputs[i]].map((v) => make("td", {}, number(v, 4))))))));
     }
     if (folds[1].open) element.code.textContent = host.python();
   }
@@ -254,23 +221,16 @@ function laboratoryPage(host, engine, limit, settings, picture) {
   // ---------------------------------------- light or dark, narrow or wide
 
   function look() {
-    const bright = (color) => { const [r, g, b, a = 1] = (color.match(/[\d.]+/g) || []).map(Number); return b === undefined || a < 0.5 ? null : (0.2126 * r + 0.7152 * g + 0.0722 * b) / (color.includes("srgb") ? 1 : 255); };
-    dark = false;
-    for (let node = host; node; node = node.parentElement) {
-      const light = bright(getComputedStyle(node).backgroundColor);
-      if (light === null) continue;
-      dark = light < 0.4;
-      all.style.setProperty("--surface", getComputedStyle(node).backgroundColor);
-      break;
-    }
+    const ground = picture.ground(host);
+    dark = ground.dark;
+    all.style.setProperty("--surface", ground.color);
     all.classList.toggle("dark", dark);
     paint();
   }
   shadow.replaceChildren(make("style", {}, host.querySelector("script[data-look]").textContent), all);
   new ResizeObserver(() => paint()).observe(element.plot);
   window.addEventListener("resize", () => paint());
-  new MutationObserver(() => { look(); setTimeout(look, 400); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", look);
+  picture.onGround(look);
   describe();
   look();
 
@@ -278,24 +238,30 @@ function laboratoryPage(host, engine, limit, settings, picture) {
 
   const plain = (value) => (ArrayBuffer.isView(value) ? Array.from(value) : value);
   Object.defineProperty(host, "state", {
-    get: () => shown && { ...Object.fromEntries(Object.entries(shown).map(([k, v]) => [k, plain(v)])), settings: structuredClone(shown.settings), playing },
+    get: () => shown && { ...Object.fromEntries(Object.entries(shown).map(([k, v]) => [k, plain(v)])), settings: structuredClone(shown.settings), playing: run.playing() },
   });
   // So many steps at once; resolves to the state after them.
-  host.advance = (steps) => new Promise((done) => { play(false); ask({ advance: steps }, (answered) => { answer(answered); done(host.state); }); });
+  host.advance = (steps) => new Promise((done) => { run.advance(steps, () => done(host.state)); });
   host.python = () => laboratoryPython(shown.settings, shown.step, shown.networks);
   begin("");
 }
 
 if (document.currentScript) {
-  const start = () => document.querySelectorAll("[data-laboratory]").forEach((host) => {
-    const engine = laboratoryEngine();
-    try {
-      laboratoryPage(host, engine, laboratoryLimit(), laboratorySettings(engine.normals), laboratoryPicture());
-    } catch (problem) { // what is written there stays
-      (host.shadowRoot || host).append("This browser cannot run the laboratory: " + problem.message);
-      throw problem;
-    }
-  });
+  const engine = laboratoryEngine(), limit = laboratoryLimit(), settings = laboratorySettings(engine.normals), picture = laboratoryPicture();
+  const start = () => {
+    document.querySelectorAll("[data-laboratory]").forEach((host) => {
+      try {
+        laboratoryPage(host, engine, limit, settings, picture, laboratoryPlane(picture));
+      } catch (problem) { // what is written there stays
+        (host.shadowRoot || host).append("This browser cannot run the laboratory: " + problem.message);
+        throw problem;
+      }
+    });
+    const small = () => document.querySelectorAll("[data-laboratory-small]").forEach((host) => laboratorySmall(host, engine, limit, settings, picture));
+    const later = () => (window.requestIdleCallback || setTimeout)(small); // the page is read first
+    if (document.readyState === "complete") later();
+    else window.addEventListener("load", later);
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 }

@@ -2,7 +2,8 @@
 function laboratoryPicture() {
   const SVG = "http://www.w3.org/2000/svg";
   // of the book's roles, on white and on dark: ntklib/book/_roles.py
-  const COLORS = { data: ["#24292f", "#e6e6e6"], network: ["#1f6fb4", "#6cb4ee"], kernel: ["#c2491d", "#ff9361"], prediction: ["#0a7f5f", "#3ecfa3"] };
+  const COLORS = { data: ["#24292f", "#e6e6e6"], network: ["#1f6fb4", "#6cb4ee"], kernel: ["#c2491d", "#ff9361"], prediction: ["#0a7f5f", "#3ecfa3"],
+    neutral: ["#6e7681", "#9aa4af"], negative: ["#7b3fa0", "#c89bea"], positive: ["#9a6700", "#e3b341"] };
   const SHADES = [["#f4f6f8", "#a9c9e6", "#4a8fc9", "#1c5791", "#0b2545"], ["#1b222b", "#1f4468", "#2f78b4", "#86bfee", "#eef7ff"]];
 
   const make = (name, attributes = {}, ...children) => {
@@ -43,7 +44,7 @@ function laboratoryPicture() {
 
   function curves(id) {
     const svg = draw("svg", { role: "img" }), clip = draw("rect"), frame = draw("g");
-    const names = ["band", "limit", "networks", "kernel", "data"], paths = Object.fromEntries(names.map((name) => [name, draw("path", { fill: "none", "data-curve": name })]));
+    const names = ["band", "limit", "networks", "kernel", "linear", "data"], paths = Object.fromEntries(names.map((name) => [name, draw("path", { fill: "none", "data-curve": name })]));
     svg.append(draw("clipPath", { id: id + "clip" }, clip), frame, draw("g", { "clip-path": `url(#${id}clip)` }, ...Object.values(paths)));
     let box = null;
     function layout(width, height, reach, circle) {
@@ -69,7 +70,7 @@ function laboratoryPicture() {
       frame.replaceChildren(...parts);
       return box;
     }
-    function show(shown, { dark, band, limit }) {
+    function show(shown, { dark, band, limit, linear }) {
       const { sx, sy } = box, { grid, curves: all, gridKernelOutputs: kernel } = shown, color = (role) => COLORS[role][dark ? 1 : 0];
       let networks = "", filled = "";
       for (let k = 0; k < shown.networks; k++) networks += line(grid, all, sx, sy, k * grid.length);
@@ -82,16 +83,17 @@ function laboratoryPicture() {
       put(paths.limit, { d: limit ? line(grid, shown.limitOutputs, sx, sy) : "", stroke: color("prediction"), "stroke-width": 1.5, "stroke-dasharray": "9 3 2 3" });
       put(paths.networks, { d: networks, stroke: color("network"), "stroke-width": many ? 1.1 : 2.2, "stroke-opacity": many ? 0.7 : 1 });
       put(paths.kernel, { d: line(grid, kernel, sx, sy), stroke: color("kernel"), "stroke-width": 2.4, "stroke-dasharray": "7 4" });
+      put(paths.linear, { d: linear && shown.linearOutputs ? line(grid, shown.gridLinearOutputs, sx, sy) : "", stroke: color("neutral"), "stroke-width": 2.6, "stroke-dasharray": "2 3" });
     }
     function points(all, dark) { // they move at once, the curves when they are computed
       if (!box) return;
       const d = all.map(([x, y]) => `M${at(box.sx(x), box.sy(y))}m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z`).join("");
       put(paths.data, { d, fill: COLORS.data[dark ? 1 : 0], stroke: "var(--surface)", "stroke-width": 1.2 });
     }
-    return { svg, layout, show, points };
+    return { parts: [svg], svg, layout, show, points };
   }
 
-  function legend(shown, { dark, band, limit }) {
+  function legend(shown, { dark, band, limit, linear }) {
     const color = (role) => COLORS[role][dark ? 1 : 0];
     const swatch = (d, attributes) => draw("svg", { width: 30, height: 14, "aria-hidden": "true" }, draw("path", { d, fill: "none", "stroke-width": 2.2, ...attributes }));
     const items = [
@@ -99,6 +101,7 @@ function laboratoryPicture() {
       [swatch("M0 7H30", { stroke: color("network") }), shown.networks > 1 ? `${shown.networks} networks` : "the network"],
       [swatch("M0 7H30", { stroke: color("kernel"), "stroke-dasharray": "7 4" }), "what the kernel predicts for this step"],
     ];
+    if (linear && shown.linearOutputs) items.push([swatch("M0 7H30", { stroke: color("neutral"), "stroke-dasharray": "2 3" }), shown.networks > 1 ? "mean of their own linearisations" : "its own linearisation"]);
     if (limit) items.push([swatch("M0 7H30", { stroke: color("prediction"), "stroke-dasharray": "9 3 2 3" }), "the kernel after infinite time"]);
     if (band && shown.band) items.push([swatch("M0 2H30V12H0Z", { fill: color("kernel"), "fill-opacity": 0.2 }), "± 2 standard deviations of infinitely wide networks"]);
     return items.map((parts) => make("li", {}, ...parts));
@@ -137,17 +140,35 @@ function laboratoryPicture() {
 
   // ---------------------------------------- a matrix, in shades
 
+  const colors = (stops) => stops.map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
+  // The shade of a part t of a scale, from 0 to 1, into the bytes of a picture.
+  function shade(bytes, at, t, stops) {
+    const s = Math.max(0, Math.min(1, t)) * (stops.length - 1), k = Math.min(Math.floor(s), stops.length - 2);
+    for (let c = 0; c < 3; c++) bytes[at + c] = stops[k][c] + (s - k) * (stops[k + 1][c] - stops[k][c]);
+    bytes[at + 3] = 255;
+  }
   function matrix(canvas, values, n, low, high, dark) {
-    const stops = SHADES[dark ? 1 : 0].map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
+    const stops = colors(SHADES[dark ? 1 : 0]);
     canvas.width = canvas.height = n;
     const context = canvas.getContext("2d"), image = context.createImageData(n, n);
-    values.forEach((v, i) => {
-      const t = Math.max(0, Math.min(1, (v - low) / (high - low || 1))) * (stops.length - 1), k = Math.min(Math.floor(t), stops.length - 2);
-      stops[k].forEach((a, c) => { image.data[4 * i + c] = a + (t - k) * (stops[k + 1][c] - a); });
-      image.data[4 * i + 3] = 255;
-    });
+    values.forEach((v, i) => shade(image.data, 4 * i, (v - low) / (high - low || 1), stops));
     context.putImageData(image, 0, 0);
   }
 
-  return { make, draw, put, number, curves, legend, chart, matrix };
+  // The colour that the page has behind an element, and whether it is dark.
+  function ground(element) {
+    const bright = (color) => { const [r, g, b, a = 1] = (color.match(/[\d.]+/g) || []).map(Number); return b === undefined || a < 0.5 ? null : (0.2126 * r + 0.7152 * g + 0.0722 * b) / (color.includes("srgb") ? 1 : 255); };
+    for (let node = element; node; node = node.parentElement) {
+      const color = getComputedStyle(node).backgroundColor, light = bright(color);
+      if (light !== null) return { color, dark: light < 0.4 };
+    }
+    return { color: "Canvas", dark: false };
+  }
+  // Calls back when the reader or the system changes between light and dark.
+  function onGround(changed) {
+    new MutationObserver(() => { changed(); setTimeout(changed, 400); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  }
+
+  return { make, draw, put, number, curves, legend, chart, matrix, colors, shade, ground, onGround, COLORS };
 }

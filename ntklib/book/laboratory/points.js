@@ -2,21 +2,34 @@
 function laboratoryPoints(plot, settings, { make, number }, { setting, box, change, say }) {
   const { MOST, REACH } = settings, buttons = () => [...plot.querySelectorAll(".point")];
   let selected = 0, held = null;
-  function move(k, x, y) {
-    const points = setting().points.map((p, i) => (i === k ? settings.place([x, y], setting().domain) : p));
+  const flat = () => setting().domain === "plane";
+  function move(k, x, y, label = setting().points[k][2]) {
+    const points = setting().points.map((p, i) => (i === k ? settings.place([x, y, label], setting().domain) : p));
     selected = k;
     change({ preset: "own", points });
+  }
+  function flip(k) {
+    if (!setting().points[k]) k = 0;
+    const [x, y, label] = setting().points[k];
+    move(k, x, y, -label);
+  }
+  // The place of the plane that is farthest from all points.
+  function gap() {
+    const away = (x, y) => Math.min(...setting().points.map((p) => Math.hypot(p[0] - x, p[1] - y)));
+    const places = Array.from({ length: 81 }, (_, k) => [(k % 9) / 5 - 0.8, Math.floor(k / 9) / 5 - 0.8]);
+    return places.reduce((best, each) => (away(...each) > away(...best) ? each : best));
   }
   function add(x, y) {
     if (setting().points.length >= MOST) return say(`There are ${MOST} points, and no place for more. `);
     const reach = REACH[setting().domain];
-    if (x === undefined) { // in the widest gap
+    if (x === undefined && flat()) [x, y] = gap();
+    else if (x === undefined) { // in the widest gap
       const xs = [-reach, ...setting().points.map((p) => p[0]).sort((a, b) => a - b), reach], gaps = xs.slice(1).map((b, i) => b - xs[i]);
       const i = gaps.indexOf(Math.max(...gaps));
       [x, y] = [(xs[i] + xs[i + 1]) / 2, 0];
     }
     selected = setting().points.length;
-    change({ preset: "own", points: [...setting().points, settings.place([x, y], setting().domain)] });
+    change({ preset: "own", points: [...setting().points, settings.place([x, y, 1], setting().domain)] });
     buttons()[selected].focus();
   }
   function remove(k) {
@@ -49,8 +62,9 @@ function laboratoryPoints(plot, settings, { make, number }, { setting, box, chan
       if (event.ctrlKey || event.altKey || event.metaKey) return;
       if (by) {
         const far = event.shiftKey ? 5 : 1, [x, y] = setting().points[k];
-        move(k, x + (by[0] * far * REACH[setting().domain]) / 50, y + by[1] * far * 0.05);
-      } else if (event.key === "Delete" || event.key === "Backspace") remove(k);
+        move(k, x + (by[0] * far * REACH[setting().domain]) / 50, y + by[1] * far * (flat() ? 0.02 : 0.05));
+      } else if (flat() && ["Enter", " ", "f"].includes(event.key)) flip(k);
+      else if (event.key === "Delete" || event.key === "Backspace") remove(k);
       else return;
       event.preventDefault();
     });
@@ -66,10 +80,10 @@ function laboratoryPoints(plot, settings, { make, number }, { setting, box, chan
     const { domain, points } = setting(), all = buttons();
     while (all.length < points.length) plot.append(all[all.push(pointButton()) - 1]);
     while (all.length > points.length) all.pop().remove();
-    points.forEach(([x, y], k) => {
-      all[k].setAttribute("aria-label", `Point ${k + 1} of ${points.length}: x ${number(x)}${domain === "circle" ? " degrees" : ""}, y ${number(y)}. Arrow keys move it, Delete removes it.`);
+    points.forEach(([x, y, label], k) => {
+      all[k].setAttribute("aria-label", flat() ? `Point ${k + 1} of ${points.length}: ${number(x)} across, ${number(y)} up, label ${number(label)}. Arrow keys move it, Enter flips its label, Delete removes it.` : `Point ${k + 1} of ${points.length}: x ${number(x)}${domain === "circle" ? " degrees" : ""}, y ${number(y)}. Arrow keys move it, Delete removes it.`);
       if (box()) Object.assign(all[k].style, { left: box().sx(x) + "px", top: box().sy(y) + "px" });
     });
   }
-  return { add: () => add(), remove: () => remove(selected), show };
+  return { add: () => add(), remove: () => remove(selected), flip: () => flip(selected), show };
 }

@@ -9,10 +9,10 @@ function laboratoryPython(setting, steps, networks) {
     }
     return "[\n" + lines.map((l) => "    " + l).join("\n") + "\n]";
   };
-  const data = domain === "circle"
+  const data = domain === "plane" ? `x = np.array(${list(points.flatMap((p) => p.slice(0, 2)))}, dtype=float).reshape(-1, 2)` : domain === "circle"
     ? `angles = np.radians(${list(points.map((p) => p[0]))})
 x = 2**0.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)`
-    : `x = np.array(${list(points.map((p) => p[0]))})[:, None]`;
+    : `x = np.array(${list(points.map((p) => p[0]))}, dtype=float)[:, None]`;
   const standard = parameterization === "standard";
   const kernel = {
     ntk: "theta = np.asarray(mlp.ntk(x))",
@@ -53,7 +53,7 @@ from ntklib.mlp import MLP, Layer
 
 jax.config.update("jax_enable_x64", True)
 ${data}
-y = np.array(${list(points.map((p) => p[1]))})
+y = np.array(${list(points.map((p) => p.at(-1)))}, dtype=float)
 n, width, alpha, steps = len(y), ${width}, ${alpha}, ${steps}
 w, b = ${w_std}, ${b_std}
 mlp = MLP(

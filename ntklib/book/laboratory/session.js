@@ -7,17 +7,27 @@ function laboratorySession(engine, limit) {
   let run = null, kept = { key: "", starts: [] };
 
   // Points of the line are inputs as they are; angles in degrees are points of a circle of radius √2.
+  // Points of the plane are inputs as they are, two numbers each.
   function inputsOf(domain, places) {
-    if (domain !== "circle") return { size: 1, x: Float64Array.from(places) };
+    if (domain === "plane") return { size: 2, x: Float64Array.from(places), n: places.length / 2 };
+    if (domain !== "circle") return { size: 1, x: Float64Array.from(places), n: places.length };
     const turn = places.map((degrees) => (degrees * Math.PI) / 180);
-    return { size: 2, x: Float64Array.from(turn.flatMap((a) => [Math.SQRT2 * Math.cos(a), Math.SQRT2 * Math.sin(a)])) };
+    return { size: 2, x: Float64Array.from(turn.flatMap((a) => [Math.SQRT2 * Math.cos(a), Math.SQRT2 * Math.sin(a)])), n: places.length };
   }
 
   // Where the curves are computed: fewer places where one pass takes a second.
   const costly = ({ depth, width }) => depth > 1 && width > 512;
-  function gridOf(settings) {
-    const [low, high] = settings.domain === "circle" ? [-180, 180] : [-2, 2], count = costly(settings) ? 41 : 121;
-    return Float64Array.from({ length: count }, (_, i) => low + ((high - low) * i) / (count - 1));
+  function gridOf(settings, count) {
+    if (settings.domain === "plane") return planeOf(settings, count);
+    const [low, high] = settings.domain === "circle" ? [-180, 180] : [-2, 2], places = costly(settings) ? 41 : 121;
+    return Float64Array.from({ length: places }, (_, i) => low + ((high - low) * i) / (places - 1));
+  }
+
+  // A square of places, in rows: as many as a pass over them costs little against the drawing of a frame.
+  function planeOf({ depth, width }, networks) {
+    const cost = networks * width * (depth === 1 ? 2 : (depth - 1) * width), side = Math.sqrt(1.5e6 / cost) | 0;
+    const g = Math.max(depth === 1 ? 17 : 13, Math.min(25, side)), at = (i) => -1 + (2 * i) / (g - 1);
+    return Float64Array.from({ length: 2 * g * g }, (_, k) => at(k % 2 ? Math.floor(k / 2 / g) : (k / 2) % g));
   }
 
   // So many networks of deeper and wider kinds would take seconds a step, and gigabytes.
@@ -51,11 +61,11 @@ function laboratorySession(engine, limit) {
   function configure(settings) {
     const { depth, activation, w_std, b_std, parameterization, points, width, alpha, subtract } = settings;
     const spec = { depth, activation, w_std, b_std, parameterization }, n = points.length, count = networksOf(settings);
-    const train = inputsOf(settings.domain, points.map(([x]) => x)), places = gridOf(settings);
-    const grid = { ...inputsOf(settings.domain, [...places]), n: places.length }, y = Float64Array.from(points.map((p) => p[1]));
+    const train = inputsOf(settings.domain, points.flatMap((p) => p.slice(0, -1))), places = gridOf(settings, count);
+    const grid = inputsOf(settings.domain, [...places]), y = Float64Array.from(points.map((p) => p.at(-1)));
     const { start, tangent } = limit.kernels(spec, train.size, width, train.x);
     const cross = limit.kernels(spec, train.size, width, grid.x, train.x), model = limit.linear(tangent, n);
-    const variance = Array.from(places, (_, i) => {
+    const variance = Array.from({ length: settings.domain === "plane" ? 0 : grid.n }, (_, i) => {
       const x = grid.x.slice(i * train.size, (i + 1) * train.size);
       return limit.kernels(spec, train.size, width, x).start[0];
     });
@@ -102,7 +112,8 @@ function laboratorySession(engine, limit) {
   }
 
   // Up to so many steps, at least one, for about so many milliseconds.
-  function advance(steps, budget = Infinity) {
+  function advance(steps, budget = Infinity, linear = run.settings.linear) {
+    run.settings.linear = linear; // what is shown may change in between
     const end = performance.now() + budget;
     for (let k = 0; k < steps && run.nets.some((each) => !each.lost); k++) {
       step();
@@ -127,6 +138,49 @@ function laboratorySession(engine, limit) {
     return band;
   }
 
+  // Where the first units of the first layer point: at the start (two numbers), now (two), and the sign of the readout,
+  // which only a network of one hidden layer has; lengths in the root mean square of the start. And how far all have
+  // turned, in degrees. There are none on the line, where a unit points left or right.
+  const SHOWN = 256;
+  function unitsOf({ net, start }) {
+    const { fanIn, fanOut, weight } = net.layers[0], first = start.layers[0].weight;
+    if (fanIn !== 2) return { units: new Float64Array(0), unitTurn: 0 };
+    const size = norm(first) / Math.sqrt(fanOut), readout = net.layers.length === 2 ? net.layers[1].weight : null;
+    const units = new Float64Array(5 * Math.min(SHOWN, fanOut));
+    let turned = 0;
+    for (let j = 0; j < fanOut; j++) {
+      const [a, b, c, d] = [first[2 * j], first[2 * j + 1], weight[2 * j], weight[2 * j + 1]];
+      turned += Math.abs(Math.atan2(a * d - b * c, a * c + b * d));
+      if (5 * j < units.length) units.set([a / size, b / size, within(c / size), within(d / size), readout ? Math.sign(readout[j]) : 0], 5 * j);
+    }
+    return { units, unitTurn: ((turned / fanOut) * 180) / Math.PI || 0 };
+  }
+
+  // A network's linearisation at its start: its kernel there, on the points and from the grid. Kept until the start is another.
+  function linearisation({ start, kernel0 }) {
+    const passes = [run.x, run.grid.x].map((x) => {
+      const pass = engine.space(start, x.length / start.layers[0].fanIn);
+      engine.forward(start, x, pass);
+      engine.backward(start, pass);
+      return pass;
+    });
+    return { model: limit.linear(kernel0, run.n), cross: engine.crossKernel(start, run.grid.x, passes[1], run.x, passes[0]) };
+  }
+  // What all linearisations say at this step: their means, and how far the networks are from their own.
+  function linearised(counted) {
+    if (!run.settings.linear) return {};
+    const { step, rate, y, n, settings } = run, said = counted.map(({ each, onGrid }) => {
+      const { model, cross } = each.linear ??= linearisation(each), residual = each.first.map((v, i) => v - y[i]);
+      const c = times(model.after(step, rate, settings.momentum), residual, n), grid = plus(each.firstOnGrid, times(cross, c, n)).map(within);
+      const outputs = plus(each.first, times(each.kernel0, c, n)).map(within);
+      return { grid, outputs, distance: within(Math.sqrt(mean(Array.from(onGrid, (v, i) => (v - grid[i]) ** 2)))) };
+    });
+    return {
+      linearOutputs: meanOf(said.map((s) => s.outputs)), gridLinearOutputs: meanOf(said.map((s) => s.grid)),
+      linearDistance: mean(said.map((s) => s.distance)),
+    };
+  }
+
   function snapshot() {
     const { n, y, nets, grid, settings, model, step, alpha } = run;
     const operator = model.after(step, run.rate, settings.momentum);
@@ -139,7 +193,7 @@ function laboratorySession(engine, limit) {
       each.kernel = engine.tangentKernel(each.net, run.x, each.pass);
       const [moved, size] = engine.lengths(each.net, each.start);
       return {
-        onGrid, kernelOnGrid, kernelOutputs, ever, outputs: each.outputs.map(within), loss: within(each.loss),
+        each, onGrid, kernelOnGrid, kernelOutputs, ever, outputs: each.outputs.map(within), loss: within(each.loss),
         kernelLoss: within(kernelOutputs.reduce((sum, v, i) => sum + (v - y[i]) ** 2, 0) / (2 * n)),
         kernelChange: within(norm(each.kernel.map((v, i) => v - each.kernel0[i])) / (norm(each.kernel0) || 1)),
         kernelDistance: within(norm(each.kernel0.map((v, i) => v - run.tangent[i])) / (norm(run.tangent) || 1)),
@@ -147,18 +201,19 @@ function laboratorySession(engine, limit) {
         distance: within(Math.sqrt(mean(Array.from(onGrid, (v, i) => (v - kernelOnGrid[i]) ** 2)))),
       };
     });
-    const average = (name) => mean(seen.map((each) => each[name]));
+    const living = seen.filter((_, k) => !nets[k].lost), counted = living.length ? living : seen; // what is lost stands still
+    const average = (name) => mean(counted.map((each) => each[name])), averages = (name) => meanOf(counted.map((each) => each[name]));
     const curves = new Float64Array(nets.length * grid.n);
     seen.forEach(({ onGrid }, k) => curves.set(onGrid, k * grid.n));
     return {
       step, time: step * run.rate, loss: average("loss"), kernelLoss: average("kernelLoss"), settings, networks: nets.length,
-      outputs: meanOf(seen.map((each) => each.outputs)), kernelOutputs: meanOf(seen.map((each) => each.kernelOutputs)),
-      grid: run.places.slice(), gridOutputs: meanOf(seen.map((each) => each.onGrid)), curves,
-      gridKernelOutputs: meanOf(seen.map((each) => each.kernelOnGrid)), limitOutputs: meanOf(seen.map((each) => each.ever)),
-      band: settings.subtract ? null : bandOf(operator), bandCentre: times(run.cross.tangent, times(operator, y.map((v) => -v), n), n).map(within), kernelChange: average("kernelChange"),
+      outputs: averages("outputs"), kernelOutputs: averages("kernelOutputs"),
+      grid: run.places.slice(), gridOutputs: averages("onGrid"), curves,
+      gridKernelOutputs: averages("kernelOnGrid"), limitOutputs: averages("ever"),
+      band: settings.subtract || !run.variance.length ? null : bandOf(operator), bandCentre: times(run.cross.tangent, times(operator, y.map((v) => -v), n), n).map(within), kernelChange: average("kernelChange"),
       kernelDistance: average("kernelDistance"), parameterMotion: average("parameterMotion"), distance: average("distance"),
       empiricalKernel: nets[0].kernel.map(within), limitKernel: run.tangent.slice(), threshold: model.threshold, learningRate: run.rate,
-      diverged: nets.filter((each) => each.lost).length,
+      ...linearised(counted), ...unitsOf(nets[0]), diverged: nets.filter((each) => each.lost).length,
     };
   }
 

@@ -6,8 +6,8 @@ function laboratorySettings(normals) {
 
   // name: [label, values, start, names of the values or null, group]; the names are ntklib's where it has them.
   const FIELDS = {
-    preset: ["points", ["six", "step", "wave", "circle", "waves", "own"], "circle",
-      ["six on a line", "a jump", "a wave", "six on the circle", "a slow and a fast wave", "your own"], "Data"],
+    preset: ["points", ["six", "step", "wave", "circle", "waves", "corners", "moons", "blobs", "own"], "circle",
+      ["six on a line", "a jump", "a wave", "six on the circle", "a slow and a fast wave", "classes in the corners", "two moons", "two blobs", "your own"], "Data"],
     noise: ["noise", [0, 0.1, 0.2, 0.3, 0.5, 0.75, 1], 0, null, "Data"],
     width: ["width", powers(2, 11), 64, null, "Network"],
     depth: ["hidden layers", [1, 2, 3], 1, null, "Network"],
@@ -25,10 +25,11 @@ function laboratorySettings(normals) {
     speed: ["steps a frame", powers(0, 8), 1, null, "Training"],
     band: ["band of wide networks", [false, true], true, null, "Shown"],
     limit: ["kernel, infinite time", [false, true], true, null, "Shown"],
+    linear: ["own linearisation", [false, true], false, null, "Shown"],
   };
   const names = Object.keys(FIELDS);
-  const REACH = { line: 2, circle: 180 };
-  const domainOf = (preset, domain) => ({ circle: "circle", waves: "circle", own: domain })[preset] || "line";
+  const REACH = { line: 2, circle: 180, plane: 1 };
+  const domainOf = (preset, domain) => ({ circle: "circle", waves: "circle", corners: "plane", moons: "plane", blobs: "plane", own: domain })[preset] || "line";
 
   const evenly = (n, f) => Array.from({ length: n }, (_, i) => f(-1 + (2 * i + 1) / n));
   const PRESETS = {
@@ -37,15 +38,28 @@ function laboratorySettings(normals) {
     wave: () => evenly(12, (t) => [1.8 * t, Math.sin(3 * t)]),
     circle: () => [[-140, -0.4], [-95, 0.9], [-40, 0.3], [15, -1], [60, 0.7], [130, 0.2]],
     waves: () => evenly(12, (t) => [180 * t, (Math.cos(Math.PI * t) + Math.cos(4 * Math.PI * t)) * 0.7]),
+    corners: () => [[-0.7, -0.7, 1], [0.7, -0.7, -1], [0.7, 0.7, 1], [-0.7, 0.7, -1]], // the parity of two signs
+    moons: () => evenly(12, (t) => {
+      const turn = Math.PI * Math.abs(t), [x, y] = [Math.cos(turn), Math.sin(turn)]; // from end to end of each
+      return t < 0 ? [(x - 0.5) * 0.58, (y - 0.25) * 0.7, 1] : [(0.5 - x) * 0.58, (0.25 - y) * 0.7, -1];
+    }),
+    blobs: () => evenly(12, (t) => {
+      const side = Math.sign(t), turn = 2 * Math.PI * Math.abs(t), far = 0.2 + 0.15 * (Math.floor(6 * Math.abs(t)) % 2);
+      return [side * 0.45 + far * Math.cos(turn), side * 0.35 + far * Math.sin(turn), side];
+    }),
   };
 
   const nearest = (values, v) => values.reduce((best, each) => (Math.abs(each - v) < Math.abs(best - v) ? each : best));
   const within = (v, reach) => Math.max(-reach, Math.min(reach, v));
-  const place = ([x, y], domain) => [Number(within(x, REACH[domain]).toFixed(domain === "circle" ? 1 : 3)), Number(within(y, 2).toFixed(3))];
+  const place = ([x, y, label], domain) => domain === "plane" ? [x, y].map((v) => Number(within(v, 1).toFixed(3))).concat(label < 0 ? -1 : 1) : [Number(within(x, REACH[domain]).toFixed(domain === "circle" ? 1 : 3)), Number(within(y, 2).toFixed(3))];
 
   function pointsOf(preset, noise, seed) {
     const normal = normals(seed, 1e6); // a stream that no network has
-    return PRESETS[preset]().map(([x, y]) => place([x, y + noise * normal()], domainOf(preset)));
+    const domain = domainOf(preset);
+    return PRESETS[preset]().map(([x, y, label]) => { // of the targets; in the plane of the places
+      if (domain !== "plane") return place([x, y + noise * normal()], domain);
+      return place([x + 0.4 * noise * normal(), y + 0.4 * noise * normal(), label], domain);
+    });
   }
 
   // A complete setting out of what there is of one; what is wrong or missing is replaced by what is nearest.
@@ -56,9 +70,10 @@ function laboratorySettings(normals) {
       if (typeof start === "number") setting[name] = Number.isFinite(v) ? nearest(values, v) : start;
       else setting[name] = values.includes(v) ? v : start;
     }
-    const points = (some.points || []).filter((p) => p.length === 2 && p.every(Number.isFinite)).slice(0, MOST);
+    const domain = domainOf(setting.preset, REACH[some.domain] ? some.domain : "circle"), size = domain === "plane" ? 3 : 2;
+    const points = (some.points || []).filter((p) => p.length === size && p.every(Number.isFinite)).slice(0, MOST);
     if (setting.preset === "own" && !points.length) setting.preset = FIELDS.preset[2];
-    setting.domain = domainOf(setting.preset, some.domain === "line" ? "line" : "circle");
+    setting.domain = domainOf(setting.preset, domain);
     const own = setting.preset === "own";
     setting.points = own ? points.map((p) => place(p, setting.domain)) : pointsOf(setting.preset, setting.noise, setting.seed);
     return setting;

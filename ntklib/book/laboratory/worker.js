@@ -2,10 +2,10 @@
 // What the worker does: answers each message with what is to be seen then.
 function laboratoryWorker(session) {
   self.onmessage = ({ data }) => {
-    const { configure, advance, budget, id } = data;
+    const { configure, advance, budget, linear, id } = data;
     try {
       let shown = configure ? session.configure(configure) : null;
-      if (advance !== undefined) shown = session.advance(advance, budget ?? Infinity);
+      if (advance !== undefined) shown = session.advance(advance, budget ?? Infinity, linear);
       self.postMessage({ id, shown });
     } catch (problem) {
       self.postMessage({ id, problem: problem.message });
