@@ -197,16 +197,16 @@ def accuracy(outputs: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
     >>> float(accuracy([[0.1, 0.9], [0.7, 0.2]], [1, 1]))
     0.5
     """
-    outputs, labels = _arguments.array_of_numpy("outputs", outputs), _arguments.read("labels", labels, np.asarray)
-    if outputs.ndim < 2 or 0 in outputs.shape[-2:]:
-        raise ValueError(f"outputs must have shape (..., n, classes), got {_arguments.got(outputs)}")
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"labels must be integers of shape (n,), got {labels.dtype} of shape {labels.shape}")
-    if outputs.shape[-2] != labels.size:
-        raise ValueError(f"outputs must have shape (..., {labels.size}, classes) as labels, got {outputs.shape}")
-    if not (labels.min() >= 0 and labels.max() < outputs.shape[-1]):
-        raise ValueError(f"labels must be from 0 to {outputs.shape[-1] - 1}, got {labels.min()} to {labels.max()}")
-    return np.mean(outputs.argmax(-1) == labels, axis=-1)
+    out, own = _arguments.array_of_numpy("outputs", outputs), _arguments.read("labels", labels, np.asarray)
+    if out.ndim < 2 or 0 in out.shape[-2:]:
+        raise ValueError(f"outputs must have shape (..., n, classes), got {_arguments.got(out)}")
+    if own.ndim != 1 or not np.issubdtype(own.dtype, np.integer):
+        raise ValueError(f"labels must be integers of shape (n,), got {own.dtype} of shape {own.shape}")
+    if out.shape[-2] != own.size:
+        raise ValueError(f"outputs must have shape (..., {own.size}, classes) as labels, got {out.shape}")
+    if not (own.min() >= 0 and own.max() < out.shape[-1]):
+        raise ValueError(f"labels must be from 0 to {out.shape[-1] - 1}, got {own.min()} to {own.max()}")
+    return np.asarray(np.mean(out.argmax(-1) == own, axis=-1))
 
 
 def one_hot(labels: NDArray[np.integer], classes: int = 10) -> NDArray[np.float64]:

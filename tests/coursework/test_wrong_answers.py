@@ -19,7 +19,7 @@ from coursework.masters.cells import grade_id
 from coursework.masters.reading import ASSIGNMENTS, available, load
 
 ALL = [*available(), "toy"]
-YOURS, ANOTHERS = 20, 21  # two students' numbers
+YOURS, THEIRS = 20, 21  # two students' numbers
 
 
 @cache
@@ -101,7 +101,7 @@ def test_what_is_no_answer_at_all_earns_nothing(name):
 def test_another_students_numbers_earn_nothing(name):
     for question in opened(name).questions:
         own = {key: value for key, value in answers_to(name, question).items() if not callable(value)}
-        others = {key: solved(name, ANOTHERS)[key] for key in own}
+        others = {key: solved(name, THEIRS)[key] for key in own}
         if any(not alike(value, others[key]) for key, value in own.items()):
             assert earned(name, others, question), f"another's numbers earn points in {question.grade_id}"
 
