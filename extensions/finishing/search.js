@@ -137,8 +137,9 @@
   };
 
   const find = (question) => {
-    const asked = things(question);
-    const ranked = passages.map((passage) => ({ passage, value: score(passage, asked) }))
+    const asked = things(question), typed = stemmed(question);
+    const whole = (passage) => (typed.length > 3 && same(passage.named, typed) ? 3 : 1); // a title, asked word for word
+    const ranked = passages.map((passage) => ({ passage, value: whole(passage) * score(passage, asked) }))
       .filter(({ value }) => value > 0).sort((a, b) => b.value - a.value);
     const perPage = new Map(), shown = [];
     for (const { passage, value } of ranked) {

@@ -38,6 +38,10 @@ READ = f"""() => Object.fromEntries({NOTEBOOK}.widgets.map((cell) => [
 WRITE = f"""(answers) => {NOTEBOOK}.widgets.forEach((cell) => {{
     if (cell.model.id in answers) cell.model.sharedModel.setSource(answers[cell.model.id]);
 }})"""
+HOLDS = f"""(words) => {NOTEBOOK}.widgets.find((cell) => {{
+    const text = cell.model.sharedModel.getSource();
+    return text.includes("<blockquote") && text.includes(words);
+}}).model.id"""
 SHOW = f"""async (id) => {{
     const place = {NOTEBOOK}.widgets.findIndex((cell) => cell.model.id === id);
     {NOTEBOOK}.activeCellIndex = place;
@@ -103,7 +107,8 @@ def text_of(outputs):
 def test_a_chapter_is_read_answered_run_closed_and_found_again(page, places):
     before = status()
     open_chapter(page)
-    theorem = cell(page, "cell-11").locator("blockquote", has_text="Theorem 3.2").first
+    name = page.evaluate(HOLDS, "Theorem 3.2")
+    theorem = cell(page, name).locator("blockquote", has_text="Theorem 3.2").first
     theorem.locator("mjx-container").first.wait_for(timeout=30_000)
     assert theorem.evaluate("(e) => getComputedStyle(e).borderLeftColor") == "rgb(59, 125, 216)"
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
