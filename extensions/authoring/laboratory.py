@@ -42,7 +42,7 @@ READINGS = {
 SCRIPT = "laboratory.js"
 PAGE = "laboratory"
 #: What stands behind # in the address for an experiment: a place just above the laboratory, to which browsers go.
-ADDRESS = "experiment={}"
+ADDRESS = "experiment-{}"
 logger = logging.getLogger(__name__)
 
 

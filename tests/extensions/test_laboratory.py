@@ -778,7 +778,7 @@ def test_the_link_is_copied_and_a_link_to_an_experiment_shows_its_sentence(open_
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_experiment_is_opened_by_its_name(shared, name):
-    state = at_start(shared, f"experiment={name}")
+    state = at_start(shared, f"experiment-{name}")
     title = NAMES[name]
     assert shared.get_by_role("button", name=title).get_attribute("aria-pressed") == "true"
     assert state["settings"] == at_start(shared, SETTINGS[title])["settings"]
@@ -786,17 +786,17 @@ def test_an_experiment_is_opened_by_its_name(shared, name):
 
 def test_a_chapter_links_to_an_experiment_that_there_is(open_page, site, tmp_path):
     page = (site / "intro.html").read_text(encoding="utf-8")
-    assert re.search(r'<a [^>]*href="laboratory.html#experiment=catapult"[^>]*>See it happen</a>', page)
+    assert re.search(r'<a [^>]*href="laboratory.html#experiment-catapult"[^>]*>See it happen</a>', page)
     assert laboratory.SCRIPT not in page
-    opened = open_page("experiment=gathering-units")
+    opened = open_page("experiment-gathering-units")
     assert opened.evaluate(f"{STATE}.settings.preset") == "corners"
     assert opened.get_by_text("would be refuted").filter(visible=True).count() == 1
     opened.wait_for_function("""() => {
       const at = document.querySelector("[data-laboratory]").getBoundingClientRect();
       return at.top > 0 && at.top < 200;
     }""")
-    assert open_page("experiment=no-such-thing").evaluate(f"{STATE}.settings.preset") == "circle"
-    anchors = re.findall(r'id="experiment=([^"]+)"', (site / "laboratory.html").read_text(encoding="utf-8"))
+    assert open_page("experiment-no-such-thing").evaluate(f"{STATE}.settings.preset") == "circle"
+    anchors = re.findall(r'id="experiment-([^"]+)"', (site / "laboratory.html").read_text(encoding="utf-8"))
     assert anchors == list(NAMES)
     for chapter in ("nngp", "ntk", "dynamics", "finite-width", "laziness", "propagation"):
         text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")

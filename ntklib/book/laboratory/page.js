@@ -4,7 +4,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   host.style.overflowAnchor = "none"; // or the browser would follow the text that was here down the page
   const shadow = host.attachShadow({ mode: "open" }), still = matchMedia("(prefers-reduced-motion: reduce)");
   // A link names an experiment, or holds a whole setting.
-  const named = (text) => [...host.querySelectorAll("[data-setting]")].find((place) => "experiment=" + place.dataset.name === text.replace(/^#/, "").split("&")[0]);
+  const named = (text) => [...host.querySelectorAll("[data-setting]")].find((place) => place.dataset.name === (/^#?experiment[-=]([^&]*)/.exec(text) || [])[1]);
   const asked = (text) => { const place = named(text); return settings.decode(place ? place.dataset.setting : text); };
   let setting = asked(location.hash), shown = null, dark = false, box = null;
   let lastDrawn = 0, lastRead = 0;
