@@ -79,6 +79,7 @@ function laboratorySmall(host, engine, limit, settings, picture) {
   run.begin(() => run.advance(DONE, () => { // it comes with what was learned, as the picture before it
     for (const part of host.querySelectorAll("p")) part.style.margin = "0";
     host.style.height = old.offsetHeight + "px";
+    host.style.overflowX = "clip"; // until the curves are drawn again for a window that has become narrower
     old.after(host);
     old.classList.add("laboratory-still");
     document.head.append(make("style", {}, "@media screen { .laboratory-still { display: none !important } } @media print { [data-laboratory-small] { display: none !important } }"));
