@@ -8,6 +8,8 @@ import warnings
 from functools import cache
 from typing import Any
 
+import jax
+import matplotlib.pyplot
 import numpy as np
 import pytest
 from toy_class import TOY_FOLDER
@@ -71,8 +73,14 @@ def alike(one: Any, other: Any) -> bool:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def pictures_go_nowhere():
+def what_the_cells_set_is_set_back():
+    """They choose double precision and a style, as in a notebook of their own; other tests run in this process."""
+    double, style = jax.config.jax_enable_x64, matplotlib.rcParams.copy()
     os.environ.setdefault("MPLBACKEND", "agg")
+    yield
+    jax.config.update("jax_enable_x64", double)
+    matplotlib.rcParams.update(style)
+    matplotlib.pyplot.close("all")
 
 
 @pytest.mark.parametrize("change", WRONG)
