@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from ntklib._linear_model import Model, Step
+from ntklib._linear_model import Model, LeastStep
 
 __all__ = ["LAZY", "RICH", "Reference", "lazy", "rich", "scale_for"]
 
@@ -38,7 +38,7 @@ class Reference(NamedTuple):
     steps: int
 
 
-def scale_for(model: Model, step: Step, f0: Array, wanted: float) -> float | None:
+def scale_for(model: Model, step: LeastStep, f0: Array, wanted: float) -> float | None:
     """The α at which the linear step misses by the share that is wanted; None if it never does, as of a linear model.
 
     The share grows with 1/α, at first in proportion: it is followed until it is on both sides, and then bisected.
@@ -67,7 +67,7 @@ def scale_for(model: Model, step: Step, f0: Array, wanted: float) -> float | Non
     return 1 / c
 
 
-def lazy(model: Model, step: Step, change: Array, f0: Array) -> Reference | None:
+def lazy(model: Model, step: LeastStep, change: Array, f0: Array) -> Reference | None:
     """The network so far scaled up that it is its linear model to a hundredth: there the least step is what it takes.
 
     That is where gradient descent on the linear model ends, reached by conjugate gradients.
@@ -82,7 +82,7 @@ def lazy(model: Model, step: Step, change: Array, f0: Array) -> Reference | None
 
 def rich(
     model: Model,
-    step: Step,
+    step: LeastStep,
     change: Array,
     f0: Array,
     *,

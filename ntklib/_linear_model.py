@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 
 from ntklib import _examples, _memory
 
-__all__ = ["Model", "Step", "least_step", "of"]
+__all__ = ["Model", "LeastStep", "least_step", "of"]
 
 Apply = Callable[[Any, Any], Array]
 
@@ -93,7 +93,7 @@ def of(apply: Apply, params: Any, x: Any, max_bytes: int) -> Model:
     return Model(apply, params, x, max_bytes)
 
 
-class Step(NamedTuple):
+class LeastStep(NamedTuple):
     """The least step that fits a linear model.
 
     Attributes:
@@ -109,7 +109,7 @@ class Step(NamedTuple):
 
 def least_step(
     model: Model, flat: Array, change: Array, *, tol: float, iterations: int, report: Callable[[float], object]
-) -> Step:
+) -> LeastStep:
     r"""The least Δ with :math:`\|J\Delta - r\| \le tol\,\|r\|`, nearly, by conjugate gradients (CGLS).
 
     At other inputs J Δ is then kernel regression on r, with the kernel J Jᵀ of all pairs of outputs and without a
@@ -133,4 +133,4 @@ def least_step(
         gradient = model.pull(flat, rest)[1]
         before, gamma = gamma, float(jnp.vdot(gradient, gradient))
         direction = gradient + gamma / before * direction
-    return Step(step, fitted, largest)
+    return LeastStep(step, fitted, largest)

@@ -86,7 +86,7 @@ def test_no_markup_of_the_source_is_left_in_a_notebook(name):
     text = "\n".join(texts)
     headings = re.findall(r"^## (.+)$", (ROOT / "chapters" / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(re.findall(r"^## .+$", text, re.MULTILINE)) == len(headings)
-    assert re.search(r"^\*\*Theorem \d+\.\d+\*\* \(", text, re.MULTILINE)
+    assert re.search(r"^\*\*(Theorem|Proposition) \d+\.\d+\*\* \(", text, re.MULTILINE)
     assert (MADE / f"{name}.md").read_text(encoding="utf-8") == (ROOT / "chapters" / f"{name}.md").read_text(
         encoding="utf-8"
     )
