@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from ntklib._linear_model import Model, LeastStep
+from ntklib._linear_model import LeastStep, Model
 
 __all__ = ["LAZY", "RICH", "Reference", "lazy", "rich", "scale_for"]
 

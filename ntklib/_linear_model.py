@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 
 from ntklib import _examples, _memory
 
-__all__ = ["Model", "LeastStep", "least_step", "of"]
+__all__ = ["LeastStep", "Model", "least_step", "of"]
 
 Apply = Callable[[Any, Any], Array]
 
