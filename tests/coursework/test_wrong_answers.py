@@ -13,7 +13,7 @@ import matplotlib.pyplot
 import numpy as np
 import pytest
 from toy_class import TOY_FOLDER
-from wrong_answers import RIGHT, WRONG, Changed
+from wrong_answers import RIGHT, WRONG, Change, Changed
 
 from coursework.judging.cell_order import setup_cells
 from coursework.judging.tests import free_names
@@ -68,6 +68,14 @@ def answers_to(name: str, question) -> dict[str, Any]:
     return {key: value for key, value in solved(name, YOURS).items() if key in wanted}
 
 
+def with_each(change: Change, name: str, question) -> tuple[str, bool]:
+    """What a question's test says of the solution's answers, each changed, and whether that made others of them."""
+    changed = Changed(change)
+    answers = {key: changed(value) for key, value in answers_to(name, question).items()}
+    assert answers, f"{question.grade_id} asks for nothing"
+    return earned(name, answers, question), changed.differs
+
+
 def alike(one: Any, other: Any) -> bool:
     return np.shape(one) == np.shape(other) and bool(np.all(np.asarray(one) == np.asarray(other)))
 
@@ -87,11 +95,8 @@ def what_the_cells_set_is_set_back():
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_wrong_earns_nothing(name, change):
     for question in opened(name).questions:
-        changed = Changed(WRONG[change])
-        answers = {key: changed(value) for key, value in answers_to(name, question).items()}
-        assert answers, f"{question.grade_id} asks for nothing"
-        says = earned(name, answers, question)
-        assert says or not changed.differs, f"{change} earns {question.points:g} points in {question.grade_id}"
+        says, differs = with_each(WRONG[change], name, question)
+        assert says or not differs, f"{change} earns {question.points:g} points in {question.grade_id}"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -118,6 +123,5 @@ def test_another_students_numbers_earn_nothing(name):
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_right_in_another_form_loses_nothing(name, form):
     for question in opened(name).questions:
-        changed = Changed(RIGHT[form])
-        answers = {key: changed(value) for key, value in answers_to(name, question).items()}
-        assert earned(name, answers, question) == "", f"{form} lose {question.points:g} points in {question.grade_id}"
+        says, _ = with_each(RIGHT[form], name, question)
+        assert says == "", f"{form} lose {question.points:g} points in {question.grade_id}"

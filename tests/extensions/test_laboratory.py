@@ -392,6 +392,11 @@ print(json.dumps([np.asarray(w).tolist() for w in (start[0].weight.T, end[0].wei
 def test_the_lines_in_the_plane_are_where_the_outputs_are_zero(shared):
     """The curves that are drawn, against the outputs in the state, by SciPy's interpolation; and the shades."""
     state = after(shared, "preset=moons&width=64&networks=1", 40)
+    shared.wait_for_function("""() => {
+      const root = document.querySelector("[data-laboratory]").shadowRoot;
+      const path = (name) => root.querySelector(`[data-curve=${name}]`)?.getAttribute("d") || "";
+      return ["networks", "kernel", "limit"].every((name) => path(name).length > 200);
+    }""")  # a step is computed before it is drawn
     side = round(len(state["gridOutputs"]) ** 0.5)
     ticks = np.linspace(-1, 1, side)
     np.testing.assert_allclose(np.reshape(state["grid"], (side, side, 2)), np.stack(np.meshgrid(ticks, ticks), -1))
