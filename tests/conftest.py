@@ -45,6 +45,16 @@ def browser():
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def the_environment_is_set_back():
+    """What a test sets would reach the books that later tests build and the programs that they start."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
+
+
 def pytest_collection_modifyitems(items):
     """The files that take longest first, then those with many tests, as pytest-xdist would."""
     tests = Counter(item.path for item in items)

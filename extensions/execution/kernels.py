@@ -32,6 +32,8 @@ def kernel_environment(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": str(profile),
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",  # a cell reads and writes the same whatever the machine's encoding is
+        # whoever builds may have chosen another for windows of their own: then no page would have a figure
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": xla_flags(),
         **threads.ONE_EACH,

@@ -84,8 +84,9 @@ def alike(one: Any, other: Any) -> bool:
 def what_the_cells_set_is_set_back():
     """They choose double precision and a style, as in a notebook of their own; other tests run in this process."""
     double, style = jax.config.jax_enable_x64, matplotlib.rcParams.copy()
-    os.environ.setdefault("MPLBACKEND", "agg")
-    yield
+    with pytest.MonkeyPatch.context() as patch:  # a book that a later test builds would have no figures
+        patch.setenv("MPLBACKEND", os.environ.get("MPLBACKEND", "agg"))
+        yield
     jax.config.update("jax_enable_x64", double)
     matplotlib.rcParams.update(style)
     matplotlib.pyplot.close("all")
