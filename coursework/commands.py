@@ -7,11 +7,13 @@ import argparse
 import functools
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from coursework.masters.assignment import Assignment
 from coursework.masters.identity import number_in
 from coursework.masters.reading import MasterError, load
 from coursework.masters.variants import read_secret, variant
@@ -49,7 +51,7 @@ def release_notebooks(options: argparse.Namespace) -> int:
     from coursework.files import safe_name
     from coursework.intake.roster import read_roster
 
-    found = load(options.name, options.assignments)
+    found = _limited(options)
     if options.roster is None:
         number = _variant(options, found.name)
         whose = str(number) if options.student is None else safe_name(options.student)
@@ -126,7 +128,7 @@ def check_notebook(options: argparse.Namespace) -> int:
     """Say what a notebook passes."""
     from coursework.judging.students_check import check
 
-    result = check(options.file)
+    result = check(options.file, **_limits(options))
     print(result)
     return 0 if result.passed else 1
 
@@ -141,7 +143,7 @@ def grade_delivery(options: argparse.Namespace) -> int:
     from coursework.intake.roster import read_roster
     from coursework.judging.judge import judge, prepare
 
-    found = load(options.name, options.assignments)
+    found = _limited(options)
     roster = read_roster(options.roster, options.id)
     # with one variant for all, no secret is needed; the gradebook still wants some bytes
     alone = options.variant is None
@@ -200,6 +202,16 @@ def write_feedback(options: argparse.Namespace) -> int:
     if others:
         print(others)
     return 0
+
+
+def _limits(options: argparse.Namespace) -> dict[str, float | None]:
+    return {"seconds": options.seconds, "total": options.total, "memory": options.memory}
+
+
+def _limited(options: argparse.Namespace) -> Assignment:
+    """The assignment, with the limits of the command line where there are any."""
+    found = load(options.name, options.assignments)
+    return replace(found, allowance=found.allowance.changed(**_limits(options)))
 
 
 def _variant(options: argparse.Namespace, name: str) -> int:

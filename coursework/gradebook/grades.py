@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from coursework.files import atomic_write
 from coursework.gradebook.folder import Gradebook, Result, graded_students, read_result
 from coursework.gradebook.marks import Marks, is_given, mark_row, read_marks
+from coursework.gradebook.other_limits import could_change
 from coursework.intake.roster import Roster, RosterError, Student
 from coursework.tables import TableError, read_table, table
 from coursework.text import guarded_line
@@ -73,7 +74,8 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks)
     own = {question: marks[student.id, label] for question, label in labels.items() if (student.id, label) in marks}
     hand = {question: mark.points for question, mark in own.items() if mark.points is not None}
     accepted = ACCEPT not in book.maxima and hand.pop(ACCEPT, 0.0) == 1.0
-    stale = result is not None and result.state == "judged" and result.master != book.master
+    judged = result if result is not None and result.state == "judged" else None
+    stale = judged is not None and (judged.master != book.master or could_change(judged, book.allowance))
     scores = result.scores if result and result.state == "judged" and not stale else {}
     points = {question: hand.get(question, scores.get(question)) for question in book.maxima}
     failures = result.failures if result else {}
@@ -91,7 +93,7 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks)
     if result and result.unread:
         notes.append(f"a later file could not be read: {result.unread}; what was handed in before it counts")
     if stale:
-        notes.append("graded before the assignment changed; give the submission again")
+        notes.append("graded before the assignment changed, or its limits; give the submission again")
     if look:
         notes.append("accepted by hand" if accepted else "to be looked at by a person")
     if any(question in hand for question in book.tests) and scores:
