@@ -5,6 +5,7 @@ It holds::
     assignment.json   what is graded: questions and points
     results/ID.json   what the tests found, one file a student, written when it is known
     numbers.csv       the number under which each student is marked; given once
+    late.toml         what lateness costs, and who has another date; made by people, never by a command
     marks.csv         marks given by hand; made once, only ever added to
     grades.csv        one row a student of the roster; made anew from assignment, results and marks
     marking/Q.ipynb   the written answers to question Q, to read while marking; made anew
@@ -83,6 +84,7 @@ class Result:
     limits: Mapping[str, float] = field(default_factory=dict)
     used: Mapping[str, float] = field(default_factory=dict)
     struck: tuple[str, ...] = ()
+    moment: str = ""  # when it was handed in, as the system told
 
     def row(self, question: str) -> int:
         """Which row of marks.csv is for this submission's answer: the first, second, ..."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from coursework.files import atomic_write
 from coursework.gradebook.folder import Gradebook, Result, graded_students, read_result
+from coursework.gradebook.lateness import RULES, Lateness, LateRules, lateness, read_rules
 from coursework.gradebook.marks import Marks, is_given, mark_row, read_marks
 from coursework.gradebook.other_limits import could_change
 from coursework.intake.roster import Roster, RosterError, Student
@@ -23,7 +24,8 @@ class Row:
 
     `notes` are for the instructor; `reason` (of a submission that could not be graded), `failures` and
     `comments` may be shown to the student. `labels` is what marks.csv calls the questions' rows, `stale` says
-    that the assignment changed after the grading, `idle` that there is an `accept` and nothing to accept.
+    that the assignment changed after the grading, `idle` that there is an `accept` and nothing to accept. `raw` is the
+    total before anything was taken off for lateness; `lateness` says what was, None where there are no rules.
     """
 
     student: Student
@@ -40,6 +42,8 @@ class Row:
     labels: Mapping[str, str] = field(default_factory=dict)
     stale: bool = False
     idle: bool = False
+    raw: float | None = None
+    lateness: Lateness | None = None
 
 
 def number(value: float | None) -> str:
@@ -56,9 +60,10 @@ def grade_rows(book: Gradebook, roster: Roster) -> list[Row]:
 
     Raises:
         MarksError: if marks.csv cannot be used.
+        LateError: if the rules for lateness cannot be used.
     """
-    marks = marks_of(book, roster)
-    return [_row(book, student, read_result(book, student.id), marks) for student in roster]
+    marks, rules = marks_of(book, roster), read_rules(book.out, roster)
+    return [_row(book, student, read_result(book, student.id), marks, rules) for student in roster]
 
 
 def marks_of(book: Gradebook, roster: Roster) -> Marks:
@@ -68,7 +73,7 @@ def marks_of(book: Gradebook, roster: Roster) -> Marks:
     return read_marks(book.out / "marks.csv", students, maxima, ticks={ACCEPT} - book.maxima.keys())
 
 
-def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks) -> Row:
+def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks, rules: LateRules | None) -> Row:
     rows = {question: result.row(question) if result else 1 for question in (*book.maxima, ACCEPT)}
     labels = {question: mark_row(question, row) for question, row in rows.items()}
     own = {question: marks[student.id, label] for question, label in labels.items() if (student.id, label) in marks}
@@ -85,7 +90,11 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks)
         if question not in hand
         and any(is_given(marks, student.id, mark_row(question, row)) for row in range(1, rows[question]))
     ]
-    look = result is not None and (result.suspicious or bool(result.unread) or any(q in book.tests for q in before))
+    late = lateness(rules, student, result.moment, result.late) if rules and result else None
+    unknown = late is not None and late.unknown
+    look = result is not None and (
+        result.suspicious or bool(result.unread) or unknown or any(q in book.tests for q in before)
+    )
     doubtful = result is not None and (result.state == "failed" or stale or (look and not accepted))
     status = _status(book, result, doubtful, hand, points)
     idle = accepted and status in ("missing", "not-graded", "check")
@@ -105,23 +114,28 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks)
         label for question in labels if is_given(marks, student.id, label := mark_row(question, rows[question] + 1))
     ]:
         notes.append(f"rows in marks.csv that are for no answer: {', '.join(map(repr, unused))}")
+    if late and late.note:
+        notes.append(late.note)
+    raw = math.fsum(value for value in points.values() if value is not None) if status == "graded" else None
     if idle:
         notes.append(f"{ACCEPT!r} in marks.csv does nothing here, no points of tests can stand: mark each question")
     return Row(
         student,
         status,
         points,
-        math.fsum(value for value in points.values() if value is not None) if status == "graded" else None,
+        raw if raw is None or late is None else raw * (100 - late.per_cent) / 100,
         frozenset(hand),
         {question: text for question, text in failures.items() if question in scores and question not in hand},
         {question: mark.comment for question, mark in own.items() if mark.comment},
         tuple(note for note in notes if note),
         result.reason if result and result.state == "not-graded" else "",
-        bool(result and result.late),
+        bool(result and result.late) or (late is not None and late.late),
         result.file if result else "",
         labels,
         stale,
         idle,
+        raw,
+        late,
     )
 
 
@@ -145,6 +159,8 @@ def _status(
 def grade_table(book: Gradebook, rows: list[Row]) -> list[list[str]]:
     """The cells of grades.csv: ids and numbers as they are; names, files, notes such that no spreadsheet runs them."""
     head = ["id", "name", "status", "total", "maximum", *book.maxima, "late", "file", "notes"]
+    ruled = (book.out / RULES).exists()
+    head += ["total before lateness", "per cent taken off"] if ruled else []
     return [head] + [
         [
             row.student.id,
@@ -156,6 +172,7 @@ def grade_table(book: Gradebook, rows: list[Row]) -> list[list[str]]:
             "late" if row.late else "",
             guarded_line(row.file),
             guarded_line("; ".join(row.notes)),
+            *([number(row.raw), number(row.lateness.per_cent if row.lateness else 0.0)] if ruled else []),
         ]
         for row in rows
     ]

@@ -18,7 +18,10 @@ from coursework.masters.identity import name_in, number_in
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: a notebook, or None and the `reason` (fit to be shown to the student)."""
+    """What one student handed in: a notebook, or None and the `reason` (fit to be shown to the student).
+
+    `moment` is when, if the system says so; without a zone it is in the system's own time.
+    """
 
     student: str
     notebook: NotebookNode | None
@@ -26,6 +29,7 @@ class Submission:
     late: bool = False
     file: str = ""
     notes: tuple[str, ...] = ()
+    moment: str = ""
 
     @property
     def digest(self) -> str:
@@ -149,9 +153,10 @@ def _submission(student: str, pile: Sequence[OwnedFile], budget: Budget) -> Subm
     notes = list(dict.fromkeys(owned.note for owned in pile if owned.note))
     pile = _last_delivered(pile, notes)
     late = any(owned.late for owned in pile)
+    moment = max(owned.moment for owned in pile)
 
     def failed(reason: str, file: str = "") -> Submission:
-        return Submission(student, None, reason, late, file, tuple(notes))
+        return Submission(student, None, reason, late, file, tuple(notes), moment)
 
     refused = next((owned for owned in pile if owned.entry.refused), None)
     if refused:
@@ -165,13 +170,15 @@ def _submission(student: str, pile: Sequence[OwnedFile], budget: Budget) -> Subm
         what = "notebooks" if notebooks else "zip files"
         return failed(f"{len(chosen)} {what}: {_listed(owned.file for owned in chosen)}")
     (owned,) = chosen
-    late = owned.late
+    late, moment = owned.late, owned.moment
     try:
         if notebooks:
-            return Submission(student, read_notebook(owned.entry.read(budget)), "", late, owned.file, tuple(notes))
+            return Submission(
+                student, read_notebook(owned.entry.read(budget)), "", late, owned.file, tuple(notes), moment
+            )
         inner = _only_notebook(zip_entries(owned.entry.read(budget), limit=5_000))
         notebook = read_notebook(inner.read(budget))
-        return Submission(student, notebook, "", late, f"{owned.file}/{inner.name}", tuple(notes))
+        return Submission(student, notebook, "", late, f"{owned.file}/{inner.name}", tuple(notes), moment)
     except Unreadable as error:
         return failed(f"{owned.file}: {error}", owned.file)
 
