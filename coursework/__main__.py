@@ -88,6 +88,15 @@ def parser() -> argparse.ArgumentParser:
     _roster(one, "the class", required=True)
     _grades(one)
     one.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")
+
+    one = command(
+        "stats", commands.write_statistics, "how the class did: each question, a picture, all sets in one table"
+    )
+    _roster(one, "the class", required=True)
+    one.add_argument(
+        "--grades", type=Path, required=True, nargs="+", metavar="DIR", help="what grade wrote, set by set"
+    )
+    one.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
     return root
 
 

@@ -204,6 +204,31 @@ def write_feedback(options: argparse.Namespace) -> int:
     return 0
 
 
+def write_statistics(options: argparse.Namespace) -> int:
+    """Write the statistics of each set, its picture, and the grades over all sets."""
+    from coursework.gradebook.folder import open_gradebook
+    from coursework.gradebook.grades import grade_rows, left_out
+    from coursework.intake.roster import read_roster
+    from coursework.overview.all_sets import write_all_sets
+    from coursework.overview.class_picture import described, write_picture
+    from coursework.overview.question_stats import write_stats
+
+    roster = read_roster(options.roster, options.id)
+    books = [open_gradebook(folder) for folder in options.grades]
+    sets = [(book, grade_rows(book, roster)) for book in books]
+    others = [sentence for book in books if (sentence := left_out(book, roster))]
+    path = write_all_sets(roster, sets, options.out)  # first: it refuses one set given twice
+    for book, rows in sets:
+        found = write_stats(book, rows, options.out)
+        write_picture(book, found, rows, options.out)
+        print(described(book, found, rows))
+        for one in found:
+            for text, count in one.wrong:
+                print(f"  {one.question}, {count} times: {text}")
+    print(f"{path}: {len(roster)} students, {len(sets)} sets", *others, sep="\n")
+    return 0
+
+
 def _limits(options: argparse.Namespace) -> dict[str, float | None]:
     return {"seconds": options.seconds, "total": options.total, "memory": options.memory}
 
