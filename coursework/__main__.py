@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _name(one)
     _masters(one)
     one.add_argument(
-        "submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip of Canvas, Moodle, Gradescope"
+        "submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip, as a learning management system makes it"
     )
     _roster(one, "the class", required=True)
     one.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of this assignment's grades")
@@ -88,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
     _roster(one, "the class", required=True)
     _grades(one)
     one.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")
+    one.add_argument("--zip", type=Path, metavar="FILE", help="and a zip that the system of --to hands out")
+    one.add_argument("--to", choices=("canvas", "moodle"), help="for whom the zip is")
 
     one = command(
         "stats", commands.write_statistics, "how the class did: each question, a picture, all sets in one table"

@@ -189,6 +189,8 @@ def write_feedback(options: argparse.Namespace) -> int:
     from coursework.handback.feedback import feedback
     from coursework.intake.roster import read_roster
 
+    if (options.zip is None) != (options.to is None):
+        raise ValueError("--zip FILE and --to canvas, or --to moodle, go together")
     roster = read_roster(options.roster, options.id)
     book = open_gradebook(options.grades)
     others = left_out(book, roster)
@@ -196,6 +198,10 @@ def write_feedback(options: argparse.Namespace) -> int:
     blank = Counter(row.status for row in grade_rows(book, roster) if row.total is None)
     without = ", ".join(f"{count} {status}" for status, count in sorted(blank.items()))
     print(f"{len(pages)} pages in {pages[0].parent}" + (f"; without a total: {without}" if without else ""))
+    if options.zip is not None:
+        from coursework.handback.feedback_zip import feedback_zip
+
+        print(feedback_zip(book, grade_rows(book, roster), options.to, options.zip))
     old = sorted(path.name for path in set(pages[0].parent.glob("*.html")) - set(pages))
     if old:
         print(f"Pages there of nobody in the roster: {', '.join(old)}.")

@@ -65,16 +65,15 @@ def plan_run(
             unread=old.unread if old else "",
             limits=assignment.allowance.as_data(),
             moment=(old.moment if old and old.submission == submission.digest else "") or submission.moment,
+            delivered=submission.delivered,
         )
         if old and old.submission != new.submission:
             new = replace(new, earlier=(*old.earlier, old.submission), unread="")
         new = replace(new, marked=_marked(book, old, new, marks))
         changed = _changed(old, new) or _limits_changed(old, assignment)
         if old and old.state == "judged" and not changed and submission.notebook:
-            write_result(
-                book,
-                replace(old, late=new.late, file=new.file, intake=new.intake, written=new.written, moment=new.moment),
-            )
+            told = {key: getattr(new, key) for key in ("late", "file", "intake", "written", "moment", "delivered")}
+            write_result(book, replace(old, **told))
             plan.kept += 1
             continue
         if old and old.state != "waiting" and changed:

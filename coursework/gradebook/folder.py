@@ -85,6 +85,7 @@ class Result:
     used: Mapping[str, float] = field(default_factory=dict)
     struck: tuple[str, ...] = ()
     moment: str = ""  # when it was handed in, as the system told
+    delivered: str = ""  # what the system called the file or its folder
 
     def row(self, question: str) -> int:
         """Which row of marks.csv is for this submission's answer: the first, second, ..."""

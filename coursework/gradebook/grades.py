@@ -26,6 +26,7 @@ class Row:
     `comments` may be shown to the student. `labels` is what marks.csv calls the questions' rows, `stale` says
     that the assignment changed after the grading, `idle` that there is an `accept` and nothing to accept. `raw` is the
     total before anything was taken off for lateness; `lateness` says what was, None where there are no rules.
+    `delivered` is what the system called the file that was handed in.
     """
 
     student: Student
@@ -44,6 +45,7 @@ class Row:
     idle: bool = False
     raw: float | None = None
     lateness: Lateness | None = None
+    delivered: str = ""
 
 
 def number(value: float | None) -> str:
@@ -136,6 +138,7 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks,
         idle,
         raw,
         late,
+        result.delivered if result else "",
     )
 
 

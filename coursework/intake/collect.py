@@ -20,7 +20,8 @@ from coursework.masters.identity import name_in, number_in
 class Submission:
     """What one student handed in: a notebook, or None and the `reason` (fit to be shown to the student).
 
-    `moment` is when, if the system says so; without a zone it is in the system's own time.
+    `moment` is when, if the system says so; without a zone it is in the system's own time. `delivered` is the name that
+    the system gave to the file or its folder.
     """
 
     student: str
@@ -30,6 +31,7 @@ class Submission:
     file: str = ""
     notes: tuple[str, ...] = ()
     moment: str = ""
+    delivered: str = ""
 
     @property
     def digest(self) -> str:
@@ -170,21 +172,20 @@ def _submission(student: str, pile: Sequence[OwnedFile], budget: Budget) -> Subm
         what = "notebooks" if notebooks else "zip files"
         return failed(f"{len(chosen)} {what}: {_listed(owned.file for owned in chosen)}")
     (owned,) = chosen
-    late, moment = owned.late, owned.moment
+    late, moment, name = owned.late, owned.moment, owned.entry.parts[0]
     try:
         if notebooks:
-            return Submission(
-                student, read_notebook(owned.entry.read(budget)), "", late, owned.file, tuple(notes), moment
-            )
+            notebook = read_notebook(owned.entry.read(budget))
+            return Submission(student, notebook, "", late, owned.file, tuple(notes), moment, name)
         inner = _only_notebook(zip_entries(owned.entry.read(budget), limit=5_000))
         notebook = read_notebook(inner.read(budget))
-        return Submission(student, notebook, "", late, f"{owned.file}/{inner.name}", tuple(notes), moment)
+        return Submission(student, notebook, "", late, f"{owned.file}/{inner.name}", tuple(notes), moment, name)
     except Unreadable as error:
         return failed(f"{owned.file}: {error}", owned.file)
 
 
 def _last_delivered(pile: Sequence[OwnedFile], notes: list[str]) -> list[OwnedFile]:
-    """Of several of Gradescope's submissions of one student the one that came last; anything else as it is."""
+    """Of several submissions of one student the one that came last, where the system says; anything else as it is."""
     if not pile[0].base.startswith("\0"):
         return list(pile)
     last = max(pile, key=lambda owned: (owned.order, owned.base))

@@ -122,8 +122,11 @@ def test_all_sets_in_one_table(run, tmp_path):
 def test_too_few_to_tell(tmp_path):
     class_ = roster("a", "b", "c")
     graded(tmp_path, class_, submissions(a="ok", b="half"))
+    write_marks(tmp_path, "a,q3-written,4,", "b,q3-written,1,")
     book = open_gradebook(tmp_path)
     found = {one.question: one for one in question_stats(book, grade_rows(book, class_))}
     assert (found["q2-gram"].students, found["q2-gram"].full, found["q2-gram"].none) == (2, 0.5, 0)
     assert found["q2-gram"].discrimination is None
-    assert found["q3-written"].students == 0
+    assert found["q3-written"].students == 2
+    write_marks(tmp_path)
+    assert question_stats(book, grade_rows(book, class_))[-1].students == 0
