@@ -10,6 +10,7 @@
 `judging`     what is one submission worth?
 `gradebook`   what has the class earned, by tests and by hand?
 `handback`    what goes back to students and to the learning management system?
+`overview`    what does the class show as a whole?
 ==============  ======================================================================================
 
 `__main__` reads the command line and `commands` does what it says; `files`, `tables` and `text` say how all of them

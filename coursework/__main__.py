@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     _secret(one)
     _variant(one, "this variant, instead of the students'")
     _student(one)
+    _limits(one)
     one.add_argument("--out", type=Path, metavar="PATH", help="the file, or with --roster the folder, to write")
 
     one = command("solution", commands.write_solution, "the notebook with solutions and all tests")
@@ -60,17 +61,19 @@ def parser() -> argparse.ArgumentParser:
 
     one = command("check", commands.check_notebook, "run a notebook and the tests that it holds")
     one.add_argument("file", type=Path, metavar="FILE")
+    _limits(one)
 
     one = command("grade", commands.grade_delivery, "grade a delivery; may be interrupted, and goes on where it was")
     _name(one)
     _masters(one)
     one.add_argument(
-        "submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip of Canvas, Moodle, Gradescope"
+        "submissions", type=Path, metavar="SUBMISSIONS", help="folder or zip, as a learning management system makes it"
     )
     _roster(one, "the class", required=True)
     one.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of this assignment's grades")
     _secret(one)
     _variant(one, "everybody had this variant")
+    _limits(one)
     one.add_argument("--workers", type=int, metavar="N", help="submissions side by side (default: one a core)")
 
     one = command("export", commands.export_grades, "grades for a learning management system")
@@ -85,6 +88,17 @@ def parser() -> argparse.ArgumentParser:
     _roster(one, "the class", required=True)
     _grades(one)
     one.add_argument("--out", type=Path, metavar="DIR", help="the folder to write")
+    one.add_argument("--zip", type=Path, metavar="FILE", help="and a zip that the system of --to hands out")
+    one.add_argument("--to", choices=("canvas", "moodle"), help="for whom the zip is")
+
+    one = command(
+        "stats", commands.write_statistics, "how the class did: each question, a picture, all sets in one table"
+    )
+    _roster(one, "the class", required=True)
+    one.add_argument(
+        "--grades", type=Path, required=True, nargs="+", metavar="DIR", help="what grade wrote, set by set"
+    )
+    one.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
     return root
 
 
@@ -111,6 +125,13 @@ def _variant(one: argparse.ArgumentParser, help: str) -> None:
 
 def _student(one: argparse.ArgumentParser) -> None:
     one.add_argument("--student", metavar="ID", help="this student's variant")
+
+
+def _limits(one: argparse.ArgumentParser) -> None:
+    instead = "instead of the assignment's"
+    one.add_argument("--seconds", type=float, metavar="S", help=f"for a cell, a call or a test, {instead}")
+    one.add_argument("--total", type=float, metavar="S", help=f"seconds for all of it, {instead}")
+    one.add_argument("--memory", type=int, metavar="MB", help=f"memory, {instead}")
 
 
 def _grades(one: argparse.ArgumentParser) -> None:

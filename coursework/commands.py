@@ -7,11 +7,13 @@ import argparse
 import functools
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from coursework.masters.assignment import Assignment
 from coursework.masters.identity import number_in
 from coursework.masters.reading import MasterError, load
 from coursework.masters.variants import read_secret, variant
@@ -49,7 +51,7 @@ def release_notebooks(options: argparse.Namespace) -> int:
     from coursework.files import safe_name
     from coursework.intake.roster import read_roster
 
-    found = load(options.name, options.assignments)
+    found = _limited(options)
     if options.roster is None:
         number = _variant(options, found.name)
         whose = str(number) if options.student is None else safe_name(options.student)
@@ -126,7 +128,7 @@ def check_notebook(options: argparse.Namespace) -> int:
     """Say what a notebook passes."""
     from coursework.judging.students_check import check
 
-    result = check(options.file)
+    result = check(options.file, **_limits(options))
     print(result)
     return 0 if result.passed else 1
 
@@ -141,7 +143,7 @@ def grade_delivery(options: argparse.Namespace) -> int:
     from coursework.intake.roster import read_roster
     from coursework.judging.judge import judge, prepare
 
-    found = load(options.name, options.assignments)
+    found = _limited(options)
     roster = read_roster(options.roster, options.id)
     # with one variant for all, no secret is needed; the gradebook still wants some bytes
     alone = options.variant is None
@@ -187,6 +189,8 @@ def write_feedback(options: argparse.Namespace) -> int:
     from coursework.handback.feedback import feedback
     from coursework.intake.roster import read_roster
 
+    if (options.zip is None) != (options.to is None):
+        raise ValueError("--zip FILE and --to canvas, or --to moodle, go together")
     roster = read_roster(options.roster, options.id)
     book = open_gradebook(options.grades)
     others = left_out(book, roster)
@@ -194,12 +198,51 @@ def write_feedback(options: argparse.Namespace) -> int:
     blank = Counter(row.status for row in grade_rows(book, roster) if row.total is None)
     without = ", ".join(f"{count} {status}" for status, count in sorted(blank.items()))
     print(f"{len(pages)} pages in {pages[0].parent}" + (f"; without a total: {without}" if without else ""))
+    if options.zip is not None:
+        from coursework.handback.feedback_zip import feedback_zip
+
+        print(feedback_zip(book, grade_rows(book, roster), options.to, options.zip))
     old = sorted(path.name for path in set(pages[0].parent.glob("*.html")) - set(pages))
     if old:
         print(f"Pages there of nobody in the roster: {', '.join(old)}.")
     if others:
         print(others)
     return 0
+
+
+def write_statistics(options: argparse.Namespace) -> int:
+    """Write the statistics of each set, its picture, and the grades over all sets."""
+    from coursework.gradebook.folder import open_gradebook
+    from coursework.gradebook.grades import grade_rows, left_out
+    from coursework.intake.roster import read_roster
+    from coursework.overview.all_sets import write_all_sets
+    from coursework.overview.class_picture import described, write_picture
+    from coursework.overview.question_stats import write_stats
+
+    roster = read_roster(options.roster, options.id)
+    books = [open_gradebook(folder) for folder in options.grades]
+    sets = [(book, grade_rows(book, roster)) for book in books]
+    others = [sentence for book in books if (sentence := left_out(book, roster))]
+    path = write_all_sets(roster, sets, options.out)  # first: it refuses one set given twice
+    for book, rows in sets:
+        found = write_stats(book, rows, options.out)
+        write_picture(book, found, rows, options.out)
+        print(described(book, found, rows))
+        for one in found:
+            for text, count in one.wrong:
+                print(f"  {one.question}, {count} times: {text}")
+    print(f"{path}: {len(roster)} students, {len(sets)} sets", *others, sep="\n")
+    return 0
+
+
+def _limits(options: argparse.Namespace) -> dict[str, float | None]:
+    return {"seconds": options.seconds, "total": options.total, "memory": options.memory}
+
+
+def _limited(options: argparse.Namespace) -> Assignment:
+    """The assignment, with the limits of the command line where there are any."""
+    found = load(options.name, options.assignments)
+    return replace(found, allowance=found.allowance.changed(**_limits(options)))
 
 
 def _variant(options: argparse.Namespace, name: str) -> int:

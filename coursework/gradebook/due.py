@@ -7,6 +7,7 @@ from coursework.files import safe_name
 from coursework.gradebook.folder import Gradebook, Result, read_result, write_result
 from coursework.gradebook.grades import ACCEPT
 from coursework.gradebook.marks import Marks, is_given, mark_row
+from coursework.gradebook.other_limits import changed_limits, could_change
 from coursework.gradebook.written_answers import PICTURES, answers
 from coursework.intake.collect import Submission
 from coursework.masters.assignment import Assignment
@@ -62,13 +63,17 @@ def plan_run(
             written=written,
             earlier=old.earlier if old else (),
             unread=old.unread if old else "",
+            limits=assignment.allowance.as_data(),
+            moment=(old.moment if old and old.submission == submission.digest else "") or submission.moment,
+            delivered=submission.delivered,
         )
         if old and old.submission != new.submission:
             new = replace(new, earlier=(*old.earlier, old.submission), unread="")
         new = replace(new, marked=_marked(book, old, new, marks))
-        changed = _changed(old, new)
+        changed = _changed(old, new) or _limits_changed(old, assignment)
         if old and old.state == "judged" and not changed and submission.notebook:
-            write_result(book, replace(old, late=new.late, file=new.file, intake=new.intake, written=new.written))
+            told = {key: getattr(new, key) for key in ("late", "file", "intake", "written", "moment", "delivered")}
+            write_result(book, replace(old, **told))
             plan.kept += 1
             continue
         if old and old.state != "waiting" and changed:
@@ -141,6 +146,13 @@ def _changed(old: Result | None, new: Result) -> str:
     what = {"the submission": "submission", "the assignment": "master", "the variant (another secret?)": "variant"}
     changed = [name for name, key in what.items() if getattr(old, key) != getattr(new, key)]
     return f"{' and '.join(changed)} changed" if changed else ""
+
+
+def _limits_changed(old: Result | None, assignment: Assignment) -> str:
+    if old is None or old.state != "judged" or not could_change(old, assignment.allowance):
+        return ""
+    limits = changed_limits(old, assignment.allowance)
+    return "a limit changed: " + ", ".join(f"{name} was {was:g}, is {now:g}" for name, (was, now) in limits.items())
 
 
 def _another_assignment(submission: Submission, name: str) -> list[str]:

@@ -5,6 +5,7 @@ It holds::
     assignment.json   what is graded: questions and points
     results/ID.json   what the tests found, one file a student, written when it is known
     numbers.csv       the number under which each student is marked; given once
+    late.toml         what lateness costs, and who has another date; made by people, never by a command
     marks.csv         marks given by hand; made once, only ever added to
     grades.csv        one row a student of the roster; made anew from assignment, results and marks
     marking/Q.ipynb   the written answers to question Q, to read while marking; made anew
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from coursework.files import atomic_write, private_folder, safe_name
+from coursework.masters.allowance import Allowance
 from coursework.masters.assignment import Assignment
 from coursework.masters.cells import grade_id
 
@@ -39,6 +41,7 @@ class Gradebook:
     tests: Mapping[str, float]
     manual: Mapping[str, float]
     master: str
+    allowance: Allowance = field(default_factory=Allowance)
 
     @property
     def maxima(self) -> dict[str, float]:
@@ -57,7 +60,8 @@ class Result:
 
     `earlier` has the digests of what was handed in before, or could not be read since; `unread` says why a later
     file could not. `marked` has the number of the row in marks.csv that is for this submission's answer to a
-    question, where it is not the first (:func:`~coursework.gradebook.marks.mark_row`).
+    question, where it is not the first (:func:`~coursework.gradebook.marks.mark_row`). `limits` are those that it was
+    judged under, `used` what it used of them, `struck` those that stopped something, or may have.
     """
 
     student: str
@@ -77,6 +81,11 @@ class Result:
     earlier: tuple[str, ...] = ()
     unread: str = ""
     marked: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    used: Mapping[str, float] = field(default_factory=dict)
+    struck: tuple[str, ...] = ()
+    moment: str = ""  # when it was handed in, as the system told
+    delivered: str = ""  # what the system called the file or its folder
 
     def row(self, question: str) -> int:
         """Which row of marks.csv is for this submission's answer: the first, second, ..."""
@@ -92,7 +101,10 @@ def open_gradebook(out: str | Path) -> Gradebook:
     path = Path(out) / "assignment.json"
     try:
         read = json.loads(path.read_bytes())
-        return Gradebook(Path(out), read["name"], read["title"], read["tests"], read["manual"], read["master"])
+        allowance = Allowance(**read.get("allowance", {}))  # earlier versions wrote none
+        return Gradebook(
+            Path(out), read["name"], read["title"], read["tests"], read["manual"], read["master"], allowance
+        )
     except FileNotFoundError:
         raise GradebookError(f"{out} holds no grades (no assignment.json); grade into it first") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -111,14 +123,18 @@ def start_gradebook(assignment: Assignment, out: Path) -> Gradebook:
         raise GradebookError(f"{out} holds the grades of {other!r}, not of {assignment.name!r}; give another folder")
     tests = {question.grade_id: question.points for question in assignment.questions}
     manual = {question.grade_id: question.points for question in assignment.manual}
-    book = Gradebook(out, assignment.name, assignment.title, tests, manual, what_marks(assignment))
+    marks, allowance = what_marks(assignment), assignment.allowance
+    book = Gradebook(out, assignment.name, assignment.title, tests, manual, marks, allowance)
     atomic_write(path, _json({key: value for key, value in asdict(book).items() if key != "out"}))
     private_folder(out / "results")
     return book
 
 
 def what_marks(assignment: Assignment) -> str:
-    """A fingerprint of all of a master that can change a mark by its tests: not of its text, nor of its solution."""
+    """A fingerprint of all of a master that can change a mark by its tests: not of its text, nor of its solution.
+
+    Limits are not in it: a change of them is looked at result by result.
+    """
     order = [(grade_id(cell), cell.cell_type) for cell in assignment.notebook.cells if grade_id(cell)]
     setup = [(cell.grade_id, cell.source) for cell in assignment.setup]
     tests = [(one.grade_id, one.points, one.source, one.answers) for one in assignment.questions]
@@ -142,7 +158,7 @@ def read_result(book: Gradebook, student: str) -> Result | None:
     """The result of a student; None if there is none, or the file is broken (the submission is then graded again)."""
     try:
         read = json.loads(_result_path(book, student).read_bytes())
-        lists = ("notes", "intake", "earlier")  # earlier versions wrote no "earlier"
+        lists = ("notes", "intake", "earlier", "struck")  # earlier versions wrote no "earlier"
         result = Result(**{**read, **{key: tuple(read.get(key, ())) for key in lists}})
     except (OSError, ValueError, KeyError, TypeError):
         return None

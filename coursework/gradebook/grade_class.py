@@ -48,11 +48,11 @@ def grade_all(
 ) -> Summary:
     """Judge the submissions that were not judged before, and write the table of grades.
 
-    A submission counts as judged before if neither it nor the assignment nor the student's variant has changed. What
-    is known is on disk as soon as it is known: after an interruption, the same call goes on where it was. Results of
-    earlier deliveries stay, until another submission of the same student comes; one that was replaced so does not count
-    again, and a file that cannot be read replaces none that could. Marks by hand are for the answer for which they were
-    given: for another one marks.csv gets a new row.
+    A submission counts as judged before if neither it nor the assignment nor the student's variant has changed, nor
+    a limit that could change its points. What is known is on disk as soon as it is known: after an interruption,
+    the same call goes on where it was. Results of earlier deliveries stay, until another submission of the same
+    student comes; one that was replaced so does not count again, and a file that cannot be read replaces none that
+    could. Marks by hand are for the answer for which they were given: for another one marks.csv gets a new row.
 
     Args:
         assignment: the master.
@@ -158,6 +158,8 @@ def _judged(book: Gradebook, waiting: Result, verdict: Any) -> Result:
         failures={str(question): str(text) for question, text in sorted(verdict.failures.items())},
         notes=tuple(map(str, verdict.notes)),
         suspicious=bool(verdict.suspicious),
+        struck=tuple(map(str, getattr(verdict, "struck", ()))),
+        used={str(name): float(value) for name, value in getattr(verdict, "used", {}).items()},
     )
 
 

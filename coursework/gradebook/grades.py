@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from coursework.files import atomic_write
 from coursework.gradebook.folder import Gradebook, Result, graded_students, read_result
+from coursework.gradebook.lateness import RULES, Lateness, LateRules, lateness, read_rules
 from coursework.gradebook.marks import Marks, is_given, mark_row, read_marks
+from coursework.gradebook.other_limits import could_change
 from coursework.intake.roster import Roster, RosterError, Student
 from coursework.tables import TableError, read_table, table
 from coursework.text import guarded_line
@@ -22,7 +24,9 @@ class Row:
 
     `notes` are for the instructor; `reason` (of a submission that could not be graded), `failures` and
     `comments` may be shown to the student. `labels` is what marks.csv calls the questions' rows, `stale` says
-    that the assignment changed after the grading, `idle` that there is an `accept` and nothing to accept.
+    that the assignment changed after the grading, `idle` that there is an `accept` and nothing to accept. `raw` is the
+    total before anything was taken off for lateness; `lateness` says what was, None where there are no rules.
+    `delivered` is what the system called the file that was handed in.
     """
 
     student: Student
@@ -39,6 +43,9 @@ class Row:
     labels: Mapping[str, str] = field(default_factory=dict)
     stale: bool = False
     idle: bool = False
+    raw: float | None = None
+    lateness: Lateness | None = None
+    delivered: str = ""
 
 
 def number(value: float | None) -> str:
@@ -55,9 +62,10 @@ def grade_rows(book: Gradebook, roster: Roster) -> list[Row]:
 
     Raises:
         MarksError: if marks.csv cannot be used.
+        LateError: if the rules for lateness cannot be used.
     """
-    marks = marks_of(book, roster)
-    return [_row(book, student, read_result(book, student.id), marks) for student in roster]
+    marks, rules = marks_of(book, roster), read_rules(book.out, roster)
+    return [_row(book, student, read_result(book, student.id), marks, rules) for student in roster]
 
 
 def marks_of(book: Gradebook, roster: Roster) -> Marks:
@@ -67,13 +75,14 @@ def marks_of(book: Gradebook, roster: Roster) -> Marks:
     return read_marks(book.out / "marks.csv", students, maxima, ticks={ACCEPT} - book.maxima.keys())
 
 
-def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks) -> Row:
+def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks, rules: LateRules | None) -> Row:
     rows = {question: result.row(question) if result else 1 for question in (*book.maxima, ACCEPT)}
     labels = {question: mark_row(question, row) for question, row in rows.items()}
     own = {question: marks[student.id, label] for question, label in labels.items() if (student.id, label) in marks}
     hand = {question: mark.points for question, mark in own.items() if mark.points is not None}
     accepted = ACCEPT not in book.maxima and hand.pop(ACCEPT, 0.0) == 1.0
-    stale = result is not None and result.state == "judged" and result.master != book.master
+    judged = result if result is not None and result.state == "judged" else None
+    stale = judged is not None and (judged.master != book.master or could_change(judged, book.allowance))
     scores = result.scores if result and result.state == "judged" and not stale else {}
     points = {question: hand.get(question, scores.get(question)) for question in book.maxima}
     failures = result.failures if result else {}
@@ -83,7 +92,11 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks)
         if question not in hand
         and any(is_given(marks, student.id, mark_row(question, row)) for row in range(1, rows[question]))
     ]
-    look = result is not None and (result.suspicious or bool(result.unread) or any(q in book.tests for q in before))
+    late = lateness(rules, student, result.moment, result.late) if rules and result else None
+    unknown = late is not None and late.unknown
+    look = result is not None and (
+        result.suspicious or bool(result.unread) or unknown or any(q in book.tests for q in before)
+    )
     doubtful = result is not None and (result.state == "failed" or stale or (look and not accepted))
     status = _status(book, result, doubtful, hand, points)
     idle = accepted and status in ("missing", "not-graded", "check")
@@ -91,7 +104,7 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks)
     if result and result.unread:
         notes.append(f"a later file could not be read: {result.unread}; what was handed in before it counts")
     if stale:
-        notes.append("graded before the assignment changed; give the submission again")
+        notes.append("graded before the assignment changed, or its limits; give the submission again")
     if look:
         notes.append("accepted by hand" if accepted else "to be looked at by a person")
     if any(question in hand for question in book.tests) and scores:
@@ -103,23 +116,29 @@ def _row(book: Gradebook, student: Student, result: Result | None, marks: Marks)
         label for question in labels if is_given(marks, student.id, label := mark_row(question, rows[question] + 1))
     ]:
         notes.append(f"rows in marks.csv that are for no answer: {', '.join(map(repr, unused))}")
+    if late and late.note:
+        notes.append(late.note)
+    raw = math.fsum(value for value in points.values() if value is not None) if status == "graded" else None
     if idle:
         notes.append(f"{ACCEPT!r} in marks.csv does nothing here, no points of tests can stand: mark each question")
     return Row(
         student,
         status,
         points,
-        math.fsum(value for value in points.values() if value is not None) if status == "graded" else None,
+        raw if raw is None or late is None else raw * (100 - late.per_cent) / 100,
         frozenset(hand),
         {question: text for question, text in failures.items() if question in scores and question not in hand},
         {question: mark.comment for question, mark in own.items() if mark.comment},
         tuple(note for note in notes if note),
         result.reason if result and result.state == "not-graded" else "",
-        bool(result and result.late),
+        bool(result and result.late) or (late is not None and late.late),
         result.file if result else "",
         labels,
         stale,
         idle,
+        raw,
+        late,
+        result.delivered if result else "",
     )
 
 
@@ -143,6 +162,8 @@ def _status(
 def grade_table(book: Gradebook, rows: list[Row]) -> list[list[str]]:
     """The cells of grades.csv: ids and numbers as they are; names, files, notes such that no spreadsheet runs them."""
     head = ["id", "name", "status", "total", "maximum", *book.maxima, "late", "file", "notes"]
+    ruled = (book.out / RULES).exists()
+    head += ["total before lateness", "per cent taken off"] if ruled else []
     return [head] + [
         [
             row.student.id,
@@ -154,6 +175,7 @@ def grade_table(book: Gradebook, rows: list[Row]) -> list[list[str]]:
             "late" if row.late else "",
             guarded_line(row.file),
             guarded_line("; ".join(row.notes)),
+            *([number(row.raw), number(row.lateness.per_cent if row.lateness else 0.0)] if ruled else []),
         ]
         for row in rows
     ]

@@ -9,6 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from coursework.files import atomic_write, private_folder
+from coursework.masters.allowance import without_told
 from coursework.masters.assignment import Assignment, Question
 from coursework.masters.cells import TEXT_STUB, grade_id, is_solution
 
@@ -32,14 +33,14 @@ def answers(assignment: Assignment, notebook: NotebookNode, given: NotebookNode)
     """
     found: dict[str, str] = {}
     notes: list[str] = []
-    printed = {cell.source.strip() for cell in given.cells}
+    printed = {_shown(cell) for cell in given.cells}
     for question in assignment.manual:
         label = question.grade_id
         own = [cell for cell in notebook.cells if grade_id(cell) == label]
         stubs = {"", TEXT_STUB, *(cell.source.strip() for cell in given.cells if grade_id(cell) == label)}
         empty = all(cell.source.strip() in stubs and "pictures" not in cell.metadata for cell in own)
         if not own:
-            cells = [one for one in notebook.cells if one.cell_type == "markdown" and one.source.strip() not in printed]
+            cells = [one for one in notebook.cells if one.cell_type == "markdown" and _shown(one) not in printed]
             cells = [nbformat.v4.new_markdown_cell(LOST), *cells]
         elif not empty:
             cells = _with_added(label, notebook, given)
@@ -55,17 +56,22 @@ def answers(assignment: Assignment, notebook: NotebookNode, given: NotebookNode)
 def _with_added(label: str, notebook: NotebookNode, given: NotebookNode, anywhere: bool = False) -> list[NotebookNode]:
     """The cells with that label and what was added below them; with `anywhere` all added Markdown too."""
     names = [grade_id(cell) for cell in given.cells]
-    texts = [None if is_solution(cell) else cell.source.strip() for cell in given.cells]
+    texts = [None if is_solution(cell) else _shown(cell) for cell in given.cells]
     found = []
     below = False
     for cell in notebook.cells:
-        name, text = grade_id(cell), cell.source.strip()
+        name, text = grade_id(cell), _shown(cell)
         place = names.index(name) if name in names and name else texts.index(text) if text in texts else None
         if place is not None:  # a copy of the question does not end the answer below it, the next question does
             below = name == label or (below and place < names.index(label))
         if name == label or (place is None and (below or (anywhere and cell.cell_type == "markdown"))):
             found += [cell] if (text and text != TEXT_STUB) or "pictures" in cell.metadata or name == label else []
     return found
+
+
+def _shown(cell: NotebookNode) -> str:
+    """A cell's text, whatever the limits were when it was handed out."""
+    return without_told(cell.source).strip()
 
 
 def _text(cell: NotebookNode) -> str:

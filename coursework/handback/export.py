@@ -19,7 +19,7 @@ from coursework.intake.roster import Roster
 from coursework.tables import table
 
 OWN = (
-    *("assignment.json", "results", "marks.csv", "grades.csv", "numbers.csv", "unmatched.csv"),
+    *("assignment.json", "results", "marks.csv", "late.toml", "grades.csv", "numbers.csv", "unmatched.csv"),
     *("marking", "feedback", "compiled"),
 )
 

@@ -94,6 +94,8 @@ def feedback_page(book: Gradebook, row: Row) -> str:
         file=page_text(row.file),
         standing=standing,
         total=number(row.total),
+        raw=number(row.raw),
+        lateness=row.lateness.note if row.lateness and row.lateness.late and not row.lateness.unknown else "",
         maximum=number(book.points),
         questions=questions if shown else [],
         failures=[

@@ -82,4 +82,6 @@ def _comment(book: Gradebook, row: Row) -> str:
         + (f" ({' '.join(row.comments[question].split())})" if row.comments.get(question) else "")
         for question, maximum in book.maxima.items()
     ]
+    if row.lateness and row.lateness.late and not row.lateness.unknown:
+        parts.append(row.lateness.note)
     return guarded_line("; ".join(parts))

@@ -18,7 +18,11 @@ from coursework.masters.identity import name_in, number_in
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: a notebook, or None and the `reason` (fit to be shown to the student)."""
+    """What one student handed in: a notebook, or None and the `reason` (fit to be shown to the student).
+
+    `moment` is when, if the system says so; without a zone it is in the system's own time. `delivered` is the name that
+    the system gave to the file or its folder.
+    """
 
     student: str
     notebook: NotebookNode | None
@@ -26,6 +30,8 @@ class Submission:
     late: bool = False
     file: str = ""
     notes: tuple[str, ...] = ()
+    moment: str = ""
+    delivered: str = ""
 
     @property
     def digest(self) -> str:
@@ -149,9 +155,10 @@ def _submission(student: str, pile: Sequence[OwnedFile], budget: Budget) -> Subm
     notes = list(dict.fromkeys(owned.note for owned in pile if owned.note))
     pile = _last_delivered(pile, notes)
     late = any(owned.late for owned in pile)
+    moment = max(owned.moment for owned in pile)
 
     def failed(reason: str, file: str = "") -> Submission:
-        return Submission(student, None, reason, late, file, tuple(notes))
+        return Submission(student, None, reason, late, file, tuple(notes), moment)
 
     refused = next((owned for owned in pile if owned.entry.refused), None)
     if refused:
@@ -165,19 +172,20 @@ def _submission(student: str, pile: Sequence[OwnedFile], budget: Budget) -> Subm
         what = "notebooks" if notebooks else "zip files"
         return failed(f"{len(chosen)} {what}: {_listed(owned.file for owned in chosen)}")
     (owned,) = chosen
-    late = owned.late
+    late, moment, name = owned.late, owned.moment, owned.entry.parts[0]
     try:
         if notebooks:
-            return Submission(student, read_notebook(owned.entry.read(budget)), "", late, owned.file, tuple(notes))
+            notebook = read_notebook(owned.entry.read(budget))
+            return Submission(student, notebook, "", late, owned.file, tuple(notes), moment, name)
         inner = _only_notebook(zip_entries(owned.entry.read(budget), limit=5_000))
         notebook = read_notebook(inner.read(budget))
-        return Submission(student, notebook, "", late, f"{owned.file}/{inner.name}", tuple(notes))
+        return Submission(student, notebook, "", late, f"{owned.file}/{inner.name}", tuple(notes), moment, name)
     except Unreadable as error:
         return failed(f"{owned.file}: {error}", owned.file)
 
 
 def _last_delivered(pile: Sequence[OwnedFile], notes: list[str]) -> list[OwnedFile]:
-    """Of several of Gradescope's submissions of one student the one that came last; anything else as it is."""
+    """Of several submissions of one student the one that came last, where the system says; anything else as it is."""
     if not pile[0].base.startswith("\0"):
         return list(pile)
     last = max(pile, key=lambda owned: (owned.order, owned.base))

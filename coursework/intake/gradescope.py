@@ -62,7 +62,15 @@ def gradescope_files(entry: Entry, said: Any, index: Index) -> Iterator[OwnedFil
     if students:
         note = f"handed in together by {', '.join(students)}" if len(students) > 1 else ""
         moment = _moment(str(said.get(":created_at", "")))
-        yield OwnedFile(tuple(students), entry, entry.parts[-1], base=f"\0{entry.parts[0]}", order=(moment,), note=note)
+        yield OwnedFile(
+            tuple(students),
+            entry,
+            entry.parts[-1],
+            base=f"\0{entry.parts[0]}",
+            order=(moment,),
+            note=note,
+            moment=moment,
+        )
 
 
 def _moment(text: str) -> str:

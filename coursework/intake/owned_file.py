@@ -29,3 +29,4 @@ class OwnedFile:
     base: str = ""
     order: tuple[Any, ...] = ()
     note: str = ""
+    moment: str = ""  # when it was handed in, if the system says so: ISO 8601, in its own time where it names no zone

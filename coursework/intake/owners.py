@@ -5,7 +5,8 @@ How files are named, from the systems' sources: Canvas (``lib/content_zipper.rb`
 user's number, the file's number, and the student's own file name; Canvas adds ``-1``, ``-2`` to that when a file of
 the same name is handed in again. Moodle (``mod/assign/classes/downloader.php``) writes ``Jane
 Doe_123_assignsubmission_file`` with or without a last underscore, as a folder or as the beginning of a file name; 123
-is the participant's number. Gradescope says it in a file of its own (:mod:`coursework.intake.gradescope`). Otherwise a
+is the participant's number. Gradescope says it in a file of its own (:mod:`coursework.intake.gradescope`). Brightspace
+and Blackboard are in :mod:`coursework.intake.dated_names`. Otherwise a
 folder or a file is named after the student.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from coursework.intake.dated_names import BRIGHTSPACE, dated_file, is_dated
 from coursework.intake.delivery import Budget, Entry
 from coursework.intake.gradescope import METADATA, gradescope_files, submitters_in
 from coursework.intake.owned_file import OwnedFile, Unmatched
@@ -29,7 +31,7 @@ def unwrapped(found: list[Entry], index: Index) -> list[Entry]:
     """The entries without the folders that hold everything, such as ``assignment_123_export/``."""
     while found and len({entry.parts[0] for entry in found}) == 1 and all(len(entry.parts) > 1 for entry in found):
         top = found[0].parts[0]
-        if index.by_key(top) or MOODLE_FILE.match(top) or re.fullmatch(r"submission_\d+", top):
+        if index.by_key(top) or is_dated(top) or MOODLE_FILE.match(top) or re.fullmatch(r"submission_\d+", top):
             break
         found = [replace(entry, parts=entry.parts[1:]) for entry in found]
     return found
@@ -39,14 +41,17 @@ def owned_files(found: list[Entry], index: Index, budget: Budget) -> Iterator[Ow
     """For each file, whose it is, or why that cannot be said."""
     metadata = next((entry for entry in found if entry.parts == (METADATA,)), None)
     submitters = submitters_in(metadata, budget) if metadata else {}
+    brightspace = any(BRIGHTSPACE.fullmatch(entry.parts[0]) for entry in found)
     for entry in found:
-        if entry is metadata:
+        if entry is metadata or (brightspace and entry.parts == ("index.html",)):  # the system's own list of files
             continue
         top = entry.parts[0]
         if metadata:
             yield from gradescope_files(entry, submitters.get(top), index)
         elif hits := index.by_key(top):
             yield _one(hits, entry)
+        elif is_dated(top):
+            yield from dated_file(entry, index)
         elif match := MOODLE_FILE.match(top):
             yield _moodle_file(match, entry, index)
         elif CANVAS_FILE.search(top) or CANVAS_TEXT.search(top):

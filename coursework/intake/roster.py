@@ -169,7 +169,7 @@ def read_roster(path: str | Path, id_column: str | None = None) -> Roster:
 def _refuse_other_languages(table: Table, path: Path) -> None:
     """A system's file whose columns have other names is not a plain table: names and addresses would be lost."""
     first = table.columns[0]
-    marks = [re.fullmatch(r"(\D+)\d+", row[first].strip()) for row in table.rows]
+    marks = [re.fullmatch(r"(\D*[^\W\d_]\D*)\d+", row[first].strip()) for row in table.rows]
     begins = {mark[1] if mark else "" for mark in marks}
     if len(table.columns) > 5 and len(begins) == 1 and begins != {""}:
         raise RosterError(

@@ -14,11 +14,11 @@ from nbformat import NotebookNode
 
 from coursework.judging.cell_order import plan, setup_cells
 from coursework.judging.session import Session
-from coursework.judging.setting import Cache, JudgeError, Setting
+from coursework.judging.setting import Cache, JudgeError, Setting, limits_of
 from coursework.judging.tests import ReadyTests, failure_of, forget_process
 from coursework.masters.assignment import Assignment
 from coursework.masters.identity import TESTED_WITH, number_in
-from coursework.sandbox.limits import DEFAULT, Limits
+from coursework.sandbox.limits import Limits
 from coursework.sandbox.usage import busy
 
 HIDDEN_FAILED = "a hidden test failed"
@@ -33,7 +33,8 @@ class Verdict:
 
     `scores` has the points of each test cell, by its grade id; `failures` says why one has none; `notes` tell what is
     unusual. Every text is one line, printable, and can be shown to the student. `suspicious`: a person should look,
-    since something was stopped, or the notebook was made for another student.
+    since something was stopped, or the notebook was made for another student. `struck` has the master's limits that
+    stopped something, or may have; `used` how much of each was used.
     """
 
     scores: dict[str, float]
@@ -41,6 +42,8 @@ class Verdict:
     failures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     suspicious: bool = False
+    struck: tuple[str, ...] = ()
+    used: dict[str, float] = field(default_factory=dict)
 
 
 def judge(
@@ -48,7 +51,7 @@ def judge(
     notebook: NotebookNode,
     variant: int,
     *,
-    limits: Limits = DEFAULT,
+    limits: Limits | None = None,
     cache: Path | None = None,
     everyone: int | None = None,
 ) -> Verdict:
@@ -58,7 +61,7 @@ def judge(
         assignment: the master, which the tests and the setup come from.
         notebook: what was handed in; it may hold anything.
         variant: this student's number.
-        limits: what it may use.
+        limits: what it may use, in place of what the master declares.
         cache: a folder that :func:`prepare` has filled.
         everyone: the number that the whole class had, where that was so.
 
@@ -67,10 +70,15 @@ def judge(
         SandboxMissing: if there is no sandbox.
     """
     seen, own = (Cache(), Cache()) if cache is None else (Cache(cache / SEEN), Cache(cache / OWN))
-    return _judge(assignment, notebook, variant if everyone is None else everyone, Setting(limits, seen, own))
+    return _judge(
+        assignment,
+        notebook,
+        variant if everyone is None else everyone,
+        Setting(limits or limits_of(assignment.allowance), seen, own),
+    )
 
 
-def prepare(assignment: Assignment, cache: Path, *, limits: Limits = DEFAULT) -> Verdict:
+def prepare(assignment: Assignment, cache: Path, *, limits: Limits | None = None) -> Verdict:
     """Run the solution and the released notebook once, and keep in `cache` what Python and JAX compile for them.
 
     Submissions then start sooner. They read what the released notebook compiled and cannot write to it; what the
@@ -79,6 +87,7 @@ def prepare(assignment: Assignment, cache: Path, *, limits: Limits = DEFAULT) ->
     Raises:
         JudgeError: if the solution does not earn every automatic point: then nobody would.
     """
+    limits = limits or limits_of(assignment.allowance)
     seen, own = cache / SEEN, cache / OWN
     for folder in (seen, own):
         for name in ("jax", "matplotlib", "python"):
@@ -127,4 +136,12 @@ def _judge(assignment: Assignment, notebook: NotebookNode, variant: int, setting
     if other:
         notes.append(f"the number in it is {number}, not {wanted}{TESTED_WITH}")
         failures = {question: f"{failure} ({OTHER_NUMBER})" for question, failure in failures.items()}
-    return Verdict(scores, notes + session.notes, failures, time.monotonic() - start, session.suspicious or other)
+    return Verdict(
+        scores,
+        notes + session.notes,
+        failures,
+        time.monotonic() - start,
+        session.suspicious or other,
+        tuple(sorted(session.struck)),
+        dict(session.most),
+    )

@@ -19,8 +19,11 @@ class Session:
         self.notes: list[str] = []
         self.errors: dict[str, str] = {}
         self.suspicious = False
+        self.struck: set[str] = set()  # which of the master's limits stopped something, or may have
+        self.most = {"seconds": 0.0, "total": 0.0, "memory": 0.0}
+        self.slower, self.began = busy(), time.monotonic()
         self.starts = 0
-        self.deadline = time.monotonic() + setting.limits.total * busy()
+        self.deadline = time.monotonic() + setting.limits.total * self.slower
         self.sandbox: Sandbox | None = None
 
     def start(self) -> None:
@@ -34,7 +37,9 @@ class Session:
             if all(self._step(index) for index in range(len(self.steps)) if index not in self.skip):
                 return
             self.close()
-        self.stopped("the notebook", "ended the sandbox again and again, or used up its time: nothing more was run")
+        used_up = time.monotonic() >= self.deadline
+        reason = "ended the sandbox again and again, or used up its time: nothing more was run"
+        self.stopped("the notebook", reason, "total" if used_up else "")
 
     def _step(self, index: int) -> bool:
         """Run a cell; whether the sandbox is still there."""
@@ -56,19 +61,27 @@ class Session:
             # the setup is not to blame: the student's cell before it has left something running
             guilty = before[-1] if step.setup else index
             self.skip.add(guilty)
-            self.stopped(self.steps[guilty].label, str(stop))
+            self.stopped(self.steps[guilty].label, str(stop), stop.limit)
             if self.steps[guilty].answer:
                 self.errors[str(self.steps[guilty].answer)] = f"its cell {stop}"
             return stop.alive
         return True
 
-    def stopped(self, label: str, reason: str) -> None:
-        """Remember that something was stopped."""
+    def stopped(self, label: str, reason: str, limit: str = "") -> None:
+        """Remember that something was stopped, and by which of the master's limits."""
         self.suspicious = True
+        self.struck |= {limit} - {""}
         self.notes.append(one_line(f"{label}: {reason}"))
 
     def close(self) -> None:
         """End the sandbox."""
+        self.most["total"] = (time.monotonic() - self.began) / self.slower
         if self.sandbox is not None:
+            self.took(self.sandbox.seconds)
+            self.most["memory"] = max(self.most["memory"], self.sandbox.memory / (1 << 20))
             self.sandbox.close()
             self.sandbox = None
+
+    def took(self, seconds: float) -> None:
+        """Remember how long one cell, call or test took, if it is the longest so far."""
+        self.most["seconds"] = max(self.most["seconds"], seconds)

@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursework.masters.allowance import Allowance
 from coursework.sandbox.limits import Limits
 
 
 class JudgeError(RuntimeError):
     """The assignment cannot be graded here: its own setup fails. No student is to blame."""
+
+
+def limits_of(allowance: Allowance) -> Limits:
+    """What a sandbox is held to, by what a master declares."""
+    return Limits(
+        cell=allowance.seconds, test=allowance.seconds, total=allowance.total, memory=int(allowance.memory * (1 << 20))
+    )
 
 
 @dataclass(frozen=True)

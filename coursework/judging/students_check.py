@@ -1,5 +1,6 @@
 """What does a student's notebook pass of the tests that it holds? The same asserts that the grader begins with."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from coursework.intake.delivery import MAX_FILE, Unreadable
 from coursework.intake.notebook_reader import read_notebook
 from coursework.intake.student_names import NOTEBOOK
 from coursework.judging.judge import judge
+from coursework.judging.setting import limits_of
 from coursework.masters.assignment import Assignment
 from coursework.masters.cells import fingerprint_of, grade_id, source_of
 from coursework.masters.identity import name_in
 from coursework.masters.reading import parse
-from coursework.sandbox.limits import DEFAULT, Limits
 from coursework.sandbox.walls import SandboxMissing, require
 from coursework.text import one_line
 
@@ -92,8 +93,12 @@ def edited(notebook: NotebookNode) -> list[str]:
     return [name for name, now in named if was.get(name, now) != now]
 
 
-def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
+def check(path: Path, **given: float | None) -> Check:
     """Run a notebook and the tests in it: in the sandbox where there is one, else as Jupyter would.
+
+    Args:
+        path: the notebook.
+        given: limits in place of those that it declares: `seconds`, `total`, `memory`.
 
     Raises:
         MasterError: if the notebook is not one of an assignment.
@@ -101,21 +106,24 @@ def check(path: Path, *, limits: Limits = DEFAULT) -> Check:
     """
     notebook = read_own(Path(path))
     assignment = parse(notebook, name_in(notebook) or "notebook", str(path), released=True)
+    allowance = assignment.allowance.changed(**given)
+    assignment = dataclasses.replace(assignment, allowance=allowance)
     changed = edited(notebook)
     notes = [one_line(EDITED + ", ".join(changed))] if changed else []
     try:
         require()
     except SandboxMissing:
-        return Check(assignment, _in_kernel(notebook, assignment, limits), notes, False)
-    verdict = judge(assignment, notebook, 0, limits=limits)
+        return Check(assignment, _in_kernel(notebook, assignment), notes, False)
+    verdict = judge(assignment, notebook, 0)
     results = {question.grade_id: verdict.failures.get(question.grade_id) for question in assignment.questions}
     return Check(assignment, results, notes + verdict.notes, True)
 
 
-def _in_kernel(notebook: NotebookNode, assignment: Assignment, limits: Limits) -> dict[str, str | None]:
+def _in_kernel(notebook: NotebookNode, assignment: Assignment) -> dict[str, str | None]:
     """The test cells' errors after running the notebook in a kernel, without limits but on time."""
     from nbclient import NotebookClient
 
+    limits = limits_of(assignment.allowance)
     seconds = int(limits.cell * limits.patience) + 1
     client = NotebookClient(
         notebook, timeout=seconds, interrupt_on_timeout=True, allow_errors=True, kernel_name="python3"

@@ -39,6 +39,7 @@ class ReadyTests:
         """
         if self.process is None:
             process = _process(self.setting)
+            process.seconds = 0.0
             try:
                 self.names = process.prepare(self.setup)
             except (ValueError, ProcessStopped) as error:
@@ -88,6 +89,7 @@ def failure_of(session: Session, tests: ReadyTests, question: Question, source: 
     """
     if session.sandbox is None or time.monotonic() > session.deadline:
         session.suspicious = True
+        session.struck |= {"total"} if time.monotonic() > session.deadline else set()
         return "not tested: the notebook ended the sandbox again and again, or used up its time"
     sandbox = session.sandbox
     ended: list[tuple[str, Stopped]] = []
@@ -122,11 +124,12 @@ def failure_of(session: Session, tests: ReadyTests, question: Question, source: 
         ended.append(("reading what the test needs", stop))
     except ProcessStopped as error:
         tests.forget()
-        session.stopped(question.grade_id, str(error))
+        session.stopped(question.grade_id, str(error), error.limit)
         failure = str(error)
+    session.took(process.seconds)
     for what, stopped in ended:
         failure = one_line(f"{what} {stopped}")
-        session.stopped(question.grade_id, failure)
+        session.stopped(question.grade_id, failure, stopped.limit)
         if not stopped.alive:
             session.start()
     return failure

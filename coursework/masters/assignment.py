@@ -1,10 +1,11 @@
 """What is an assignment, and what do students get of it?"""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
+from coursework.masters.allowance import Allowance, with_told
 from coursework.masters.cells import (
     CODE_STUB,
     HIDDEN,
@@ -54,6 +55,7 @@ class Assignment:
     setup: tuple[Cell, ...]
     questions: tuple[Question, ...]
     manual: tuple[Question, ...]
+    allowance: Allowance = field(default_factory=Allowance)
 
     @property
     def points(self) -> float:
@@ -103,6 +105,10 @@ class Assignment:
             if grade_id(cell) == "variant":
                 cell.source = set_variant(cell.source, variant)
         notebook.metadata["coursework"]["name"] = self.name
+        notebook.metadata["coursework"]["limits"] = self.allowance.as_data()  # `check` has no master
+        texts = [cell for cell in notebook.cells if cell.cell_type == "markdown" and not is_solution(cell)]
+        for cell, text in zip(texts, with_told([cell.source for cell in texts], self.allowance.told()), strict=True):
+            cell.source = text
         for key in ("jupytext", "celltoolbar"):
             notebook.metadata.pop(key, None)
         return notebook

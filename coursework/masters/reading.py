@@ -22,6 +22,7 @@ from pathlib import Path
 import jupytext
 from nbformat import NotebookNode
 
+from coursework.masters.allowance import allowance_in
 from coursework.masters.assignment import Assignment, Cell, Question
 from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, source_of, without
 
@@ -116,7 +117,11 @@ def parse(notebook: NotebookNode, name: str, where: str, *, released: bool = Fal
             raise MasterError(f"{place}: {error}") from error
     if not questions and not manual:
         raise MasterError(f"{where}: no question: no cell has grade: true")
-    return Assignment(name, *head, notebook, tuple(setup), tuple(questions), tuple(manual))
+    try:
+        allowance = allowance_in(notebook.metadata["coursework"].get("limits"))
+    except ValueError as error:
+        raise MasterError(f"{where}: coursework.{error}") from error
+    return Assignment(name, *head, notebook, tuple(setup), tuple(questions), tuple(manual), allowance)
 
 
 def _head(notebook: NotebookNode, where: str) -> tuple[str, int, tuple[str, ...], tuple[str, ...]]:

@@ -15,11 +15,14 @@ class StudentError(Exception):
 
 
 class Stopped(Exception):
-    """The student's code went over a limit or ended its process; `alive` says whether the sandbox still answers."""
+    """The student's code went over a limit or ended its process.
 
-    def __init__(self, reason: str, *, alive: bool = False) -> None:
+    `alive` says whether the sandbox still answers, `limit` which of a master's limits it was, or may have been.
+    """
+
+    def __init__(self, reason: str, *, alive: bool = False, limit: str = "") -> None:
         super().__init__(reason)
-        self.alive = alive
+        self.alive, self.limit = alive, limit
 
 
 class _CallableMark:

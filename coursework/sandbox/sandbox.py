@@ -21,11 +21,13 @@ from typing import Any
 
 from coursework.sandbox import wire
 from coursework.sandbox.environment import inside
-from coursework.sandbox.limits import DEFAULT, Limits
+from coursework.sandbox.limits import Limits
 from coursework.sandbox.replies import Replies, Stopped, answer_to
-from coursework.sandbox.usage import TICK, Usage, busy, usage
+from coursework.sandbox.usage import TICK, Usage, busy, peak, usage
 from coursework.sandbox.walls import IN_MEMORY, INSTEAD, SandboxMissing, isolation, mounts, without_calls
 from coursework.text import one_line
+
+USED_UP = "used up the time for all"
 
 
 class Sandbox:
@@ -40,7 +42,7 @@ class Sandbox:
 
     def __init__(
         self,
-        limits: Limits = DEFAULT,
+        limits: Limits,
         *,
         deadline: float = float("inf"),
         cache: Path | None = None,
@@ -50,7 +52,8 @@ class Sandbox:
         self.limits = limits
         self.deadline = float("inf")
         self._number = 0
-        self._nan = False
+        self.seconds, self.memory = 0.0, 0  # the most that one answer took, as the limit counts, and bytes at one time
+        self._nan = self._started = False
         self._outgoing, self._replies = bytearray(), Replies()
         self._pidfd = -1
         self._channel, inner = socket.socketpair()
@@ -58,7 +61,7 @@ class Sandbox:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
         reader, writer = os.pipe()
         environment = inside(cache, writable).items()
-        command = ["bwrap", *rights, *mounts(cache, writable, limits), "--info-fd", str(writer)]
+        command = ["bwrap", *rights, *mounts(cache, writable, limits.files), "--info-fd", str(writer)]
         command += [part for name, value in environment for part in ("--setenv", name, value)]
         python = Path(sys.prefix).resolve() / "bin" / "python"
         command += [str(python), "-s", "-m", "coursework.sandbox.driver", str(limits.memory), str(limits.files)]
@@ -85,7 +88,7 @@ class Sandbox:
                 self.pid = int(json.loads(file.read())["child-pid"])
             self._pidfd = os.pidfd_open(self.pid)
             self._receive(limits.start, limits.start)
-            self.deadline = deadline
+            self.deadline, self._started = deadline, True
         except (ValueError, OSError, Stopped) as error:
             self.close()
             self._errors.seek(0)
@@ -103,6 +106,7 @@ class Sandbox:
     def close(self) -> None:
         """End the process and everything that it has started."""
         if self._pidfd >= 0:
+            self.memory = max(self.memory, peak(self.pid))
             self._signal(signal.SIGKILL)  # process 1 of the namespace: the kernel ends all others with it
             os.close(self._pidfd)
             self._pidfd = -1
@@ -151,19 +155,21 @@ class Sandbox:
         Raises:
             Stopped: if it is.
         """
-        limits, now = self.limits, usage(self.pid, IN_MEMORY)
-        over = ""
+        # until it answers, it may still see this machine's folders under those names
+        limits, now = self.limits, usage(self.pid, IN_MEMORY if self._started else ())
+        self.memory = max(self.memory, now.memory, now.reserved)
+        over = limit = ""
         if now.processes > limits.processes:
             over = f"started more than {limits.processes} processes"
         elif now.threads > limits.threads:
             over = f"started more than {limits.threads} threads"
         elif now.memory > limits.memory:
-            over = f"used more than {limits.memory >> 20} MB of memory"
+            over, limit = f"used more than {limits.memory >> 20} MB of memory", "memory"
         elif now.files > limits.inodes:
             over = f"made more than {limits.inodes} files"
         if over:
             self.close()
-            raise Stopped(over)
+            raise Stopped(over, limit=limit)
         return now
 
     def _signal(self, number: int) -> None:
@@ -180,19 +186,23 @@ class Sandbox:
 
     def _exchange(self, raw: bytes) -> tuple[str, Any]:
         """Send a message and wait for the reply to it; interrupt, then kill what takes too long."""
-        limits = self.limits
+        limits, slower = self.limits, busy()
         self._outgoing += raw
+        start = time.monotonic()
         try:
-            return self._receive(limits.cell, limits.cell * limits.patience, busy())
+            return self._receive(limits.cell, limits.cell * limits.patience, slower)
         except TimeoutError as error:
             reason = str(error)
+        finally:
+            self.seconds = max(self.seconds, (time.monotonic() - start) / limits.patience / slower)
+        limit = "total" if reason == USED_UP else "seconds"
         self._signal(signal.SIGINT)
         try:
             self._receive(float("inf"), limits.grace, busy())
         except TimeoutError:
             self.close()
-            raise Stopped(f"{reason}, and did not let itself be interrupted") from None
-        raise Stopped(reason, alive=True)
+            raise Stopped(f"{reason}, and did not let itself be interrupted", limit=limit) from None
+        raise Stopped(reason, alive=True, limit=limit)
 
     def _receive(self, seconds: float, clock: float, slower: float = 1.0) -> tuple[str, Any]:
         """The reply to the last message, as its kind and value; sends meanwhile what is still to be sent.
@@ -212,10 +222,12 @@ class Sandbox:
                 look = now + TICK
                 total = self.check().seconds
                 used = total - (now - start) if used is None else used
+                if self._started:
+                    self.seconds = max(self.seconds, total - used)
                 if total - used > seconds:
                     raise TimeoutError(f"took more than {seconds:g} s")
             if now > end:
-                raise TimeoutError(f"took more than {clock:g} s" if end < self.deadline else "used up the time for all")
+                raise TimeoutError(f"took more than {clock:g} s" if end < self.deadline else USED_UP)
             self._send()
             try:
                 part = self._channel.recv(1 << 20)
@@ -244,4 +256,4 @@ class Sandbox:
 
     def _ended(self) -> None:
         self.close()
-        raise Stopped("ended its process (os._exit, a crash, or out of memory)")
+        raise Stopped("ended its process (os._exit, a crash, or out of memory)", limit="memory")

@@ -16,6 +16,7 @@ class Usage:
     memory: int = 0
     seconds: float = 0.0
     files: int = 0
+    reserved: int = 0  # address space of the largest process, which its limit of memory counts
 
 
 def busy() -> float:
@@ -57,6 +58,7 @@ def usage(pid: int, folders: tuple[str, ...] = ()) -> Usage:
         total.processes += 1
         total.threads += int(fields[17])
         total.memory += int(fields[21]) * page
+        total.reserved = max(total.reserved, int(fields[20]))
         total.seconds += sum(map(int, fields[11:15])) / tick
     for folder in folders:
         try:
@@ -66,3 +68,12 @@ def usage(pid: int, folders: tuple[str, ...] = ()) -> Usage:
         total.memory += (there.f_blocks - there.f_bfree) * there.f_frsize
         total.files += there.f_files - there.f_ffree
     return total
+
+
+def peak(pid: int) -> int:
+    """The most address space that a process had, in bytes; 0 if it has ended."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            return next((int(line.split()[1]) << 10 for line in file if line.startswith("VmPeak:")), 0)
+    except OSError:
+        return 0

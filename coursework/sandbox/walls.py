@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coursework.sandbox.kernel_calls import kernel_filter
-from coursework.sandbox.limits import DEFAULT, Limits
 from coursework.text import one_line
 
 HERE = Path(__file__).parent
+FILES = 64 << 20  # bytes of a file, and of a folder in memory
 IN_MEMORY = ("/tmp", "/home/student", "/dev/shm")  # folders that can be written to
 REPOSITORY = HERE.parents[1]  # all of it is kept from student code, save two files of this folder and ntklib
 INSTEAD = """\
@@ -54,13 +54,13 @@ def library() -> Path:
     return Path(spec.submodule_search_locations[0]).resolve()
 
 
-def mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]:
+def mounts(cache: Path | None, writable: bool, size: int) -> Iterator[str]:
     """bubblewrap's options for what is there and what is not.
 
     Args:
         cache: a folder with what was compiled before, seen as /cache.
         writable: whether it can be written to: by the solution, never by a submission.
-        limits: the size of the folders in memory.
+        size: the bytes of a folder in memory.
     """
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)
@@ -69,7 +69,7 @@ def mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]:
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
     for folder in IN_MEMORY[:2]:  # first, because the environment may be below one of them
-        yield from ("--size", str(limits.files), "--tmpfs", folder)
+        yield from ("--size", str(size), "--tmpfs", folder)
     for path in readable():
         yield from ("--ro-bind", str(path), str(path))
     for name in ("ld.so.cache", "alternatives", "fonts", "localtime"):
@@ -89,7 +89,7 @@ def mounts(cache: Path | None, writable: bool, limits: Limits) -> Iterator[str]:
         elif path.stat().st_mode & 0o222:
             yield from ("--ro-bind", "/dev/null", str(path))
     yield from ("--dev", "/dev")
-    yield from ("--size", str(limits.files), "--tmpfs", IN_MEMORY[2])
+    yield from ("--size", str(size), "--tmpfs", IN_MEMORY[2])
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/home/student")
 
 
@@ -136,7 +136,7 @@ def require(*private: Path) -> None:
     if not sys.platform.startswith("linux") or shutil.which("bwrap") is None:
         raise SandboxMissing(INSTEAD)
     with without_calls() as (calls, files):
-        trial = ["bwrap", *isolation(), *calls, *mounts(None, False, DEFAULT), "/bin/true"]
+        trial = ["bwrap", *isolation(), *calls, *mounts(None, False, FILES), "/bin/true"]
         nothing = subprocess.DEVNULL
         done = subprocess.run(trial, capture_output=True, errors="replace", check=False, stdin=nothing, pass_fds=files)
     if done.returncode != 0:

@@ -13,7 +13,6 @@ from toy_class import TOY_FOLDER
 from coursework.judging.judge import judge, prepare
 from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, without
 from coursework.masters.reading import ASSIGNMENTS, available, load
-from coursework.sandbox.limits import DEFAULT
 from coursework.sandbox.wire import WANTED
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +100,8 @@ def test_the_first_cell_says_how_it_is_graded(name):
     text = " ".join(load(name).release(7).cells[0].source.split())
     assert "Do not rename this file" in text
     assert "`python -m coursework check lab/FILE`" in text
-    assert f"may compute for {DEFAULT.cell:g} seconds" in text
+    assert load(name).allowance.told() in text
+    assert "limits" in load(name).notebook.metadata["coursework"], "a set that comes with the book declares them"
     assert f"what functions return, are {WANTED.removeprefix('wanted ').replace('dicts or', 'dicts and')}" in text
 
 

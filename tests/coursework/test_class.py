@@ -3,8 +3,10 @@
 import csv
 import functools
 import io
+from dataclasses import replace
 
 import nbformat
+from toy_answers import USUAL
 from toy_class import SECRET, TOY, roster_file, zipped
 
 from coursework.gradebook.grade_class import grade_all
@@ -14,7 +16,6 @@ from coursework.intake.collect import collect
 from coursework.intake.notebook_reader import read_notebook
 from coursework.judging.judge import judge
 from coursework.masters.variants import variant
-from coursework.sandbox.limits import Limits
 
 ROSTER = (
     "Student,ID,SIS Login ID,Section,A toy (900)\n    Points Possible,,,,10\n=Full,1,f,A,\nCopy,2,c,A,\nGone,3,g,A,\n"
@@ -84,6 +85,8 @@ def mean(values):
 answer = x.mean()
 """
     notebook = read_notebook(handed_in("1", [("q1-answer", slow)]))
-    verdict = judge(TOY, notebook, variant(SECRET, TOY.name, "1"), limits=Limits(test=2.0, patience=4.0), cache=cache)
+    verdict = judge(
+        TOY, notebook, variant(SECRET, TOY.name, "1"), limits=replace(USUAL, test=2.0, patience=4.0), cache=cache
+    )
     assert verdict.failures == {"q1-mean": "a hidden test failed: it took too long"}
     assert verdict.suspicious

@@ -7,8 +7,10 @@ from pathlib import Path
 import jupytext
 import pytest
 from bs4 import BeautifulSoup
+from toy_class import roster
 
 from coursework.__main__ import parser
+from coursework.gradebook.lateness import read_rules
 from coursework.judging.judge import judge
 from coursework.masters.reading import available, load
 
@@ -18,7 +20,7 @@ COMMANDS = re.findall(r"^    python -m coursework (.+)$", re.sub(r" \\\n +", " "
 
 def test_there_is_a_command_for_everything():
     assert {command.split()[0] for command in COMMANDS} == {
-        *("list", "release", "solution", "check", "grade", "export", "feedback")
+        *("list", "release", "solution", "check", "grade", "export", "feedback", "stats")
     }
 
 
@@ -70,6 +72,15 @@ def test_the_example_can_be_graded(example, sandboxed):
     for cell in copied.cells:
         cell.source = cell.source.replace("gram(points) @ gram(points)", "np.full((1, 1), 6.0)")
     assert judge(example, copied, 7).scores == {"q1-gram-test": 2, "q1-trace-test": 0}
+
+
+def test_the_rules_for_lateness_in_the_guide_are_some(tmp_path):
+    text = re.search(r"^:name: teaching-late\n(.+?)^```$", GUIDE, re.MULTILINE | re.DOTALL)[1]
+    (tmp_path / "late.toml").write_text(text, encoding="utf-8")
+    rules = read_rules(tmp_path, roster("4711", "4712"))
+    assert (rules.per_cent_a_day, rules.most, rules.grace.total_seconds()) == (10, 50, 7200)
+    assert set(rules.extensions) == {"4711"}
+    assert set(rules.submitted) == {"4712"}
 
 
 @pytest.mark.parametrize("name", available())

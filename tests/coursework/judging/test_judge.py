@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from toy_answers import FIRST, FULL, GRAM, MEAN, NONE, QUICK, SECOND
+from toy_answers import FIRST, FULL, GRAM, MEAN, NONE, QUICK, SECOND, USUAL
 
 from coursework.judging.judge import HIDDEN_FAILED, judge, prepare
 from coursework.judging.setting import JudgeError
@@ -305,7 +305,7 @@ def test_nothing_of_a_solution_or_a_hidden_test_is_compiled_where_submissions_lo
     assert [name in held("own") for name in secret] == [True, True], "this test would not see them"
     assert b"of_the_setup" in held("seen")
     assert [name in held("seen") for name in secret] == [False, False]
-    with Sandbox(cache=tmp_path / "seen") as box:
+    with Sandbox(USUAL, cache=tmp_path / "seen") as box:
         box.run("import os\nfound = [name for *_, names in os.walk('/cache') for name in names]")
         names = box.fetch("found")
     assert any("of_the_setup" in name for name in names)

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
-from coursework.sandbox.limits import Limits
+from coursework.judging.setting import limits_of
+from coursework.masters.allowance import Allowance
 from coursework.sandbox.sandbox import Sandbox
 
-QUICK = Limits(cell=1.0, patience=4.0, grace=1.0)
+USUAL = limits_of(Allowance())
+QUICK = replace(USUAL, cell=1.0, patience=4.0, grace=1.0)
 
 
 @pytest.fixture(scope="session")
@@ -14,7 +18,7 @@ def cache(cache):
 
 @pytest.fixture(scope="module")
 def box(cache):
-    with Sandbox(cache=cache) as box:
+    with Sandbox(USUAL, cache=cache) as box:
         yield box
 
 

@@ -2,14 +2,16 @@
 
 import time
 import uuid
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from coursework.judging.setting import limits_of
+from coursework.masters.allowance import Allowance
 from coursework.sandbox import sandbox, wire
-from coursework.sandbox.limits import Limits
 from coursework.sandbox.replies import CALLABLE, Stopped, StudentError
 from coursework.sandbox.sandbox import Sandbox
 from coursework.sandbox.usage import busy, usage
@@ -296,7 +298,7 @@ def test_a_hang_that_ignores_interrupts_leaves_no_process(fresh):
     ],
 )
 def test_bombs(cache, source, reason):
-    with Sandbox(Limits(threads=40, memory=1 << 30), cache=cache) as box:
+    with Sandbox(replace(limits_of(Allowance()), threads=40, memory=1 << 30), cache=cache) as box:
         pid = box.pid
         with pytest.raises((Stopped, StudentError), match=reason) as caught:
             box.run(source)

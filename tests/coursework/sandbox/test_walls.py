@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from coursework.judging.setting import limits_of
+from coursework.masters.allowance import Allowance
 from coursework.sandbox import walls
 from coursework.sandbox.environment import ONE_CORE
 from coursework.sandbox.sandbox import Sandbox
@@ -127,7 +129,7 @@ def test_a_sandbox_without_bubblewrap_says_the_same(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     walls.isolation.cache_clear()
     with pytest.raises(SandboxMissing, match="apt-get install bubblewrap"):
-        Sandbox()
+        Sandbox(limits_of(Allowance()))
 
 
 def test_private_files_must_not_lie_where_they_can_be_read(sandboxed, tmp_path):
@@ -139,4 +141,4 @@ def test_private_files_must_not_lie_where_they_can_be_read(sandboxed, tmp_path):
 def test_an_environment_that_does_not_start_says_why(sandboxed, monkeypatch):
     monkeypatch.setattr(walls, "library", lambda: Path("/nowhere"))
     with pytest.raises(SandboxMissing, match="nowhere"):
-        Sandbox()
+        Sandbox(limits_of(Allowance()))
