@@ -21,6 +21,7 @@ DRAWN = ("svg", "path", "circle", "rect", "line", "text", "tspan", "g", "desc", 
 EMPTY = ("img", "br", "hr", "col", "wbr", "path", "circle", "rect", "line")
 GONE = (
     "script, style, noscript, button, dialog, form, input, a.headerlink, .copybtn, .claims-controls, "
+    ".measure-setting, .measure-result, "
     ".claims-controls + [role=status], div.cell > details.hide.above-input, details.cell-code, "
     "details.self-check-hint:empty, .genindex-jumpbox, .modindex-jumpbox"
 )

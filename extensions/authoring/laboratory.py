@@ -9,6 +9,7 @@ the place of a picture; it asks for nothing and works from a disk.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +158,12 @@ def _title(text: str) -> nodes.paragraph:
     return nodes.paragraph("", "", nodes.strong(text, text), classes=["laboratory-title"])
 
 
-def script() -> str:
+def script(parts: Sequence[str] = PARTS) -> str:
     """The script of the page: one function around all parts, so that their names meet no others.
 
     Comments and indentation stay behind: they are a fifth of it.
     """
-    texts = {part: (FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in PARTS}
+    texts = {part: (FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in parts}
     for part in texts.keys() - set(AS_THEY_ARE):
         lines = (COMMENT.sub("", line).strip() for line in texts[part].splitlines())
         texts[part] = "\n".join(filter(None, lines))

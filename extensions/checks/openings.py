@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 MOST_WORDS, MOST_IN_PROOF = 5000, 90
 FORMULA = 15  # words for which a displayed formula stands in a proof
-UNCOUNTED = ("proof_node", "claim_fold", "exercise", "solution", "self_check", "bibliography")
+UNCOUNTED = ("proof_node", "claim_fold", "measure_", "exercise", "solution", "self_check", "bibliography")
 
 
 def warn(message: str, location: Any) -> None:
