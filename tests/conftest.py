@@ -17,6 +17,7 @@ from collections import Counter
 
 import pytest
 from browser import ROOT, chromium
+from threadpoolctl import threadpool_limits
 
 from tools import threads
 from tools.build import NEEDLESS
@@ -31,6 +32,7 @@ os.environ |= {  # before JAX and NumPy are imported
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     **threads.ONE_EACH,
 }
+threadpool_limits(1)  # a plugin of pytest may have imported NumPy before, where nothing starts the worker
 LOCKED = bool(xla_flags())
 
 # begun first: left to the end, one of these keeps a worker busy while the other has nothing to do
