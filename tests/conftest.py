@@ -42,6 +42,8 @@ LONGEST = (
     "test_build.py",
     "test_weight.py",
     "test_mlp.py",
+    "test_convolution.py",
+    "test_laboratory.py",
     "test_explorers.py",
     "test_against_neural_tangents.py",
     "test_dynamics.py",
