@@ -4,17 +4,26 @@ With the releases that the lock names JAX compiles here as it does for chapters,
 it compiles as it does for everybody. Tests run side by side, so that each has one thread for its linear algebra. What
 was compiled is kept below `_build`, for the processes that tests start and for the next run, which then takes half the
 time; for each worker by itself, because JAX may read a program that another process is still writing.
+
+Compiling is most of what some files cost. What their tests compile in their own process, with the releases that the
+lock names, XLA does not optimise where the file is marked `unoptimised`: such programs are run for a moment. Processes
+that a test starts compile as the book does, with other releases everything compiles as it does for everybody, and a
+test that holds what is computed to its last digits is marked `optimised`.
 """
 
 import os
+import sys
 from collections import Counter
 
 import pytest
 from browser import ROOT, chromium
+from threadpoolctl import threadpool_limits
 
 from tools import threads
+from tools.build import NEEDLESS
 from tools.compiling import xla_flags
 
+sys.modules.setdefault(NEEDLESS, None)  # two seconds of each worker's start
 COMPILED = ROOT / "_build" / ".jax_cache_tests" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 
 os.environ |= {  # before JAX and NumPy are imported
@@ -23,6 +32,8 @@ os.environ |= {  # before JAX and NumPy are imported
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     **threads.ONE_EACH,
 }
+threadpool_limits(1)  # a plugin of pytest may have imported NumPy before, where nothing starts the worker
+LOCKED = bool(xla_flags())
 
 # begun first: left to the end, one of these keeps a worker busy while the other has nothing to do
 LONGEST = (
@@ -31,12 +42,36 @@ LONGEST = (
     "test_build.py",
     "test_weight.py",
     "test_mlp.py",
+    "test_convolution.py",
+    "test_laboratory.py",
     "test_explorers.py",
     "test_against_neural_tangents.py",
     "test_dynamics.py",
     "test_judge.py",
     "test_assignments.py",
 )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "unoptimised: what it compiles is not optimised")
+    config.addinivalue_line("markers", "optimised: not even where its file is marked as the other one")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    """Around fixtures too, since they compile as much."""
+    if not LOCKED or item.get_closest_marker("unoptimised") is None:
+        return (yield)
+    import jax
+
+    optimised = item.get_closest_marker("optimised") is not None
+    if optimised:
+        jax.clear_caches()  # what other tests have compiled
+    jax.config.update("jax_disable_most_optimizations", not optimised)
+    try:
+        return (yield)
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ a module re-executes the chapters that use it, and only those; a change of prose
 """
 
 import ast
+import functools
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ LIBRARY = ROOT / "ntklib"
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-def imported_modules(source: str) -> set[str]:
+@functools.cache  # the same modules are asked about for each chapter
+def imported_modules(source: str) -> frozenset[str]:
     """What a piece of Python imports from `ntklib`, by its dotted name inside the package.
 
     The last part may name something in a module: what is a module, :func:`closure` finds out.
@@ -38,10 +40,10 @@ def imported_modules(source: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.removeprefix("ntklib.") for name in found if name.startswith("ntklib.")}
+    return frozenset(name.removeprefix("ntklib.") for name in found if name.startswith("ntklib."))
 
 
-def closure(modules: set[str], library: Path = LIBRARY) -> list[Path]:
+def closure(modules: Set[str], library: Path = LIBRARY) -> list[Path]:
     """The files of these modules and of all that they import, and of their packages what is not Python, sorted."""
     seen: set[Path] = set()
     waiting = [library / "__init__.py", *(path for name in modules for path in files_of(name, library))]
@@ -64,17 +66,20 @@ def files_of(name: str, library: Path) -> Iterator[Path]:
         yield from (path for path in (here.with_suffix(".py"), here / "__init__.py") if path.exists())
 
 
-def code_cells(text: str) -> Iterator[str]:
+@functools.cache
+def code_cells(text: str) -> tuple[str, ...]:
     """The Python of each code cell of a text notebook, without the lines that only IPython understands."""
-    for cell in jupytext.reads(text, fmt="md:myst").cells:
-        if cell.cell_type == "code":
-            yield "\n".join("pass" if line.lstrip()[:1] in ("%", "!") else line for line in cell.source.splitlines())
+    return tuple(
+        "\n".join("pass" if line.lstrip()[:1] in ("%", "!") else line for line in cell.source.splitlines())
+        for cell in jupytext.reads(text, fmt="md:myst").cells
+        if cell.cell_type == "code"
+    )
 
 
 def dependencies(text: str, library: Path = LIBRARY) -> list[Path]:
     """The files on which the outcome of a text notebook depends, apart from itself."""
     try:
-        modules = set().union(*(imported_modules(cell) for cell in code_cells(text)))
+        modules: set[str] = set().union(*(imported_modules(cell) for cell in code_cells(text)))
     except SyntaxError:  # the execution will say what is wrong with it; until then, anything may matter
         modules = {".".join(path.relative_to(library).with_suffix("").parts) for path in library.rglob("*.py")}
     measured = sorted(RESULTS.glob("*.json")) if "benchmarks/results" in text else []

@@ -100,14 +100,24 @@ def chapter(name: str) -> str:
     return (BROKEN / f"{name}.md").read_text(encoding="utf-8")
 
 
-def test_a_sound_book_builds(tmp_path):
-    book = make_book(tmp_path, {"sound": chapter("sound")})
+@pytest.fixture(scope="module")
+def sound_book(tmp_path_factory) -> tuple[Path, str, str, dict]:
+    """A book without a fault: its folder, what its build printed, a page of it and its ledger, as they were then."""
+    pages = {"sound": chapter("sound"), "other": "# Other\n\n{index}`lasting entry`\n"}
+    book = make_book(tmp_path_factory.mktemp("sound"), pages)
     # whatever signs a terminal has, and whatever windows somebody's figures open in
     status, output = build(book, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", MPLBACKEND="agg")
     assert status == 0, output
+    page, ledger = (
+        (book / "_build" / "html" / name).read_text(encoding="utf-8") for name in ("sound.html", "claims.json")
+    )
+    return book, output, page, json.loads(ledger)
+
+
+def test_a_sound_book_builds(sound_book):
+    book, output, page, ledger = sound_book
     assert f"{book}/_build/html/index.html" in output
     assert r"sound: executing \u2026" in output
-    page = (book / "_build" / "html" / "sound.html").read_text(encoding="utf-8")
     assert "0.25" in page
     assert "A line that rises from one to three." in page
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
@@ -119,7 +129,6 @@ def test_a_sound_book_builds(tmp_path):
     assert 'href="https://arxiv.org/abs/2000.1"' in page
     assert "Measured here: sum" in text
     assert "3 claims in 1 chapter. 1 compare with the literature, and none of these disagree;" in text
-    ledger = json.loads((book / "_build" / "html" / "claims.json").read_text(encoding="utf-8"))
     assert ledger["build"].keys() >= {"Python", "jax", "numpy", "processor", "date"}
     assert [(c["name"], c["page"], c["measured"]) for c in ledger["claims"]] == [
         ("sum", "sound.html", 2.013),
@@ -128,11 +137,10 @@ def test_a_sound_book_builds(tmp_path):
     ]
 
 
-def test_a_build_after_which_nothing_changed_writes_no_page(tmp_path):
-    book = make_book(tmp_path, {"sound": chapter("sound"), "other": "# Other\n\n{index}`lasting entry`\n"})
-    assert build(book)[0] == 0
+def test_a_build_after_which_nothing_changed_writes_no_page(sound_book):
+    book, _, _, ledger = sound_book
     pages = {path: path.stat().st_mtime_ns for path in (book / "_build" / "html").rglob("*.html")}
-    shown = json.loads((book / "_build" / "html" / "claims.json").read_text(encoding="utf-8"))["claims"]
+    shown = ledger["claims"]
     assert build(book)[0] == 0
     written = {path.name for path, time in pages.items() if path.stat().st_mtime_ns != time}
     assert written <= {"index.html", "intro.html", "search.html", "404.html"}  # the first page lists the others

@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from ntklib import dynamics, tangent
 from ntklib.mlp import MLP, Layer
 
+pytestmark = pytest.mark.unoptimised
+
 nt = pytest.importorskip("ntklib.neural_tangents")
 
 stax = nt.stax
