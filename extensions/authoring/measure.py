@@ -7,6 +7,7 @@ nothing moves when the script comes, which it does when a reader is near: ``meas
 the engine, the kernels and the measurements in ``ntklib/book/laboratory``.
 """
 
+import hashlib
 import html
 import math
 import re
@@ -23,7 +24,6 @@ from sphinx.util.docutils import SphinxDirective
 
 from extensions.authoring.laboratory import script
 from extensions.store import findings
-from extensions.typesetting.styles import to_static
 
 LOADER = Path(__file__).with_suffix(".js")
 SCRIPT = "measuring.js"
@@ -241,8 +241,12 @@ def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str
 
 def _write_scripts(app: Sphinx) -> None:
     if app.builder.format == "html":
-        to_static(app, LOADER)
-        (Path(app.outdir) / "_static" / SCRIPT).write_text(script(PARTS), encoding="utf-8")
+        target, text = Path(app.outdir) / "_static", script(PARTS)
+        target.mkdir(parents=True, exist_ok=True)
+        version = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]  # or a browser would keep an older one
+        loader = LOADER.read_text(encoding="utf-8").replace(f'"{SCRIPT}"', f'"{SCRIPT}?v={version}"')
+        (target / LOADER.name).write_text(loader, encoding="utf-8")
+        (target / SCRIPT).write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
