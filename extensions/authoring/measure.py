@@ -27,6 +27,7 @@ from extensions.store import findings
 
 LOADER = Path(__file__).with_suffix(".js")
 SCRIPT = "measuring.js"
+EXACT = re.compile(r"-?\d+(?:/[1-9]\d*)?")
 PARTS = ("engine", "limit", "measures", "measure")
 logger = logging.getLogger(__name__)
 
@@ -132,13 +133,13 @@ class Measure(SphinxDirective):
         if f"measure-{name}" in self.state.document.ids:
             raise ValueError(f"there are two measurements {name!r} on this page")
         start = _start(name, self.options["start"])
-        tolerance = _numbers("tolerance", self.options["tolerance"])[0]
+        [tolerance, *_] = _numbers("tolerance", self.options["tolerance"])
         if tolerance <= 0:
             raise ValueError(f"its tolerance must be greater than zero, got {self.options['tolerance']!r}")
         data = {"measure": name, "tolerance": _decimal(tolerance)}
         expects, rejects = LAWS.get(name, (self.options.get("expected", ""), self.options.get("rejects", "")))
         if not law:
-            [expected], wrong = _numbers("expected", expects), _numbers("rejects", rejects)
+            [expected, *_], wrong = _numbers("expected", expects), _numbers("rejects", rejects)
             if near := [each for each in wrong if abs(each - expected) <= tolerance]:
                 raise ValueError(f"its tolerance does not reject {near[0]}, which it should")
             data |= {"expected": _decimal(expected), "rejects": " ".join(map(_decimal, wrong))}
@@ -164,10 +165,10 @@ class Measure(SphinxDirective):
 
 def _numbers(option: str, text: str) -> list[Fraction]:
     """The numbers of an option, each an integer or a fraction, so that nobody takes them for measured ones."""
-    try:
-        return [Fraction(part.strip().replace("−", "-")) for part in text.split(",") if "." not in part]
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f":{option}: wants integers or fractions such as 1/4, got {text!r}") from None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(map(EXACT.fullmatch, parts)):
+        raise ValueError(f":{option}: wants integers or fractions such as 1/4, got {text!r}")
+    return list(map(Fraction, parts))
 
 
 def _decimal(number: Fraction) -> str:
