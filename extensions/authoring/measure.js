@@ -7,7 +7,7 @@
     asked = true;
     near.disconnect();
     const script = document.createElement("script");
-    script.src = src.replace("measure.js", "measuring.js");
+    script.src = src.replace(/measure\.js.*$/, "measuring.js");
     script.onerror = () => boxes.forEach((box) => { box.querySelector("[data-said]").textContent = "What measures could not be loaded."; });
     document.head.append(script);
   }

@@ -7,6 +7,7 @@ nothing moves when the script comes, which it does when a reader is near: ``meas
 the engine, the kernels and the measurements in ``ntklib/book/laboratory``.
 """
 
+import hashlib
 import html
 import math
 import re
@@ -23,10 +24,10 @@ from sphinx.util.docutils import SphinxDirective
 
 from extensions.authoring.laboratory import script
 from extensions.store import findings
-from extensions.typesetting.styles import to_static
 
 LOADER = Path(__file__).with_suffix(".js")
 SCRIPT = "measuring.js"
+EXACT = re.compile(r"-?\d+(?:/[1-9]\d*)?")
 PARTS = ("engine", "limit", "measures", "measure")
 logger = logging.getLogger(__name__)
 
@@ -132,13 +133,13 @@ class Measure(SphinxDirective):
         if f"measure-{name}" in self.state.document.ids:
             raise ValueError(f"there are two measurements {name!r} on this page")
         start = _start(name, self.options["start"])
-        tolerance = _numbers("tolerance", self.options["tolerance"])[0]
+        [tolerance, *_] = _numbers("tolerance", self.options["tolerance"])
         if tolerance <= 0:
             raise ValueError(f"its tolerance must be greater than zero, got {self.options['tolerance']!r}")
         data = {"measure": name, "tolerance": _decimal(tolerance)}
         expects, rejects = LAWS.get(name, (self.options.get("expected", ""), self.options.get("rejects", "")))
         if not law:
-            [expected], wrong = _numbers("expected", expects), _numbers("rejects", rejects)
+            [expected, *_], wrong = _numbers("expected", expects), _numbers("rejects", rejects)
             if near := [each for each in wrong if abs(each - expected) <= tolerance]:
                 raise ValueError(f"its tolerance does not reject {near[0]}, which it should")
             data |= {"expected": _decimal(expected), "rejects": " ".join(map(_decimal, wrong))}
@@ -164,10 +165,10 @@ class Measure(SphinxDirective):
 
 def _numbers(option: str, text: str) -> list[Fraction]:
     """The numbers of an option, each an integer or a fraction, so that nobody takes them for measured ones."""
-    try:
-        return [Fraction(part.strip().replace("−", "-")) for part in text.split(",") if "." not in part]
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f":{option}: wants integers or fractions such as 1/4, got {text!r}") from None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(map(EXACT.fullmatch, parts)):
+        raise ValueError(f":{option}: wants integers or fractions such as 1/4, got {text!r}")
+    return list(map(Fraction, parts))
 
 
 def _decimal(number: Fraction) -> str:
@@ -241,8 +242,12 @@ def _add_script(app: Sphinx, pagename: str, templatename: str, context: dict[str
 
 def _write_scripts(app: Sphinx) -> None:
     if app.builder.format == "html":
-        to_static(app, LOADER)
-        (Path(app.outdir) / "_static" / SCRIPT).write_text(script(PARTS), encoding="utf-8")
+        target, text = Path(app.outdir) / "_static", script(PARTS)
+        target.mkdir(parents=True, exist_ok=True)
+        version = hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]  # or a browser would keep an older one
+        loader = LOADER.read_text(encoding="utf-8").replace(f'"{SCRIPT}"', f'"{SCRIPT}?v={version}"')
+        (target / LOADER.name).write_text(loader, encoding="utf-8")
+        (target / SCRIPT).write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

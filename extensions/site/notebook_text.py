@@ -107,7 +107,7 @@ class Page:
         classes = node.get("classes", [])
         if node.get("nb_element") == "cell_code":
             self._code(node)
-        elif "claim" in classes or node.get("nb_element") == "cell_code_output":
+        elif "claim" in classes or node.get("nb_element") == "cell_code_output" or node.tagname == "measure_box":
             return
         elif isinstance(node, nodes.section):
             statement_content = any(name.endswith("-content") for name in classes + node.get("ids", []))
