@@ -13,6 +13,6 @@
 `overview`    what does the class show as a whole?
 ==============  ======================================================================================
 
-`__main__` reads the command line and `commands` does what it says; `files`, `tables` and `text` say how all of them
-write to the disk, read and write CSV files, and show what a stranger wrote.
+`__main__` reads the command line and `commands` does what it says; `lean_imports` keeps the start short; `files`,
+`tables` and `text` say how all of them write to the disk, read and write CSV files, and show what a stranger wrote.
 """

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from coursework import lean_imports  # noqa: F401 - before what imports nbformat
+
+# isort: split
 from coursework import commands
 from coursework.masters.reading import ASSIGNMENTS
 

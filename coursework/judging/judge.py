@@ -43,7 +43,7 @@ class Verdict:
     seconds: float = 0.0
     suspicious: bool = False
     struck: tuple[str, ...] = ()
-    used: dict[str, float] = field(default_factory=dict)
+    used: dict[str, float] = field(default_factory=dict, compare=False)  # measured: never twice the same
 
 
 def judge(

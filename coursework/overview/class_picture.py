@@ -38,7 +38,7 @@ def write_picture(book: Gradebook, found: Sequence[QuestionStats], rows: Sequenc
         with matplotlib.rc_context(
             {"svg.hashsalt": book.name, "svg.fonttype": "none"}
         ):  # the same grades, the same file
-            figure.savefig(buffer, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+            figure.savefig(buffer, format=kind, dpi=150)
         data = buffer.getvalue()
         path = private_folder(out) / f"{book.name}.{kind}"
         atomic_write(path, _described(data, book.title, described(book, found, rows)) if kind == "svg" else data)

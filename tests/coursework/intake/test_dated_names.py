@@ -1,7 +1,7 @@
 """Brightspace's and Blackboard's downloads, by the names that they give to files."""
 
 import pytest
-from toy_class import folder, notebook, roster_file
+from toy_class import notebook, roster_file
 from toy_deliveries import GOOD, delivered, source
 
 BLACKBOARD_ROSTER = (
@@ -67,13 +67,13 @@ def test_blackboard(tmp_path, how):
         "A_toy_jdoe_attempt_2024-09-24-21-26-05.txt": b"Name: Jane Doe (jdoe)",
         "A_toy_jdoe_attempt_2024-09-24-21-26-05_mine.ipynb": notebook("first"),
         "A_toy_jdoe_attempt_2024-09-25-08-00-00.txt": b"Name: Jane Doe (jdoe)",
-        "A_toy_jdoe_attempt_2024-09-25-08-00-00_my_attempt_2.ipynb": notebook("second"),
+        "A_toy_jdoe_attempt_2024-09-25-08-00-00_my_nunez_attempt_2024-01-01-00-00-00_2.ipynb": notebook("second"),
         "A_toy_0014_attempt_2024-09-25-08-00-00.txt": b"Name: Juana Nunez, nothing attached",
         "A_toy_j_nunez_attempt_2024-09-25-08-00-00_x.ipynb": GOOD,
         "A_toy_stranger_attempt_2024-09-25-08-00-00_jdoe.ipynb": GOOD,
     }
     found = delivered(tmp_path, files, class_of(tmp_path, BLACKBOARD_ROSTER, "Username"), how)
-    assert (source(found["jdoe"]), found["jdoe"].file) == ("second", "my_attempt_2.ipynb")
+    assert (source(found["jdoe"]), found["jdoe"].file) == ("second", "my_nunez_attempt_2024-01-01-00-00-00_2.ipynb")
     assert found["jdoe"].moment == "2024-09-25T08:00:00"
     reasons = {one.file: one.reason for one in found.unmatched}
     assert reasons == {
@@ -89,6 +89,7 @@ def test_blackboard(tmp_path, how):
 
 def test_other_deliveries_are_read_as_before(tmp_path):
     class_ = roster_file(tmp_path / "plain.csv", "id,name\njdoe,Jane Doe\n")
-    files = {"jdoe/index.html": b"", "jdoe/toy.ipynb": GOOD}
-    assert set(delivered(tmp_path, files, class_)) == {"jdoe"}
-    folder(tmp_path, {})
+    files = {"jdoe/index.html": b"", "jdoe/toy.ipynb": GOOD, "index.html": b""}
+    found = delivered(tmp_path, files, class_)
+    assert set(found) == {"jdoe"}
+    assert [one.file for one in found.unmatched] == ["index.html"], "it is a system's list only where that system is"
