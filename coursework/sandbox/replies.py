@@ -96,4 +96,4 @@ def answer_to(question: dict[str, Any], kind: str, reply: Any) -> Any:
     except (TypeError, ValueError):
         name, text = "Exception", ""
     raised = one_line(f"{name}: {text}" if text else name)
-    raise StudentError(f"{what} raised {raised}" if question["do"] == "call" else raised, one_line(name))
+    raise StudentError(one_line(f"{what} raised {raised}") if question["do"] == "call" else raised, one_line(name))
