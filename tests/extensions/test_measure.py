@@ -294,7 +294,7 @@ def test_without_a_script_the_claim_is_printed(open_page):
     page = open_page(java_script_enabled=False)
     box = page.locator("#measure-power-of-kernel-change")
     text = box.inner_text()
-    assert "Four times the width, a quarter of the change." in text
+    assert "Four times the width, a quarter of the change, for nearly every seed." in text
     assert "expected -1, tolerance 1/4, which rejects 0, -1/2" in text
     assert not box.get_by_role("button").is_visible()
     assert "Not measured yet" not in text
