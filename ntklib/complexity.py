@@ -119,6 +119,7 @@ def sign_functions(key: Any, kernel: ArrayLike, draws: int) -> NDArray[np.bool_]
     >>> sign_functions(jax.random.key(0), np.ones((3, 3)), 2).sum(1) % 3  # one random number for all inputs
     array([0, 0])
     """
+    _validation.key("key", key)
     k = np.asarray(_validation.square("kernel", kernel, "N"), float)
     draws = _arguments.count("draws", draws, 1)
     _validation.refuse_unless_symmetric(k)
@@ -133,7 +134,8 @@ def sign_functions(key: Any, kernel: ArrayLike, draws: int) -> NDArray[np.bool_]
 def halving_mistakes(weights: ArrayLike, functions: ArrayLike, target: ArrayLike, order: ArrayLike) -> int:
     r"""How often the weighted majority of all functions that fit what was seen is wrong about the next input.
 
-    At most :math:`\log_2(W/w)` times, with the sum W of all weights and the weight w of the target; each mistake takes at least half of the mass that is left.
+    At most :math:`\log_2(W/w)` times, with the sum W of all weights and the weight w of the target: each mistake takes
+    at least half of what is left.
     A tie is answered by 0.
 
     Args:
@@ -153,7 +155,8 @@ def halving_mistakes(weights: ArrayLike, functions: ArrayLike, target: ArrayLike
     2
     """
     values, truth = _words("functions", functions), _words("target", target)
-    mass = np.asarray(_validation.floating("weights", np.asarray(weights, float)), float)
+    mass = _arguments.read("weights", weights, np.asarray)
+    _validation.refuse_unless_finite("weights", mass)
     if values.ndim != 2 or mass.shape != values.shape[:1] or truth.shape != values.shape[1:]:
         raise ValueError(
             f"functions must be (F, N) for weights (F,) and a target (N,), got functions {values.shape}, "
@@ -161,7 +164,9 @@ def halving_mistakes(weights: ArrayLike, functions: ArrayLike, target: ArrayLike
         )
     if not np.all(mass > 0):
         raise ValueError(f"weights must be positive, got {mass.min():.4g} as the least")
-    index = np.asarray(order)
+    index = _arguments.read("order", order, np.asarray)
+    if index.dtype.kind == "f":
+        _validation.refuse_unless_finite("order", index)
     if index.ndim != 1 or index.dtype.kind not in "iu" or np.any((index < 0) | (index >= len(truth))):
         raise ValueError(f"order must be indices from 0 to {len(truth) - 1}, got {_arguments.got(order)}")
     if not np.any(np.all(values == truth, axis=1)):
@@ -204,8 +209,10 @@ def occam_bound(evidence: float, m: int, delta: float = 0.05) -> float:
 
 def _words(name: str, bits: ArrayLike) -> NDArray[np.uint8]:
     array = _arguments.read(name, bits, np.asarray)
+    if array.dtype.kind == "f":
+        _validation.refuse_unless_finite(name, array)
     if array.ndim == 0 or array.shape[-1] == 0 or array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-        raise ValueError(f"{name} must be zeros and ones of shape (..., n), got {_arguments.got(bits)}")
+        raise ValueError(f"{name} must be zeros and ones of shape (..., n), got {_arguments.got(array)}")
     return array.astype(np.uint8)
 
 
