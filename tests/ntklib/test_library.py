@@ -58,6 +58,7 @@ FLOORS = {
     "tangent": 3,
     "dynamics": 3,
     "learnability": 3,
+    "complexity": 3,
     "nofreelunch": 3,
     "approximation": 3,
     "path": 4,
