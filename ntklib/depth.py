@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ntklib import _validation
+from ntklib import _arguments, _validation
 from ntklib.approximation import Shallow
 
 __all__ = [
@@ -90,8 +90,9 @@ def count_pieces(layers: Layers, low: float, high: float) -> int:
     >>> count_pieces(sawtooth_network(3), 0.0, 1.0)
     8
     """
-    _validation.number("low", low)
-    _validation.number("high", high)
+    for name, end in (("low", low), ("high", high)):
+        if not _arguments.is_number(end) or not math.isfinite(end):
+            raise ValueError(f"{name} must be a finite number, got {_arguments.got(end)}")
     if not low < high:
         raise ValueError(f"high must be above low = {low}, got {high}")
     checked = _layers(layers, 1)
@@ -271,7 +272,8 @@ def _layers(layers: Layers, inputs: int) -> list[tuple[NDArray, NDArray]]:
     for number, (weight, bias) in enumerate(pairs):
         if weight.ndim != 2 or weight.shape[0] != inputs or bias.shape != weight.shape[1:]:
             raise ValueError(
-                f"layers[{number}] must have a weight ({inputs}, n) and a bias (n,), got {weight.shape} and {bias.shape}"
+                f"layers[{number}] must have a weight ({inputs}, n) and a bias (n,), "
+                f"got {weight.shape} and {bias.shape}"
             )
         inputs = weight.shape[1]
     return pairs
