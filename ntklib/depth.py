@@ -6,6 +6,7 @@ and a bias (width out,): ReLU after every layer but the last, no factors in fron
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,10 +16,10 @@ from ntklib.approximation import Shallow
 
 __all__ = [
     "Layers",
+    "apply_layers",
     "chain_steps",
     "chain_time",
     "count_pieces",
-    "evaluate",
     "max_pieces",
     "narrow",
     "sawtooth_network",
@@ -27,7 +28,7 @@ __all__ = [
 Layers = Sequence[tuple[NDArray, NDArray]]
 
 
-def evaluate(layers: Layers, x: ArrayLike) -> NDArray:
+def apply_layers(layers: Layers, x: ArrayLike) -> NDArray:
     """The outputs of a ReLU network, without rounding if weights, biases and inputs are exact.
 
     Args:
@@ -40,12 +41,12 @@ def evaluate(layers: Layers, x: ArrayLike) -> NDArray:
     Raises:
         ValueError: if the shapes do not fit.
 
-    >>> evaluate(sawtooth_network(2), [[0.25], [0.375]]).tolist()
+    >>> apply_layers(sawtooth_network(2), [[0.25], [0.375]]).tolist()
     [[1.0], [0.5]]
     """
-    h = np.asarray(x)
-    if h.ndim != 2:
-        raise ValueError(f"x must have shape (n, d), got {h.shape}")
+    h = _numbers("x", x)
+    if h.ndim != 2 or not h.shape[1]:
+        raise ValueError(f"x must have shape (n, d), got {_arguments.got(x)}")
     checked = _layers(layers, h.shape[1])
     for weight, bias in checked[:-1]:
         h = np.maximum(h @ weight + bias, 0)
@@ -69,7 +70,7 @@ def max_pieces(widths: Sequence[int]) -> int:
     (17, 625)
     """
     if isinstance(widths, str) or not isinstance(widths, Sequence | np.ndarray):
-        raise ValueError(f"widths must be a sequence of positive integers, got {widths!r}")
+        raise ValueError(f"widths must be a sequence of positive integers, got {_arguments.got(widths)}")
     return math.prod(_validation.count("widths", width, 1) + 1 for width in widths)
 
 
@@ -127,7 +128,7 @@ def sawtooth_network(k: int) -> Layers:
     Raises:
         ValueError: if `k` is not a positive integer.
 
-    >>> evaluate(sawtooth_network(1), [[0.0], [0.5], [0.75]]).ravel().tolist()
+    >>> apply_layers(sawtooth_network(1), [[0.0], [0.5], [0.75]]).ravel().tolist()
     [0.0, 1.0, 0.5]
     """
     k = _validation.count("k", k, 1)
@@ -152,10 +153,12 @@ def narrow(net: Shallow) -> Layers:
         ValueError: if the shapes of `net` do not fit.
 
     >>> tent = Shallow(np.array([[1.0, 1.0]]), np.array([0.0, -0.5]), np.array([2.0, -4.0]), np.array(0.0))
-    >>> evaluate(narrow(tent), [[0.25], [0.75]]).ravel().tolist()
+    >>> apply_layers(narrow(tent), [[0.25], [0.75]]).ravel().tolist()
     [0.5, 0.5]
     """
-    weight, bias, readout = (np.asarray(part) for part in (net.weight, net.bias, net.readout))
+    if not isinstance(net, Shallow):
+        raise ValueError(f"net must be a Shallow, got {_arguments.got(net)}")
+    weight, bias, readout = (_numbers("net", part) for part in (net.weight, net.bias, net.readout))
     if weight.ndim != 2 or 0 in weight.shape or bias.shape != (weight.shape[1],) or readout.shape != bias.shape:
         raise ValueError(
             "net must have a weight (d, n), a bias (n,) and a readout (n,), got "
@@ -263,17 +266,32 @@ def _chain(depth: int, start: float, target: float, tol: float) -> int:
 
 def _layers(layers: Layers, inputs: int) -> list[tuple[NDArray, NDArray]]:
     """The layers as arrays, refused unless the shapes fit one another."""
-    try:
-        pairs = [(np.asarray(weight), np.asarray(bias)) for weight, bias in layers]
-    except (TypeError, ValueError):
-        raise ValueError(f"layers must be a list of pairs (weight, bias), got {layers!r:.60}") from None
-    if not pairs:
-        raise ValueError("layers must hold one layer at least, got none")
-    for number, (weight, bias) in enumerate(pairs):
+    if isinstance(layers, str) or not isinstance(layers, Sequence) or not layers:
+        raise ValueError(f"layers must be a list of pairs (weight, bias), got {_arguments.got(layers)}")
+    pairs = []
+    for number, pair in enumerate(layers):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(f"layers[{number}] must be a pair (weight, bias), got {_arguments.got(pair)}")
+        weight, bias = (_numbers(f"layers[{number}]", part) for part in pair)
         if weight.ndim != 2 or weight.shape[0] != inputs or bias.shape != weight.shape[1:]:
             raise ValueError(
                 f"layers[{number}] must have a weight ({inputs}, n) and a bias (n,), "
                 f"got {weight.shape} and {bias.shape}"
             )
         inputs = weight.shape[1]
+        pairs.append((weight, bias))
     return pairs
+
+
+def _numbers(name: str, values: ArrayLike) -> NDArray:
+    """An array of finite numbers; objects, which are not rounded, are integers or fractions."""
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        for entry in values.flat:
+            if not isinstance(entry, int | Fraction):
+                raise ValueError(f"{name} must hold integers or fractions if its dtype is object, got {entry!r}")
+        return values
+    array: NDArray = _validation.read(name, values, np.asarray)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must hold floats or fractions, got {_arguments.got(values)}")
+    _validation.refuse_unless_finite(name, array)
+    return array
