@@ -66,7 +66,7 @@ def test_pieces_are_counted():
         grid = 1 + np.sum(np.any(together[1:] != together[:-1], 1))
         assert grid <= count_pieces(net, -3, 3) <= max_pieces([3, 4])
         assert count_pieces(net, -3, 3) - grid <= 1  # two kinks in one cell of the grid
-    assert max_pieces([]) == 1
+    assert (max_pieces([]), max_pieces([5]), max_pieces([1, 2])) == (1, 6, 6)
 
 
 @pytest.mark.parametrize(("u", "s", "eps"), [(0.5, 4.0, 0.01), (0.1, 1.0, 0.1), (0.9, 2.0, 0.001)])
@@ -91,6 +91,7 @@ def test_small_steps_follow_the_flow(depth):
 def test_the_chain_stops():
     assert chain_steps(8, 0.1, 1.0, 0.01, 0.1, limit=50) == 50
     assert chain_steps(1, 0.5, 4.0, 0.01, 3.0, limit=500) == 500  # diverges
+    assert chain_steps(4, 1.0, 4.0, 0.01, 50.0, limit=500) == 500  # beyond all floats
     with pytest.raises(ValueError, match=r"start must have a power start\*\*2 below the target 4"):
         chain_time(2, 2.5, 4.0, 0.01)
     with pytest.raises(ValueError, match="tol must be below 1, got 1"):
