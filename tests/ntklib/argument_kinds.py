@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ntklib import convolution, estimators, kernels, mlp
+from ntklib import approximation, convolution, estimators, kernels, mlp
 
 # Right values. A name means the same in every function, unless the function is named too.
 
@@ -35,6 +35,7 @@ def gram():
     return kernels.RBF()(X)
 
 
+CHAIN = {"depth": lambda: 2, "start": lambda: 0.5, "target": lambda: 4.0, "tol": lambda: 0.01}
 RIGHT = {
     "X": lambda: X.astype(float),
     "Y": lambda: X.astype(float),
@@ -144,6 +145,16 @@ RIGHT = {
     "approximation.sawtooth.m": lambda: 1,
     "approximation.square.m": lambda: 1,
     "approximation.Shallow.apply.activation": lambda: jnp.sign,
+    "depth.apply_layers.layers": lambda: [(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))],
+    "depth.max_pieces.widths": lambda: [2, 3],
+    "depth.count_pieces.layers": lambda: [(np.ones((1, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))],
+    "depth.count_pieces.low": lambda: -1.0,
+    "depth.count_pieces.high": lambda: 2.0,
+    "depth.sawtooth_network.k": lambda: 2,
+    "depth.narrow.net": lambda: approximation.Shallow(np.ones((2, 3)), np.ones(3), np.ones(3), np.ones(())),
+    **{f"depth.{name}.{of}": value for name in ("chain_time", "chain_steps") for of, value in CHAIN.items()},
+    "depth.chain_steps.rate": lambda: 0.1,
+    "depth.chain_steps.limit": lambda: 10,
     "data.circle.n": lambda: 3,
     "selection.nested.fit_score": lambda: lambda setting, train, test: 0.5,
     "selection.nested.y": lambda: [0, 1] * 8,
@@ -364,6 +375,18 @@ KIND = {
     "approximation.sawtooth.m": "count",
     "approximation.square.m": "count",
     "approximation.Shallow.apply.activation": "function",
+    "depth.apply_layers.layers": "pairs of a layer",
+    "depth.apply_layers.x": "exact points",
+    "depth.max_pieces.widths": "widths",
+    "depth.count_pieces.layers": "pairs of a layer",
+    "depth.count_pieces.low": "end",
+    "depth.count_pieces.high": "end",
+    "depth.sawtooth_network.k": "positive count",
+    "depth.narrow.net": "shallow",
+    **{f"depth.{name}.depth": "positive count" for name in ("chain_time", "chain_steps")},
+    **{f"depth.{name}.{of}": "positive" for name in ("chain_time", "chain_steps") for of in ("start", "target")},
+    "depth.chain_steps.rate": "positive",
+    "depth.chain_steps.limit": "count",
     "data.digits.n_train": "positive count",
     "data.mnist5k.side": "positive count",
     "data.mnist5k.n_test": "positive count",
