@@ -57,7 +57,7 @@ def test_a_first_look_is_timed_and_a_slower_processor_takes_longer(browser, addr
     fast, slow = (look(browser, f"{address}/{CHAPTERS[0]}", slowdown=slowdown) for slowdown in (1, 4))
     assert 0 < fast.paint < fast.ready
     assert fast.shift < 0.1
-    assert slow.ready > 1.5 * fast.ready, "the processor was not slowed down"
+    assert slow.work > 2 * fast.work, "the processor was not slowed down"  # when it is ready depends on who else works
     assert fast.ready < fast.whole
     assert 0 < fast.work < fast.whole
     assert 2000 < fast.elements <= ELEMENTS
