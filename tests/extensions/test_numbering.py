@@ -37,9 +37,9 @@ ANCHORS = {
         "ex-approximation-which sol-approximation-which claim-approximation-sawtooth check-approximation-says"
     ),
     "chapters/depth": (
-        "how-many-layers exercises what-can-be-represented what-a-gradient-sees thm-depth-shallow thm-depth- "
-        "chain prop-depth-narrow equation-eq-depth-time fig-depth-fold ex-depth-widest sol-depth-widest "
-        "claim-depth-fold check-depth-five"
+        "how-many-layers exercises what-can-be-represented what-a-gradient-sees thm-depth-shallow "
+        "thm-depth-chain prop-depth-narrow equation-eq-depth-time fig-depth-fold ex-depth-widest "
+        "sol-depth-widest claim-depth-fold check-depth-five"
     ),
     "chapters/dynamics": (
         "training-in-function-space exercises three-objects-that-follow-the-same-equation mode-by-mode "
@@ -105,9 +105,9 @@ ANCHORS = {
         "equation-eq-real-crossover fig-real-bytes ex-real-leak sol-real-leak claim-real-smaller check-real-small"
     ),
     "chapters/simplicity": (
-        "do-networks-prefer-simple-functions exercises what-simple-means what-a-prior-is-worth thm-simp- "
-        "chaitin thm-simp-occam prop-simp-angle fig-simp-draw ex-simp-enough sol-simp-enough claim-simp- "
-        "constant check-simp-constant"
+        "do-networks-prefer-simple-functions exercises what-simple-means what-a-prior-is-worth "
+        "thm-simp-chaitin thm-simp-occam prop-simp-angle equation-eq-simp-occam fig-simp-draw ex-simp-enough "
+        "sol-simp-enough claim-simp-constant check-simp-constant"
     ),
     "chapters/svm": (
         "support-vectors-relevance-vectors-random-features exercises a-margin-is-a-quadratic-programme "
