@@ -1,0 +1,113 @@
+"""The checks of the exercises of `double-descent` refuse what looks right, and take what is right in another form."""
+
+import math
+
+import numpy as np
+import pytest
+from exercises import each_refused, exercise
+
+CASE = r"which is [+-]"
+
+
+@pytest.mark.parametrize("check", ["check_risk", "check_ridge", "check_harmful"])
+def test_double_descent_wants_a_function(check):
+    each_refused(
+        exercise("double-descent", check)[check],
+        [
+            ("hand over the function itself, without calling it, not float", 0.5),
+            ("hand over the function itself, without calling it, not NoneType", None),
+            ("hand over the function itself, without calling it, not list", [1.0]),
+            (r"it does not work with these \d arguments", lambda: 1),
+        ],
+    )
+
+
+def no_numbers(right):
+    return [
+        ("should be a number, not None", lambda *given: None),
+        (r"should be a number, not \[", lambda *given: [right(*given)]),
+        ("should be a number, not '", lambda *given: str(right(*given))),
+        ("should be a number, not True", lambda *given: True),
+        ("should be a number, not array", lambda *given: np.array([right(*given)])),
+    ]
+
+
+def test_double_descent_risk():
+    names = exercise("double-descent", "check_risk")
+    check, right = names["check_risk"], names["peak_risk"]
+    check(lambda *given: np.float64(right(*given)))
+
+    def other(excess=1, band=1, bias=True, unseen=lambda rest, noise: rest + noise, label=1):
+        """The formula with parts of it changed."""
+
+        def risk(n, p, seen, rest, noise):
+            if abs(p - n) <= band:
+                return math.inf
+            missed = seen * max(0, 1 - n / p) * bias
+            return missed + unseen(rest, noise) * (label + min(n, p) / (abs(p - n) - excess))
+
+        return risk
+
+    check(other())
+    each_refused(
+        check,
+        [
+            (CASE, other(excess=0)),  # the asymptotic formula
+            (CASE, other(excess=0, band=0)),  # infinite at the middle only
+            (CASE, other(band=2)),
+            (CASE, other(bias=False)),
+            (CASE, other(unseen=lambda rest, noise: noise)),  # what is not seen forgotten
+            (CASE, other(unseen=lambda rest, noise: rest)),
+            (CASE, other(unseen=lambda rest, noise: rest + math.sqrt(noise))),
+            (CASE, other(label=0)),  # without the noise of the new label
+            (CASE, lambda n, p, *given: right(p, n, *given)),
+            (CASE, lambda *given: right(*given) * (1 + 1e-6)),
+            (CASE, lambda *given: math.nan),
+            *no_numbers(right),
+        ],
+    )
+
+
+def test_double_descent_ridge():
+    names = exercise("double-descent", "check_ridge")
+    check, right = names["check_ridge"], names["best_ridge"]
+    check(lambda n, p, size, norm2, noise: np.float64(size * (noise / norm2 + 1) - p))
+    each_refused(
+        check,
+        [
+            (CASE, lambda n, p, size, norm2, noise: size * noise / norm2),  # what is not seen forgotten
+            (CASE, lambda n, p, size, norm2, noise: p * noise / norm2),  # part 1
+            (CASE, lambda n, p, size, norm2, noise: p * noise / norm2 + size - p),
+            (CASE, lambda n, p, size, norm2, noise: size * noise / norm2 + p),
+            (CASE, lambda n, p, size, norm2, noise: size * noise * norm2 + size - p),
+            (CASE, lambda n, p, size, norm2, noise: n * (size * noise / norm2 + size - p)),
+            (CASE, lambda n, p, size, norm2, noise: (size * noise / norm2 + size - p) / n),
+            (CASE, lambda n, p, size, norm2, noise: size * math.sqrt(noise) / norm2 + size - p),
+            (CASE, lambda *given: right(*given) + 1),
+            *no_numbers(right),
+        ],
+    )
+
+
+def test_double_descent_harmful():
+    names = exercise("double-descent", "check_harmful")
+    check, right = names["check_harmful"], names["harmful"]
+    check(lambda *given: np.bool_(right(*given)))
+    says = r"the risk is [\d.]+ with \d+ examples and [\d.]+ with one more, and yours says (True|False)"
+    each_refused(
+        check,
+        [
+            (says, lambda n, p, norm2, noise: True),
+            (says, lambda n, p, norm2, noise: False),
+            (says, lambda n, p, norm2, noise: not right(n, p, norm2, noise)),
+            (says, lambda n, p, norm2, noise: n > p / 2),
+            (says, lambda n, p, norm2, noise: right(n + 1, p, norm2, noise) if n < p - 3 else True),
+            (says, lambda n, p, norm2, noise: right(n, p, norm2, math.sqrt(noise))),
+            (says, lambda n, p, norm2, noise: noise / (p - n - 1) > norm2 / p),
+            (says, lambda n, p, norm2, noise: noise * p / (p - n) ** 2 > norm2 / p),  # the asymptotic formula
+            ("should be True or False, not None", lambda *given: None),
+            ("should be True or False, not 1", lambda *given: 1),
+            (r"should be True or False, not \[", lambda *given: [right(*given)]),
+            ("should be True or False, not 'True'", lambda *given: "True"),
+        ],
+    )
