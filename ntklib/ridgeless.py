@@ -18,8 +18,8 @@ def ridgeless_risk(n: int, p: int, *, signal: float, rest: float = 0.0, noise: f
 
     With :math:`x \sim N(0, I_D)` and :math:`y = x^\top\beta + \sigma\varepsilon`, least squares on the p features of a
     set T has the risk :math:`(\rho + \sigma^2)(1 + \frac p{n - p - 1})` for :math:`p \le n - 2`, and
-    :math:`s(1 - \frac np) + (\rho + \sigma^2)(1 + \frac n{p - n - 1})` for :math:`p \ge n + 2` (Belkin, Hsu and Xu 2020),
-    where s is the signal :math:`\|\beta_T\|^2` and :math:`\rho` the rest.
+    :math:`s(1 - \frac np) + (\rho + \sigma^2)(1 + \frac n{p - n - 1})` for :math:`p \ge n + 2` (Belkin, Hsu and
+    Xu 2020), where s is the signal :math:`\|\beta_T\|^2` and :math:`\rho` the rest.
 
     Args:
         n: number of examples.
@@ -35,8 +35,8 @@ def ridgeless_risk(n: int, p: int, *, signal: float, rest: float = 0.0, noise: f
     Raises:
         ValueError: if a count is no positive integer, or a number is negative or not finite.
 
-    >>> ridgeless_risk(40, 20, signal=1.0, noise=0.19), ridgeless_risk(40, 40, signal=1.0, noise=0.19)
-    (0.39, inf)
+    >>> ridgeless_risk(41, 20, signal=1.0, noise=0.25), ridgeless_risk(41, 41, signal=1.0, noise=0.25)
+    (0.5, inf)
     """
     n, p = _arguments.count("n", n, 1), _arguments.count("p", p, 1)
     s = float(_arguments.number("signal", signal))

@@ -148,6 +148,7 @@ RIGHT = {
     "ridgeless.ridgeless_risk.n": lambda: 3,
     "ridgeless.ridgeless_risk.p": lambda: 6,
     "ridgeless.ridgeless_risk.signal": lambda: 1.0,
+    "ridgeless.ridgeless_risk.noise": lambda: 0.1,
     "ridgeless.effective_ranks.eigenvalues": lambda: np.ones(3, np.float32),
     "ridgeless.effective_ranks.n": lambda: 2,
     "dynamics.adam.learning_rate": lambda: 0.1,

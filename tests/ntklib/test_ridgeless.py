@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ntklib.ridgeless import effective_ranks, ridgeless_risk
 
 
-@pytest.mark.parametrize("n, p, dim", [(20, 5, 30), (20, 12, 12), (20, 30, 40), (12, 40, 40)])
+@pytest.mark.parametrize(("n", "p", "dim"), [(20, 5, 30), (20, 12, 12), (20, 30, 40), (12, 40, 40)])
 def test_the_risk_is_the_mean_over_fits(n, p, dim):
     rng = np.random.default_rng(n + p)
     beta = rng.standard_normal(dim)
