@@ -9,10 +9,10 @@ from exercises import each_refused, exercise
 CASE = r"which is [+-]"
 
 
-@pytest.mark.parametrize("check", ["check_risk", "check_ridge", "check_harmful"])
+@pytest.mark.parametrize("check", ["check_risk", "check_ridge", "check_harmful", "check_ranks"])
 def test_double_descent_wants_a_function(check):
     each_refused(
-        exercise("double-descent", check)[check],
+        exercise("double-descent", check, "answered")[check],
         [
             ("hand over the function itself, without calling it, not float", 0.5),
             ("hand over the function itself, without calling it, not NoneType", None),
@@ -33,7 +33,7 @@ def no_numbers(right):
 
 
 def test_double_descent_risk():
-    names = exercise("double-descent", "check_risk")
+    names = exercise("double-descent", "check_risk", "answered")
     check, right = names["check_risk"], names["peak_risk"]
     check(lambda *given: np.float64(right(*given)))
 
@@ -56,7 +56,7 @@ def test_double_descent_risk():
             (CASE, other(excess=0, band=0)),  # infinite at the middle only
             (CASE, other(band=2)),
             (CASE, other(bias=False)),
-            (CASE, other(unseen=lambda rest, noise: noise)),  # what is not seen forgotten
+            ("which is [+-].* Was `rest`", other(unseen=lambda rest, noise: noise)),  # what is not seen forgotten
             (CASE, other(unseen=lambda rest, noise: rest)),
             (CASE, other(unseen=lambda rest, noise: rest + math.sqrt(noise))),
             (CASE, other(label=0)),  # without the noise of the new label
@@ -69,7 +69,7 @@ def test_double_descent_risk():
 
 
 def test_double_descent_ridge():
-    names = exercise("double-descent", "check_ridge")
+    names = exercise("double-descent", "check_ridge", "answered")
     check, right = names["check_ridge"], names["best_ridge"]
     check(lambda n, p, size, norm2, noise: np.float64(size * (noise / norm2 + 1) - p))
     each_refused(
@@ -90,7 +90,7 @@ def test_double_descent_ridge():
 
 
 def test_double_descent_harmful():
-    names = exercise("double-descent", "check_harmful")
+    names = exercise("double-descent", "check_harmful", "answered")
     check, right = names["check_harmful"], names["harmful"]
     check(lambda *given: np.bool_(right(*given)))
     says = r"the risk is [\d.]+ with \d+ examples and [\d.]+ with one more, and yours says (True|False)"
@@ -109,5 +109,50 @@ def test_double_descent_harmful():
             ("should be True or False, not 1", lambda *given: 1),
             (r"should be True or False, not \[", lambda *given: [right(*given)]),
             ("should be True or False, not 'True'", lambda *given: "True"),
+        ],
+    )
+
+
+def test_double_descent_ranks():
+    names = exercise("double-descent", "check_ranks", "answered")
+    check, right = names["check_ranks"], names["ranks"]
+
+    def as_list(values, n):
+        found = right(values, n)
+        return found if found is None else list(map(float, found))
+
+    check(as_list)
+
+    def other(share=1.0, order=-1, later=0, square=2, strict=False):
+        """The definition with parts of it changed."""
+
+        def ranks(values, n):
+            ordered = np.sort(np.asarray(values))[::order]
+            for k in range(len(ordered) - later):
+                tail = ordered[k + later :]
+                r = tail.sum() / ordered[k]
+                if r > share * n * (1 + 1e-12) or not strict and r > share * n * (1 - 1e-12):
+                    return k, r, tail.sum() ** square / np.sum(tail**2)
+            return None
+
+        return ranks
+
+    check(other())
+    differs = "which is [+-]|expected"
+    each_refused(
+        check,
+        [
+            (differs, other(share=2)),
+            (differs, other(order=1)),  # the smallest first
+            (differs, other(later=1)),  # the sum begins one too late
+            (differs, other(square=1)),
+            (differs, other(strict=True)),
+            (differs, lambda values, n: None),
+            (differs, lambda values, n: (right(values, n) or (0, 0, 0))),
+            (differs, lambda values, n: right(values, n) and (right(values, n)[0] + 1, *right(values, n)[1:])),
+            (differs, lambda values, n: right(values, n) and (right(values, n)[0], *right(values, n)[:0:-1])),
+            ("should be three numbers, not ", lambda values, n: right(values, n) and right(values, n)[:2]),
+            ("should be three numbers, not 3.0", lambda values, n: 3.0),
+            ("should be a number, not None", lambda values, n: right(values, n) and (None, 1, 1)),
         ],
     )
