@@ -131,7 +131,7 @@ def test_double_descent_ranks():
             for k in range(len(ordered) - later):
                 tail = ordered[k + later :]
                 r = tail.sum() / ordered[k]
-                if r > share * n * (1 + 1e-12) or not strict and r > share * n * (1 - 1e-12):
+                if r > share * n * (1 + 1e-12) or (not strict and r > share * n * (1 - 1e-12)):
                     return k, r, tail.sum() ** square / np.sum(tail**2)
             return None
 
@@ -148,7 +148,7 @@ def test_double_descent_ranks():
             (differs, other(square=1)),
             (differs, other(strict=True)),
             (differs, lambda values, n: None),
-            (differs, lambda values, n: (right(values, n) or (0, 0, 0))),
+            (differs, lambda values, n: right(values, n) or (0, 0, 0)),
             (differs, lambda values, n: right(values, n) and (right(values, n)[0] + 1, *right(values, n)[1:])),
             (differs, lambda values, n: right(values, n) and (right(values, n)[0], *right(values, n)[:0:-1])),
             ("should be three numbers, not ", lambda values, n: right(values, n) and right(values, n)[:2]),
