@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from exercises import each_refused, exercise
 
+from ntklib.ridgeless import ridgeless_risk
+
 CASE = r"which is [+-]"
 
 
@@ -156,3 +158,20 @@ def test_double_descent_ranks():
             ("should be a number, not None", lambda values, n: right(values, n) and (None, 1, 1)),
         ],
     )
+
+
+def test_what_double_descent_says_of_its_formula():
+    """The sentences of its self-check on data, of a caption, and of the first valley, from the formula."""
+
+    def risk(n, noise=0.25):
+        return ridgeless_risk(n, 100, signal=1.0, noise=noise)
+
+    assert risk(95) > risk(50)
+    assert risk(95, 0.01) < risk(50, 0.01)
+    assert all(risk(99, noise) == math.inf for noise in (1e-9, 0.01, 4.0))  # it peaks for any noise
+    assert min(range(1, 99), key=risk) == 49  # up to 49 examples it falls
+    assert all(risk(n + 1) < risk(n) for n in range(1, 49))
+    assert all(risk(n + 1) > risk(n) for n in range(49, 98))
+    of = [ridgeless_risk(40, p, signal=p / 100, rest=1 - p / 100, noise=0.25) for p in range(1, 39)]
+    assert of[0] > 1 + 0.25  # one feature is worse than none
+    assert of == sorted(of)  # and there is no first descent
