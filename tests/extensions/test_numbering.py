@@ -43,8 +43,8 @@ ANCHORS = {
     ),
     "chapters/double-descent": (
         "double-descent exercises the-exact-risk where-the-noise-goes thm-descent-risk thm-descent-ridge "
-        "equation-eq-descent-risk fig-descent-fits ex-descent-risk sol-descent-risk claim-descent-wild "
-        "check-descent-data"
+        "thm-descent-limit thm-descent-half thm-descent-tempered equation-eq-descent-risk fig-descent-fits "
+        "fig-descent-curve ex-descent-risk sol-descent-risk ex-descent-ranks claim-descent-wild check-descent-data"
     ),
     "chapters/feature-learning": (
         "feature-learning exercises what-no-fixed-kernel-can-do which-rate-for-which-width thm-features-count "
