@@ -46,6 +46,11 @@ ANCHORS = {
         "thm-dyn-stable prop-dyn-linear equation-eq-dyn-split fig-dynamics-harmonics ex-dyn-time sol-dyn-time "
         "claim-dynamics-third check-dyn-modes"
     ),
+    "chapters/double-descent": (
+        "double-descent exercises the-exact-risk where-the-noise-goes thm-descent-risk thm-descent-ridge "
+        "thm-descent-limit thm-descent-half thm-descent-tempered equation-eq-descent-risk fig-descent-fits "
+        "fig-descent-curve ex-descent-risk sol-descent-risk ex-descent-ranks claim-descent-wild check-descent-data"
+    ),
     "chapters/feature-learning": (
         "feature-learning exercises what-no-fixed-kernel-can-do which-rate-for-which-width thm-features-count "
         "thm-features-units equation-eq-features-silent fig-feat-bits ex-feat-step sol-feat-step "

@@ -42,6 +42,7 @@ FLOORS = {
     "selection": 1,
     "cost": 1,
     "compression": 1,
+    "ridgeless": 1,
     "tasks": 2,
     "_sklearn_validation": 1,
     "_range": 2,

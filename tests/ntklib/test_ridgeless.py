@@ -1,0 +1,48 @@
+"""The risk of the least-norm fit, against fits that are drawn; the effective ranks, against their definition."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ntklib.ridgeless import effective_ranks, ridgeless_risk
+
+
+@pytest.mark.parametrize(("n", "p", "dim"), [(20, 5, 30), (20, 12, 12), (20, 30, 40), (12, 40, 40)])
+def test_the_risk_is_the_mean_over_fits(n, p, dim):
+    rng = np.random.default_rng(n + p)
+    beta = rng.standard_normal(dim)
+    beta /= np.linalg.norm(beta)
+    x = rng.standard_normal((20_000, n, dim))
+    y = x @ beta + 0.5 * rng.standard_normal((20_000, n))
+    fit = (np.linalg.pinv(x[:, :, :p]) @ y[..., None])[..., 0]
+    risks = np.sum((fit - beta[:p]) ** 2, 1) + np.sum(beta[p:] ** 2) + 0.25
+    seen = float(np.sum(beta[:p] ** 2))
+    exact = ridgeless_risk(n, p, signal=seen, rest=1 - seen, noise=0.25)
+    assert abs(risks.mean() - exact) < 5 * risks.std() / math.sqrt(len(risks))
+
+
+def test_the_risk_is_infinite_at_the_peak_and_only_there():
+    risks = [ridgeless_risk(10, p, signal=1.0, noise=0.1) for p in range(7, 14)]
+    assert [math.isinf(risk) for risk in risks] == [False, False, True, True, True, False, False]
+
+
+def test_without_noise_nothing_is_missed_but_what_is_not_spanned():
+    risks = [ridgeless_risk(10, p, signal=3.0, noise=0.0) for p in (5, 9, 10, 11, 30)]
+    np.testing.assert_allclose(risks, [0, 0, 0, 3 / 11, 2])
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=12), st.integers(1, 10))
+def test_effective_ranks_are_those_of_the_definition(values, n):
+    ordered = sorted((Fraction(value) for value in values), reverse=True)
+    wanted = None
+    for k in range(len(ordered)):
+        after = ordered[k:]
+        if sum(after) / after[0] >= n:
+            wanted = k, float(sum(after) / after[0]), float(sum(after) ** 2 / sum(v**2 for v in after))
+            break
+    found = effective_ranks(np.random.default_rng(0).permutation(values), n)
+    assert found == wanted if wanted is None else found == pytest.approx(wanted)
