@@ -163,10 +163,12 @@ def test_a_notebook_has_the_code_of_its_chapter_with_what_it_shows(name):
     for solution in set(all_code) - set(open_code):
         assert f"```python\n{solution}\n```" in folded
     shown = [kind for cell in own for output in cell.outputs for kind in output.get("data", {"stream": ""})]
-    assert {"image/svg+xml", "image/png", "text/html"} <= set(shown)
+    assert {"image/png", "text/html"} <= set(shown)
     assert not any("widget" in kind or "papermill" in kind for kind in shown)
     drawn = [o.data for cell in own for o in cell.outputs if "image/svg+xml" in o.get("data", {})]
-    assert {data["text/plain"] for data in drawn} == {"Run this cell to see its figure."}
+    figures = [cell for cell in own if re.search(r"^(figures\.(?!use_style)\w+\(|figure$)", cell.source, re.MULTILINE)]
+    assert bool(drawn) >= bool(figures)
+    assert {data["text/plain"] for data in drawn} <= {"Run this cell to see its figure."}
     assert all(cell.execution_count is None for cell in cells)
     assert editions.untouched(made(name))
 
