@@ -43,3 +43,14 @@ def all_refused(check: Callable[[Any], None], answers: Iterable[Any], words: str
     """All these answers are refused with the same words."""
     for wrong in answers:
         refused(check, wrong, words)
+
+
+def no_numbers(right: Callable[..., Any]) -> list[tuple[str, Callable[..., Any]]]:
+    """What is no number where one is asked for, each with the words that refuse it."""
+    return [
+        ("should be a number, not None", lambda *given: None),
+        (r"should be a number, not \[", lambda *given: [right(*given)]),
+        ("should be a number, not '", lambda *given: str(right(*given))),
+        ("should be a number, not True", lambda *given: True),
+        ("should be a number, not array", lambda *given: np.array([right(*given)])),
+    ]
