@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from exercises import each_refused, exercise
-
-NUMBER = "should be a number, not"
+from exercises import each_refused, exercise, no_numbers
 
 
 @pytest.mark.parametrize("check", ["check_neighbours", "check_threshold", "check_examples", "check_spectrum"])
@@ -24,16 +22,6 @@ def test_learnability_wants_a_function(check):
 
 def learnability(check):
     return exercise("learnability", check, "training_set", "spectrum_of", "by_degree")
-
-
-def no_numbers(right):
-    return [
-        (f"{NUMBER} None", lambda *given: None),
-        (rf"{NUMBER} \[", lambda *given: [right(*given)]),
-        (f"{NUMBER} '", lambda *given: str(right(*given))),
-        (f"{NUMBER} True", lambda *given: True),
-        (f"{NUMBER} array", lambda *given: np.array([right(*given)])),
-    ]
 
 
 def test_learnability_neighbours():
