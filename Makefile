@@ -7,7 +7,7 @@ UV := uv
 COPIES := lab
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab bench serve pdf epub archive claims twice clean lint lock
+.PHONY: help book test lab bench serve pdf epub slides archive claims twice clean lint lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ pdf: $(INSTALLED)  ## the whole book as _build/book.pdf, from the built site (ne
 
 epub: $(INSTALLED)  ## the whole book as _build/book.epub, from the built site
 	@$(PY) -m tools.epub
+
+slides: $(INSTALLED)  ## a deck of each chapter in _build/slides, from the built site (needs npm); make slides CHAPTER=ntk
+	@$(PY) -m tools.slides $(CHAPTER)
 
 archive: $(INSTALLED)  ## the built site as _build/book.zip, to be read without a network
 	@$(PY) -m tools.pack

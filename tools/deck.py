@@ -13,9 +13,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 STATEMENTS = ("theorem", "proposition", "lemma", "corollary", "definition", "remark", "property", "assumption")
 GONE = (
-    "a.headerlink, .copybtn, button, details.cell-code, details.hide.above-input, .claims-controls, noscript, "
-    "div.proof:not(.theorem, .proposition, .lemma, .corollary, .definition, .remark, .property, .assumption, .example), "
-    "div.solution, .claim-links, div.cell:has(> details[id^=check]), .chapter-run, .chapter-reading"
+    "a.headerlink, .copybtn, button, noscript, details.cell-code, div.cell_input, details.hide.above-input, "
+    "div.proof:not(.theorem, .proposition, .lemma, .corollary, .definition, .remark, .property, .assumption), "
+    "div.solution, .claim-links, .claims-controls, .chapter-run, .chapter-reading"
 )
 OUTSIDE = re.compile(r"(https?|mailto):")
 MEASUREMENTS = 5  # on one slide
@@ -77,7 +77,8 @@ class _Deck:
 
     def section(self, section: LexborNode) -> None:
         """The slides of a section; prose after the last of them belongs to that one."""
-        before, measured = len(self.slides), []
+        before = len(self.slides)
+        measured: list[str] = []
         name = section.attributes.get("id") or ""
         for node in section.iter():
             classes = (node.attributes.get("class") or "").split()
@@ -111,9 +112,8 @@ class _Deck:
             if node.tag in ("blockquote", "p") and not node.css_first("img"):
                 taken.append(node.html or "")
                 node.attrs["data-taken"] = ""
-            elif taken and node.tag not in ("h1",):
-                if node.css_first("figure, .ntk-explorer, table") or node.tag == "section":
-                    break
+            elif taken and (node.tag == "section" or node.css_first("figure, .ntk-explorer, table")):
+                break
         self.add("claim", f"<h1>{self.title}</h1>\n" + "\n".join(taken))
 
     def block(self, node: LexborNode, classes: list[str], *, final: bool) -> list[str]:
@@ -141,7 +141,9 @@ class _Deck:
         for text in picture.css("figcaption .caption-text"):
             whole = _inside(text)
             self.waiting.append(f"<p>{whole}</p>")
-            text.replace_with(LexborHTMLParser(f'<span class="caption-text">{_cut(whole)}</span>').css_first("span"))
+            first = LexborHTMLParser(f'<span class="caption-text">{_cut(whole)}</span>').css_first("span")
+            if first is not None:
+                text.replace_with(first)
 
     def exercises(self, section: LexborNode) -> None:
         titles = [_inside(title) for title in section.css("div.exercise > p.admonition-title")]

@@ -11,7 +11,7 @@
     let low = SMALLEST, high = slide.matches(".slide-explorer, .slide-figure") ? 1 : LARGEST;
     const fits = zoom => {
       inside.style.zoom = zoom;
-      return inside.scrollHeight * zoom <= body.clientHeight && whole(inside) &&
+      return inside.scrollHeight * zoom <= body.clientHeight - 8 && whole(inside) &&
         [...inside.querySelectorAll("div.math, mjx-container[display], pre")].every(whole);
     };
     if (fits(high)) return;

@@ -44,7 +44,8 @@ PAGE = """<!DOCTYPE html>
 </body></html>
 """
 LIST = """<!DOCTYPE html>
-<html lang="en" data-theme="light"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="en" data-theme="light">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Slides</title><link rel="stylesheet" href="slides.css"></head>
 <body class="decks"><main><h1>Slides</h1>
 <p>A deck for each chapter. Arrows or the space bar turn the pages, S opens the speaker’s notes, ? shows the other keys.
@@ -120,7 +121,9 @@ def write(site: Path, page: str, target: Path) -> int:
 
 
 def _slide(slide: deck.Slide) -> str:
-    body, spoken = (re.sub(r"<(/?)section\b", r"<\1div", text) for text in (slide.body, slide.notes))  # or it is a slide
+    body, spoken = (
+        re.sub(r"<(/?)section\b", r"<\1div", text) for text in (slide.body, slide.notes)
+    )  # or it is a slide
     head = "" if slide.kind == "claim" else f'<h2 class="slide-section">{slide.title}</h2>\n'
     notes = f'<aside class="notes">{spoken}</aside>\n' if spoken else ""
     return (

@@ -1,4 +1,4 @@
-"""Which slides a page makes: nothing that is to be shown is left out, and nothing is shown that belongs to the notes."""
+"""Which slides a page makes: what is to be shown is not left out, and what is to be said is not shown."""
 
 import pytest
 
@@ -12,7 +12,7 @@ PAGE = """<html><head><link rel="stylesheet" href="../_static/book.css">
 <p>What decides? <a href="other.html#thm">There</a>.</p>
 <div class="cell"><figure id="f"><div class="ntk-explorer"><script type="text/plain">e</script></div>
 <figcaption><p><span class="caption-text">One sentence. Another, of 1.5.</span></p></figcaption></figure>
-<details class="cell-code"><summary>Code</summary><pre>hidden code</pre></details></div>
+<details class="cell-code"><summary>Code</summary><div class="cell_input"><pre>hidden code</pre></div></details></div>
 <p>Each fold costs two.</p>
 <section id="first"><h2>First<a class="headerlink" href="#first">#</a></h2>
 <p>Before the theorem.</p>
@@ -39,15 +39,26 @@ def test_what_is_shown_and_what_is_said():
         "claim", "explorer", "statement", "table", "measured", "points", "verdict", "question", "exercises",
     ]  # fmt: skip
     claim, explorer, statement, table, measured, points, verdict, question, exercises = made
-    assert "“It is so.”" in claim.body and "What decides?" in claim.body and "1 · A claim" in claim.body
-    assert "One sentence." in explorer.body and "Another" not in explorer.body and "Another, of 1.5." in explorer.notes
-    assert statement.title == "First" and "For all." in statement.body
-    assert "Before the theorem." in statement.notes and "Each fold costs two." in explorer.notes
-    assert "7" in table.body and "It is 3." in measured.body and "3.001" not in measured.body
+    assert "“It is so.”" in claim.body
+    assert "What decides?" in claim.body
+    assert "1 · A claim" in claim.body
+    assert "One sentence." in explorer.body
+    assert "Another" not in explorer.body
+    assert "Another, of 1.5." in explorer.notes
+    assert statement.title == "First"
+    assert "For all." in statement.body
+    assert "Before the theorem." in statement.notes
+    assert "Each fold costs two." in explorer.notes
+    assert "7" in table.body
+    assert "It is 3." in measured.body
+    assert "3.001" not in measured.body
     assert "After the table" in measured.notes
-    assert points.body == "<ul><li>Only words.</li><li>Twice.</li></ul>" and "And more" in points.notes
-    assert "Half." in verdict.body and "Is it?" in question.body
-    assert "Exercise 1.1 (Do)" in exercises.body and "Do it." in exercises.notes
+    assert points.body == "<ul><li>Only words.</li><li>Twice.</li></ul>"
+    assert "And more" in points.notes
+    assert "Half." in verdict.body
+    assert "Is it?" in question.body
+    assert "Exercise 1.1 (Do)" in exercises.body
+    assert "Do it." in exercises.notes
     whole = "".join(slide.body + slide.notes for slide in made)
     for gone in ("Secret", "Done so", "hidden code", "Measured here", "Books", "headerlink", "other.html"):
         assert gone not in whole
@@ -56,7 +67,9 @@ def test_what_is_shown_and_what_is_said():
 
 def test_a_section_measures_on_as_many_slides_as_it_takes():
     lines = '<details class="claim"><summary>It is.</summary></details>' * 7
-    made = deck.slides(PAGE.replace('<div class="cell"><div><table>', f'<div class="cell">{lines}</div><div><div><table>'))
+    made = deck.slides(
+        PAGE.replace('<div class="cell"><div><table>', f'<div class="cell">{lines}</div><div><div><table>')
+    )
     assert [slide.body.count("<li>") for slide in made if slide.kind == "measured"] == [5, 3]
 
 

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(not CHAPTERS, reason="there is no site yet: make
 TURN = """async (k) => {
   deck.slide(k);
   const slide = deck.getCurrentSlide(), body = slide.querySelector(".slide-body");
-  const drawn = () => [...slide.querySelectorAll(".ntk-explorer")].every((e) => e.shadowRoot?.querySelector("svg, canvas"));
+  const explorers = [...slide.querySelectorAll(".ntk-explorer")];
+  const drawn = () => explorers.every((e) => e.shadowRoot?.querySelector("svg, canvas"));
   for (let tries = 0; tries < 100 && !drawn(); tries++) await new Promise((done) => setTimeout(done, 50));
   if (slide.matches(".slide-explorer")) await new Promise((done) => setTimeout(done, 700));
   else await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -27,9 +28,11 @@ TURN = """async (k) => {
   for (const e of slide.querySelectorAll(".slide-fit *")) {
     if (e.closest("svg *, .aside") || !e.checkVisibility()) continue;
     const at = e.getBoundingClientRect();
-    if (at.width && at.height) outside = Math.max(outside, at.bottom - box.bottom, at.right - box.right, box.left - at.left);
+    const over = Math.max(at.bottom - box.bottom, at.right - box.right, box.left - at.left);
+    if (at.width && at.height) outside = Math.max(outside, over);
   }
-  const scrolls = [...slide.querySelectorAll(".slide-fit div.math, .slide-fit mjx-container[display], .slide-fit table")]
+  const wide = "div.math, mjx-container[display], table";
+  const scrolls = [...slide.querySelector(".slide-fit").querySelectorAll(wide)]
     .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.slice(0, 60));
   const zoom = +slide.querySelector(".slide-fit").style.zoom || 1;
   return { kind: slide.className, outside, scrolls, drawn: drawn(), zoom, chars: slide.textContent.trim().length };
@@ -76,7 +79,10 @@ def test_no_slide_is_cut_and_nothing_is_fetched(decks, opened, name):
         seen = opened.evaluate(TURN, k)
         about = (k + 1, seen)
         assert seen["outside"] < 3, about
-        assert seen["scrolls"] == [] and seen["drawn"] and seen["zoom"] >= 0.42 and seen["chars"] > 3, about
+        assert seen["scrolls"] == [], about
+        assert seen["drawn"], about
+        assert seen["zoom"] >= 0.42, about
+        assert seen["chars"] > 3, about
     assert opened.faults == []
     assert [url for url in opened.asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
@@ -88,12 +94,15 @@ def test_a_deck_has_all_that_is_to_be_shown_and_no_proof(decks, name):
     shown = LexborHTMLParser((folder / name.removeprefix("chapters/")).read_text(encoding="utf-8"))
     ids = {node.attributes.get("id") for node in shown.css(".slide-fit [id]")}
     statements = [node.attributes.get("id") for kind in deck.STATEMENTS for node in page.css(f"div.proof.{kind}[id]")]
-    assert len(statements) > 1 and set(statements) <= ids
+    assert len(statements) > 1
+    assert set(statements) <= ids
     assert len(shown.css(".slide-fit .ntk-explorer")) == len(page.css(".ntk-explorer")) > 0
     assert len(shown.css(".slide-fit figure")) == len(page.css("figure"))
-    assert len(shown.css(".slide-verdict")) >= 2 and len(shown.css(".slide-claim h1")) == 1
+    assert len(shown.css(".slide-verdict")) >= 2
+    assert len(shown.css(".slide-claim h1")) == 1
     proofs = [node.text()[:80] for node in shown.css("div.proof") if node.text().lstrip().startswith("Proof.")]
-    assert proofs == [] and shown.css("div.solution, details.cell-code") == []
+    assert proofs == []
+    assert shown.css("div.solution, details.cell-code") == []
     words = sum(len(notes.text().split()) for notes in shown.css("aside.notes"))
     assert words > 700, "the prose is not in the notes"
 
@@ -101,7 +110,9 @@ def test_a_deck_has_all_that_is_to_be_shown_and_no_proof(decks, name):
 def test_an_explorer_on_a_slide_moves_and_keeps_its_keys(decks, opened):
     folder, _ = decks
     show(opened, folder / "svm.html")
-    at = opened.evaluate("[...document.querySelectorAll('.slides > section')].findIndex(s => s.matches('.slide-explorer'))")
+    at = opened.evaluate(
+        "[...document.querySelectorAll('.slides > section')].findIndex(s => s.matches('.slide-explorer'))"
+    )
     opened.evaluate(TURN, at)
     words = "document.querySelector('section.present .ntk-explorer').shadowRoot.textContent"
     before = opened.evaluate(words)
@@ -135,11 +146,15 @@ def test_the_command_says_what_it_made_and_what_it_could_not(tmp_path, shower):
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
 
     made = run("laziness", "--out", str(tmp_path / "decks"))
-    assert made.returncode == 0 and re.search(r"laziness: \d\d slides", made.stdout), made.stderr
+    assert made.returncode == 0, made.stderr
+    assert re.search(r"laziness: \d\d slides", made.stdout)
     listed = (tmp_path / "decks" / "index.html").read_text(encoding="utf-8")
-    assert 'href="laziness.html"' in listed and 'href="laziness.html?print-pdf"' in listed
+    assert 'href="laziness.html"' in listed
+    assert 'href="laziness.html?print-pdf"' in listed
     wrong = run("lazyness", "--out", str(tmp_path / "decks"))
-    assert wrong.returncode == 1 and "chapter must be one of the book's, such as 'ntk', got 'lazyness'" in wrong.stderr
+    assert wrong.returncode == 1
+    assert "chapter must be one of the book's, such as 'ntk', got 'lazyness'" in wrong.stderr
     empty = run("laziness", "--site", str(tmp_path), "--out", str(tmp_path / "decks"))
-    assert empty.returncode == 1 and "run 'make book' first" in empty.stderr
+    assert empty.returncode == 1
+    assert "run 'make book' first" in empty.stderr
     assert (tmp_path / "decks" / "index.html").read_text(encoding="utf-8") == listed, "what was there is kept"
