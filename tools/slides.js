@@ -8,7 +8,7 @@
     const body = slide.querySelector(".slide-body"), inside = slide.querySelector(".slide-fit");
     if (!body || !inside || !body.clientHeight) return;
     // a picture that is drawn to the width of its box needs to know it first; text may grow a little, too
-    let low = SMALLEST, high = slide.matches(".slide-explorer, .slide-figure") ? 1 : LARGEST;
+    let low = SMALLEST, high = slide.matches(".slide-explorer, .slide-figure, .slide-table") ? 1 : LARGEST;
     const fits = zoom => {
       inside.style.zoom = zoom;
       return inside.scrollHeight * zoom <= body.clientHeight - 8 && whole(inside) &&

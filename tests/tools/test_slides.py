@@ -151,9 +151,9 @@ def test_the_command_says_what_it_made_and_what_it_could_not(tmp_path, shower):
     listed = (tmp_path / "decks" / "index.html").read_text(encoding="utf-8")
     assert 'href="laziness.html"' in listed
     assert 'href="laziness.html?print-pdf"' in listed
-    wrong = run("lazyness", "--out", str(tmp_path / "decks"))
+    wrong = run("no-such", "--out", str(tmp_path / "decks"))
     assert wrong.returncode == 1
-    assert "chapter must be one of the book's, such as 'ntk', got 'lazyness'" in wrong.stderr
+    assert "chapter must be one of the book's, such as 'ntk', got 'no-such'" in wrong.stderr
     empty = run("laziness", "--site", str(tmp_path), "--out", str(tmp_path / "decks"))
     assert empty.returncode == 1
     assert "run 'make book' first" in empty.stderr
