@@ -37,7 +37,7 @@ ANCHORS = {
         "ex-approximation-which sol-approximation-which claim-approximation-sawtooth check-approximation-says"
     ),
     "chapters/convolution": (
-        "what-a-convolution-knows-of-place exercises shift-in-shift-out what-zeros-at-the-border-tell "
+        "convolution-and-place exercises shift-in-shift-out what-zeros-at-the-border-tell "
         "infinitely-many-channels prop-convolution-equivariant thm-convolution-average "
         "equation-eq-convolution-alias fig-convolution-shift ex-convolution-fold sol-convolution-fold "
         "claim-convolution-stride check-convolution-five"
