@@ -36,6 +36,12 @@ ANCHORS = {
         "prop-approximation-interpolant equation-eq-approximation-digit fig-approximation-explorer "
         "ex-approximation-which sol-approximation-which claim-approximation-sawtooth check-approximation-says"
     ),
+    "chapters/convolution": (
+        "convolution-and-place exercises shift-in-shift-out what-zeros-at-the-border-tell "
+        "infinitely-many-channels prop-convolution-equivariant thm-convolution-average "
+        "equation-eq-convolution-alias fig-convolution-shift ex-convolution-fold sol-convolution-fold "
+        "claim-convolution-stride check-convolution-five"
+    ),
     "chapters/depth": (
         "how-many-layers exercises what-can-be-represented what-a-gradient-sees thm-depth-shallow "
         "thm-depth-chain prop-depth-narrow equation-eq-depth-time fig-depth-fold ex-depth-widest "
