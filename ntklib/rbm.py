@@ -221,8 +221,8 @@ def expected_cd(rbm: RBM, p: ArrayLike, k: int | None = None) -> RBM:
             f"p must be probabilities that sum to one, got {float(law.min()):.3g} as the least and "
             f"the sum {float(law.sum()):.3g}"
         )
-    steps = None if k is None else _arguments.count("k", k, 1)
-    return _expected_cd(machine, law, steps)
+    steps = 0 if k is None else _arguments.count("k", k, 1)
+    return _expected_cd(machine, law, steps, k is None)
 
 
 def train(
@@ -402,10 +402,10 @@ def _statistics(rbm: RBM, v: Array, mass: Array) -> RBM:
     return RBM((v * mass[:, None]).T @ h, mass @ v, mass @ h)
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def _expected_cd(rbm: RBM, p: Array, k: int | None) -> RBM:
+@functools.partial(jax.jit, static_argnums=3)
+def _expected_cd(rbm: RBM, p: Array, k: ArrayLike, exact: bool) -> RBM:
     v = _every(len(rbm.visible), rbm.weights.dtype)
-    if k is None:
+    if exact:
         q = jax.nn.softmax(_log_unnormalised(rbm, v))
     else:
         up, down = _halves(rbm)
