@@ -349,7 +349,8 @@ def _listed(rbm: Any) -> RBM:
 
 
 def _patterns(name: str, v: ArrayLike, like: Array) -> Array:
-    return _validation.matrix(name, v, columns=len(like)).astype(like.dtype)
+    # what it holds is looked at before its shape, which then says less
+    return _validation.matrix(name, _validation.floating(name, v), columns=len(like)).astype(like.dtype)
 
 
 def _vector(name: str, values: ArrayLike, size: int) -> Array:
