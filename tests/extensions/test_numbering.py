@@ -111,6 +111,10 @@ ANCHORS = {
         "thm-propagation-gradient prop-nngp-fixed equation-eq-nngp-map fig-nngp-depth ex-nngp-edge sol-nngp-edge "
         "claim-nngp-depth-plain check-propagation-vanish"
     ),
+    "chapters/rbm": (
+        "boltzmann-machines exercises contrastive-divergence sparsity-against-effort thm-rbm-free thm-rbm-gibbs "
+        "def-rbm equation-eq-rbm-bias fig-rbm-fantasies ex-rbm-free sol-rbm-free claim-rbm-gain check-rbm-steps"
+    ),
     "chapters/real-data": (
         "kernels-on-real-data exercises how-good-are-they a-student thm-real-size thm-real-student "
         "equation-eq-real-crossover fig-real-bytes ex-real-leak sol-real-leak claim-real-smaller check-real-small"

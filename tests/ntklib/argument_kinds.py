@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ntklib import approximation, convolution, estimators, kernels, mlp
+from ntklib import approximation, convolution, estimators, kernels, mlp, rbm
 
 # Right values. A name means the same in every function, unless the function is named too.
 
@@ -33,6 +33,10 @@ def conv_params():
 @functools.cache
 def gram():
     return kernels.RBF()(X)
+
+
+def machine():
+    return rbm.RBM(np.ones((2, 3), np.float32), np.zeros(2, np.float32), np.zeros(3, np.float32))
 
 
 CHAIN = {"depth": lambda: 2, "start": lambda: 0.5, "target": lambda: 4.0, "tol": lambda: 0.01}
@@ -167,6 +171,12 @@ RIGHT = {
     "cost.mlp.sizes": lambda: [2, 3, 1],
     "compression.quantise.bits": lambda: 8,
     "compression.prune.share": lambda: 0.5,
+    "rbm.RBM.label_logit.x": lambda: X[:, :1],
+    "rbm": machine,
+    "v": lambda: X,
+    "base": lambda: np.zeros(2, np.float32),
+    "rbm.expected_cd.p": lambda: np.full(4, 0.25, np.float32),
+    "rbm.gibbs.steps": lambda: 1,
     "ridgeless.ridgeless_risk.n": lambda: 3,
     "ridgeless.ridgeless_risk.p": lambda: 6,
     "ridgeless.ridgeless_risk.signal": lambda: 1.0,
@@ -412,6 +422,15 @@ KIND = {
     "compression.prune.share": "share",
     "compression.stored_bytes.bits": "several",
     "compression.stored_bytes.pruned": "share",
+    "rbm": "shallow",
+    "v": "points",
+    "base": "vector",
+    "k": "positive count",
+    "rbm.expected_cd.p": "vector",
+    "rbm.train.method": "choice",
+    "rbm.train.batch": "positive count",
+    "rbm.ais.temperatures": "positive count",
+    "rbm.ais.chains": "positive count",
     "ridgeless.ridgeless_risk.n": "positive count",
     "ridgeless.ridgeless_risk.p": "positive count",
     "ridgeless.ridgeless_risk.signal": "not negative",

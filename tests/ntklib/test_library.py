@@ -62,6 +62,7 @@ FLOORS = {
     "complexity": 3,
     "nofreelunch": 3,
     "approximation": 3,
+    "rbm": 3,
     "depth": 4,
     "path": 4,
     "featurelearning": 4,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import pytest
-from argument_kinds import CONV, KIND, NETWORK, RIGHT, X, Y
+from argument_kinds import CONV, KIND, NETWORK, RIGHT, X, Y, machine
 from test_library import PUBLIC
 from wrong_values import WRONG
 
@@ -49,6 +49,7 @@ INSTANCES = {
     "posterior.Posterior": lambda: posterior.condition(kernels.RBF(), X, Y, 0.1),
     "learnability.Prediction": lambda: learnability.predict(jnp.ones(3), 2),
     "approximation.Shallow": lambda: approximation.Shallow(jnp.ones((2, 3)), jnp.ones(3), jnp.ones(3), jnp.ones(())),
+    "rbm.RBM": machine,
     "estimators.SklearnKernel": lambda: estimators.SklearnKernel(kernels.RBF()),
     "estimators.NTK": estimators.NTK,
     "estimators.KernelRegressor": lambda: estimators.KernelRegressor().fit(X, Y),
