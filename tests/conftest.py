@@ -30,6 +30,7 @@ os.environ |= {  # before JAX and NumPy are imported
     "XLA_FLAGS": xla_flags(),
     "JAX_COMPILATION_CACHE_DIR": str(COMPILED),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "BOOK_SHEETS": str(ROOT / "_build" / ".sheets_tests"),  # parsed once for all small books
     **threads.ONE_EACH,
 }
 threadpool_limits(1)  # a plugin of pytest may have imported NumPy before, where nothing starts the worker

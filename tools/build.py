@@ -69,7 +69,7 @@ def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) 
     warnings.start()
     # needed at the end, and imported while the builder is at work
     sys.modules.setdefault(NEEDLESS, None)  # type: ignore[arg-type]
-    from extensions.site.sharing import front_page
+    from extensions.site.front_page import front_page
     from tools.times import grown, measured
 
     tail: list[str] = []

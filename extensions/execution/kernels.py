@@ -12,6 +12,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from tools import compiling, threads
+from tools.build import NEEDLESS
 from tools.compiling import xla_flags
 
 STARTUP = Path(__file__).with_name("kernel_startup.py")
@@ -25,9 +26,10 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     startup = profile / "profile_default" / "startup"
     startup.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(STARTUP, startup / "00-book.py")
-    # the kernel's remarks on its own transport are nobody's concern here
     settings = profile / "profile_default" / "ipython_kernel_config.py"
-    settings.write_text("get_config().IPKernelApp.log_level = 40\n", encoding="utf-8")
+    # the kernel's remarks on its own transport are nobody's concern here
+    quiet = "get_config().IPKernelApp.log_level = 40"
+    settings.write_text(f"import sys\n\nsys.modules[{NEEDLESS!r}] = None\n{quiet}\n", encoding="utf-8")
     return {
         "IPYTHONDIR": str(profile),
         "PYTHONHASHSEED": "0",

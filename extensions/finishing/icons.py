@@ -31,10 +31,9 @@ def used_icons(names: set[str], rules: str) -> set[int]:
     return found
 
 
-def without_unused(rules: str, site: Site) -> str:
-    """Some rules of the site without those of icons that nothing shows."""
-    icons = of_site(site)
-    return ICON_RULE.sub(lambda rule: rule[0] if int(rule[2], 16) in icons else "", rules)
+def without_unused(rules: str, shown: set[int]) -> str:
+    """Some rules of the site without those of icons that are not among these code points."""
+    return ICON_RULE.sub(lambda rule: rule[0] if int(rule[2], 16) in shown else "", rules)
 
 
 def _sheets(site: Site) -> list[Path]:

@@ -5,31 +5,33 @@ up the first paint of each page, and six tenths of them are about elements that 
 """
 
 import hashlib
-import itertools
+import os
 import re
 from pathlib import Path
 from typing import Any
 
-import tinycss2
 from selectolax.lexbor import LexborNode
 
 from extensions.finishing import icons
 from extensions.finishing.page import Page, Site
+from extensions.finishing.sheets import remembered
 
 PREFIX = "book-"  # of the names of these sheets
 
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']?([^"')]+)["']?\)?\s*;""")
 URL = re.compile(r"""url\((["']?)([^"':)]+)\1\)""")
-CONDITIONAL = ("media", "supports", "layer", "container")  # rules that hold rules
+Rules = list[dict[str, Any]]  # as :mod:`extensions.finishing.sheets` finds them
 AT_RUNTIME = ("mjx",)  # what a formula that is typeset in the browser consists of
 
 
-def applicable(rules: str, names: set[str]) -> str:
+def applicable(sheet: Rules, names: set[str]) -> str:
     """A style sheet without comments, and without the selectors that ask for a class which is not among the names.
 
     A name that ends in a hyphen stands for all that begin so: scripts put such names together.
 
-    >>> applicable(".a, .b:not(.c) { top: 0 } @media print { .d p { top: 0 } } .tip-1 {top: 0}", {"b", "tip-"})
+    >>> from extensions.finishing.sheets import parsed
+    >>> rules = ".a, .b:not(.c) { top: 0 } @media print { .d p { top: 0 } } .tip-1 {top: 0}"
+    >>> applicable(parsed(rules), {"b", "tip-"})
     '.b:not(.c){top: 0}\\n.tip-1{top: 0}'
     """
     beginnings = (*AT_RUNTIME, *(name for name in names if name.endswith("-") and len(name) > 3))
@@ -37,42 +39,22 @@ def applicable(rules: str, names: set[str]) -> str:
     def known(name: str) -> bool:
         return name in names or name.startswith(beginnings)
 
-    def kept(nodes: list[Any]) -> list[str]:
+    def kept(rules: Rules) -> list[str]:
         result = []
-        for node in nodes:
-            if node.type == "qualified-rule":
-                selectors = [part for part in _split(node.prelude) if all(map(known, _classes(part)))]
+        for rule in rules:
+            if "selectors" in rule:
+                selectors = [selector for selector, classes in rule["selectors"] if all(map(known, classes))]
                 if selectors:
-                    texts = (tinycss2.serialize(selector).strip() for selector in selectors)
-                    result.append(f"{','.join(texts)}{{{tinycss2.serialize(node.content).strip()}}}")
-            elif node.type == "at-rule" and node.lower_at_keyword in CONDITIONAL and node.content is not None:
-                inside = kept(tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True))
+                    result.append(f"{','.join(selectors)}{{{rule['content']}}}")
+            elif "inside" in rule:
+                inside = kept(rule["inside"])
                 if inside:
-                    result.append(f"@{node.at_keyword}{tinycss2.serialize(node.prelude)}{{{''.join(inside)}}}")
-            elif node.type == "error":
-                raise ValueError(f"line {node.source_line} of a style sheet cannot be read: {node.message}")
+                    result.append(f"{rule['head']}{{{''.join(inside)}}}")
             else:
-                result.append(node.serialize())
+                result.append(rule["text"])
         return result
 
-    return "\n".join(kept(tinycss2.parse_stylesheet(rules, skip_comments=True, skip_whitespace=True)))
-
-
-def _split(prelude: list[Any]) -> list[list[Any]]:
-    """The selectors of a rule."""
-    parts: list[list[Any]] = [[]]
-    for token in prelude:
-        if token.type == "literal" and token.value == ",":
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts
-
-
-def _classes(selector: list[Any]) -> list[str]:
-    """The classes that a selector asks for; not those inside of `:not()` and its like, which need not be there."""
-    pairs = itertools.pairwise(selector)
-    return [name.value for dot, name in pairs if dot.type == "literal" and dot.value == "." and name.type == "ident"]
+    return "\n".join(kept(sheet))
 
 
 def one_sheet(page: Page) -> None:
@@ -98,8 +80,11 @@ def _own(link: LexborNode) -> bool:
 def _written(site: Site, paths: tuple[Path, ...]) -> str:
     """The name of the one sheet that stands for these, written if need be."""
     if paths not in site.sheets:
-        rules = "\n".join(_moved(path, site.folder) for path in paths)
-        rules = applicable(icons.without_unused(rules, site), site.names)
+        memory = Path(os.environ.get("BOOK_SHEETS", site.memory.parent / "sheets"))
+        shown = icons.of_site(site)
+        sheets = [icons.without_unused(_moved(path, site.folder), shown) for path in paths]
+        parts = [applicable(remembered(sheet, memory), site.names) for sheet in sheets]
+        rules = "\n".join(part for part in parts if part)
         site.sheets[paths] = f"{PREFIX}{hashlib.sha256(rules.encode()).hexdigest()[:12]}.css"
         (site.folder / "_static" / site.sheets[paths]).write_text(rules, encoding="utf-8")
     return site.sheets[paths]

@@ -24,7 +24,6 @@ from unittest.mock import patch
 
 from docutils import nodes
 from PIL import Image
-from selectolax.lexbor import LexborHTMLParser
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -39,16 +38,6 @@ PREVIEW, ICON, EMBLEM = "preview.png", "icon.svg", "emblem.png"
 DRAWN = {"book-preview": PREVIEW, "book-icon": ICON, "book-emblem": EMBLEM}  # by the tag of the cell
 PREVIEW_SAYS = "Networks of growing width, and the kernel that they fall onto"
 BLANK = "blank.png"  # in place of the logo of Sphinx, which a card would have in its corner
-REDIRECT = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="refresh" content="0; url={page}">
-{head}
-</head>
-<body><p>The book begins at <a href="{page}">{page}</a>.</p></body>
-</html>
-"""
 
 
 def site_address() -> str | None:
@@ -186,24 +175,6 @@ def _head(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any]
         icon = context["favicon_url"] = context["pathto"](f"_static/{ICON}", 1)
         logo = {"text": context.get("docstitle", ""), **(context.get("theme_logo") or {})}
         context["theme_logo"] = {**logo, "image_relative": {"light": icon, "dark": icon}}
-
-
-#: What the head of a page says about it to others.
-SHARED = (
-    "head > title",
-    'meta[name="description"]',
-    'meta[property^="og:"]',
-    'meta[name^="twitter:"]',
-    'link[rel="canonical"]',
-    'link[rel="alternate"]',
-    'link[rel="icon"]',
-)
-
-
-def front_page(page: str, name: str) -> str:
-    """What stands at the top of the site: a way to the title page, with the same title and tags."""
-    head = [node.html or "" for selector in SHARED for node in LexborHTMLParser(page).css(selector)]
-    return REDIRECT.format(page=name, head="\n".join(head))
 
 
 @contextmanager

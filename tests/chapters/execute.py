@@ -5,10 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-import jupytext
-from nbclient import NotebookClient
-
 from extensions.execution.kernels import kernel_environment
+from tools.build import NEEDLESS
 
 
 def shown(notebook) -> list:
@@ -24,6 +22,10 @@ def shown(notebook) -> list:
 
 
 def main(chapter: Path, out: Path, folder: Path) -> None:
+    sys.modules[NEEDLESS] = None  # before these import it, which takes a second
+    import jupytext
+    from nbclient import NotebookClient
+
     environment = {**os.environ, **kernel_environment(folder)}
     environment["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[2] / "_build" / ".jax_cache")
     notebook = jupytext.read(chapter)

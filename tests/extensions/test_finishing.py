@@ -18,6 +18,7 @@ from extensions.finishing import (
     rules,
     scripts,
     search,
+    sheets,
     steps,
     titles,
 )
@@ -333,7 +334,45 @@ def test_a_sheet_of_an_earlier_build_stays_as_long_as_a_page_asks_for_it(folder)
 
 def test_a_sheet_that_cannot_be_read_is_an_error():
     with pytest.raises(ValueError, match="line 2 of a style sheet cannot be read"):
-        rules.applicable("p { top: 0 }\n.a", set())
+        sheets.parsed("p { top: 0 }\n.a")
+
+
+def test_a_sheet_is_parsed_once_for_all_sites_that_share_a_memory(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("BOOK_SHEETS", str(tmp_path / "shared"))
+    read_of, really = [], sheets.parsed
+    monkeypatch.setattr(sheets, "parsed", lambda sheet: read_of.append(sheet) or really(sheet))
+    finished(folder)
+    [first] = folder.glob("_static/book-*.css")
+    written = first.read_text(encoding="utf-8")
+    assert len(read_of) == 2
+    (folder / "chapters" / "a.html").write_text(PAGE, encoding="utf-8")
+    finished(folder)
+    assert len(read_of) == 2
+    assert first.read_text(encoding="utf-8") == written
+    (folder / "_static" / "c.css").write_text("p > .math { top: 6px }", encoding="utf-8")
+    (folder / "chapters" / "a.html").write_text(PAGE, encoding="utf-8")
+    finished(folder)
+    assert read_of[2:] == ["p > .math { top: 6px }"]
+    assert "p > .math{top: 6px}" in "".join(p.read_text(encoding="utf-8") for p in folder.glob("_static/book-*.css"))
+
+
+def test_another_build_finds_a_whole_sheet_or_none_while_one_is_written(monkeypatch, tmp_path):
+    text, really, found = ".a { top: 0 }", json.dump, []
+
+    def slowly(rules, file):
+        file.write("[")
+        file.flush()
+        if not found:
+            found.append(None)
+            found[0] = sheets.remembered(text, tmp_path)
+        file.seek(0)
+        really(rules, file)
+
+    monkeypatch.setattr(sheets.json, "dump", slowly)
+    assert sheets.remembered(text, tmp_path) == sheets.parsed(text)
+    assert found == [sheets.parsed(text)]
+    assert sheets.remembered(text, tmp_path) == found[0]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
 
 
 def test_only_the_icons_that_are_used_are_kept(folder):
@@ -344,8 +383,9 @@ def test_only_the_icons_that_are_used_are_kept(folder):
     assert icons.used_icons(set(), '.y:after{content:"\uf0eb"}') == {0xF0EB}
     (folder / "_static" / "icons.css").write_text(drawn, encoding="utf-8")
     site = read(folder)
-    assert icons.of_site(site) == {0xF185, 0xF107}, "the sun is on the page"
-    assert icons.without_unused(drawn, site) == '.fa-sun:before{content:"\\f185"}.x:after{content:"\\f107"}'
+    shown = icons.of_site(site)
+    assert shown == {0xF185, 0xF107}, "the sun is on the page"
+    assert icons.without_unused(drawn, shown) == '.fa-sun:before{content:"\\f185"}.x:after{content:"\\f107"}'
 
 
 def test_a_theme_that_keeps_its_icons_elsewhere_is_noticed(folder):

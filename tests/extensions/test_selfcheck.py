@@ -58,16 +58,34 @@ def site(tmp_path_factory):
     return book / "_build" / "html"
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(browser, site, request):
+@pytest.fixture(scope="module", params=["light", "dark"])
+def open_page(browser, site, request):
+    """Opens the page; in the end no script may have failed."""
     context = browser.new_context(offline=True, color_scheme=request.param, viewport={"width": 390, "height": 844})
-    opened = context.new_page()
     complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto(f"file://{site / 'sound.html'}")
+
+    def opened():
+        made = context.new_page()
+        made.on("pageerror", lambda error: complaints.append(str(error)))
+        made.goto(f"file://{site / 'sound.html'}")
+        return made
+
     yield opened
     context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def shared(open_page):
+    """A page for the tests that leave it as they found it."""
+    return open_page()
+
+
+@pytest.fixture
+def page(open_page):
+    opened = open_page()
+    yield opened
+    opened.close()
 
 
 def said(page, name: str) -> str:
@@ -114,12 +132,12 @@ def test_a_choice_is_answered_with_the_keyboard(page):
         ("check-measured", "1.7", "No. One and one."),
     ],
 )
-def test_a_number_is_compared_within_its_tolerance(page, name, typed, answer):
-    page.locator(f"#{name} input").fill(typed)
-    page.keyboard.press("Enter")
-    assert said(page, name) == answer
-    page.locator(f"#{name} input").press("5")
-    assert said(page, name) == ""
+def test_a_number_is_compared_within_its_tolerance(shared, name, typed, answer):
+    shared.locator(f"#{name} input").fill(typed)
+    shared.keyboard.press("Enter")
+    assert said(shared, name) == answer
+    shared.locator(f"#{name} input").press("5")
+    assert said(shared, name) == ""
 
 
 # What a reader may type, the unit in which the question asks, and the number that it is, or the two that it can be.

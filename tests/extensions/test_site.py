@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import ROOT, axe
-from visits import FORMULAS_ARE_THERE, visit
+from visits import FORMULAS_ARE_THERE, SCREENS, visit
 
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
@@ -99,29 +99,28 @@ def opened(browser, name, **options):
 
 
 CHAPTERS = [name for name in PAGES if name.startswith("chapters/")]
-FIRST_SCREEN = """() => {
-  const article = document.querySelector('article.bd-article'), end = (node) => node.getBoundingClientRect().bottom;
-  const picture = article.querySelector('figure, .ntk-explorer');
-  const before = [...article.querySelectorAll('section > p')]
-    .filter((p) => p.compareDocumentPosition(picture) & Node.DOCUMENT_POSITION_FOLLOWING);
-  return {
-    claim: end(article.querySelector('blockquote')),
-    decides: Math.max(...before.map(end)),
-    picture: picture.getBoundingClientRect().top + 60,
-  };
-}"""
 
 
 @pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
 @pytest.mark.parametrize("name", CHAPTERS or ["no page"])
-def test_the_first_screen_shows_the_claim_and_what_decides_it(browser, name):
-    for width, height, wanted in ((1280, 800, ("claim", "decides", "picture")), (390, 844, ("claim",))):
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.goto((SITE / name).as_uri())
-        page.wait_for_timeout(500)
-        found = page.evaluate(FIRST_SCREEN)
-        page.close()
+def test_the_first_screen_shows_the_claim_and_what_decides_it(visited, name):
+    for width, wanted in ((1280, ("claim", "decides", "picture")), (390, ("claim",))):
+        found, height = visited(name).first[width], SCREENS[width]
+        assert found is not None, "the page does not open with a claim and a picture"
         assert {part: found[part] for part in wanted if found[part] > height} == {}, f"below the screen of {width} px"
+
+
+@pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_an_explorer_is_as_high_before_its_script_has_started(visited, width):
+    seen = 0
+    for name in [*CHAPTERS, "appendix/explorers.html"]:
+        for before, after, drawn in visited(name).explorers[width]:
+            seen += 1
+            assert drawn is not None, f"{name}: an explorer is not drawn"
+            assert abs(after - before) <= 12, f"{name}: what is below an explorer moves by more than half a line"
+            assert before - drawn <= 40, f"{name}: below an explorer there is a hole"
+    assert seen >= len(CHAPTERS)
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)

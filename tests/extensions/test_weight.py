@@ -108,35 +108,3 @@ def test_the_site_has_no_script_of_icons():
     if not SITE.exists():
         pytest.skip(NEEDS_A_SITE)
     assert not (SITE / "_static" / "scripts" / "fontawesome.js").exists()
-
-
-# how much room each explorer takes, before its script draws it (as its copy, which no script has seen) and after,
-# and how high what is drawn is
-EXPLORERS = """() => [...document.querySelectorAll(".ntk-explorer")].map((explorer) => {
-  const room = () => explorer.parentElement.getBoundingClientRect().height;
-  const after = room(), drawn = explorer.shadowRoot.querySelector("div.all").getBoundingClientRect().height;
-  const copy = explorer.cloneNode(true);
-  explorer.after(copy);
-  explorer.style.display = "none";
-  const before = room();
-  copy.remove();
-  explorer.style.display = "";
-  return [before, after, drawn];
-})"""
-
-
-@pytest.mark.skipif(not CHAPTERS, reason=NEEDS_A_SITE)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_an_explorer_is_as_high_before_its_script_has_started(browser, address, width):
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    seen = 0
-    for name in [*CHAPTERS, "appendix/explorers.html"]:
-        page.goto(f"{address}/{name}")
-        page.wait_for_function("[...document.querySelectorAll('.ntk-explorer')].every((e) => e.shadowRoot)")
-        page.wait_for_timeout(300)
-        for before, after, drawn in page.evaluate(EXPLORERS):
-            seen += 1
-            assert abs(after - before) <= 12, f"{name}: what is below an explorer moves by more than half a line"
-            assert before - drawn <= 40, f"{name}: below an explorer there is a hole"
-    assert seen >= len(CHAPTERS)
-    page.close()

@@ -1,8 +1,8 @@
 """What does a browser find on a page of the site? Each page is opened once for all that the tests ask of it.
 
 On a phone: whether formulas, references and pictures are there, where links lead, where lines break. Then on a
-desktop, in the light and in the dark: what axe-core finds. Opening a long page and running axe-core on it takes
-seconds, and the site has dozens of pages.
+desktop, in the light and in the dark: what axe-core finds. On both: how far the first screen goes, and how high
+explorers are. Opening a long page and running axe-core on it takes seconds, and the site has dozens of pages.
 """
 
 from dataclasses import dataclass
@@ -115,8 +115,39 @@ FEWER_ELEMENTS = """() => {
   }
 }"""
 
+# Of a page that opens with a claim and a picture: how far down they and what stands between them end.
+FIRST_SCREEN = """() => {
+  const article = document.querySelector('article.bd-article'), end = (node) => node.getBoundingClientRect().bottom;
+  const claim = article && article.querySelector('blockquote');
+  const picture = article && article.querySelector('figure, .ntk-explorer');
+  if (!claim || !picture) return null;
+  const before = [...article.querySelectorAll('section > p')]
+    .filter((p) => p.compareDocumentPosition(picture) & Node.DOCUMENT_POSITION_FOLLOWING);
+  return {
+    claim: end(claim),
+    decides: Math.max(...before.map(end)),
+    picture: picture.getBoundingClientRect().top + 60,
+  };
+}"""
+
+# how much room each explorer takes, before its script draws it (as its copy, which no script has seen) and after,
+# and how high what is drawn is
+EXPLORERS = """() => [...document.querySelectorAll(".ntk-explorer")].map((explorer) => {
+  const room = () => explorer.parentElement.getBoundingClientRect().height;
+  const drawing = explorer.shadowRoot && explorer.shadowRoot.querySelector("div.all");
+  const after = room(), drawn = drawing && drawing.getBoundingClientRect().height;
+  const copy = explorer.cloneNode(true);
+  explorer.after(copy);
+  explorer.style.display = "none";
+  const before = room();
+  copy.remove();
+  explorer.style.display = "";
+  return [before, after, drawn];
+})"""
+
 # In the dark the elements are the same and have other colours.
 RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
+SCREENS = {390: 844, 1280: 800}  # of a phone and of a desktop: how high, by how wide
 FORMULAS_ARE_THERE = "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
 IN_SCHEME = "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)"  # 404.html has no theme
 # They draw themselves anew for another width, some frames later, and the columns of a page find theirs in two steps.
@@ -143,6 +174,8 @@ class Visit:
         look: by `LOOK`.
         parted: by `PARTED`.
         breakable: by `BREAKABLE`.
+        first: by `FIRST_SCREEN`, at each width of `SCREENS`.
+        explorers: by `EXPLORERS`, at each width of `SCREENS`.
         cut: by `CUT`, on a phone and on a desktop.
         longer: lines of code that are longer than the column of a desktop.
         faults: what axe-core found, by the scheme: the rule and the elements.
@@ -154,6 +187,8 @@ class Visit:
     look: dict[str, Any]
     parted: list[str]
     breakable: list[str]
+    first: dict[int, dict[str, float] | None]
+    explorers: dict[int, list[tuple[float, float, float | None]]]
     cut: list[str]
     longer: list[str]
     faults: dict[str, list[tuple[str, list[str]]]]
@@ -161,7 +196,8 @@ class Visit:
 
 def visit(browser: Any, path: Path) -> Visit:
     """Open a page as a file, with the network off, and look at it in every way."""
-    page = browser.new_context(offline=True, viewport={"width": 390, "height": 844}).new_page()
+    (phone, tall), (desktop, high) = SCREENS.items()
+    page = browser.new_context(offline=True, viewport={"width": phone, "height": tall}).new_page()
     outside, failed, said = [], [], []
     page.on("request", lambda r: outside.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
     left_before = "net::ERR_ABORTED"  # what a page asked for that only leads to another
@@ -174,13 +210,17 @@ def visit(browser: Any, path: Path) -> Visit:
     page.wait_for_load_state("load")
     page.wait_for_function(FORMULAS_ARE_THERE)
     look, parted, breakable = (page.evaluate(question) for question in (LOOK, PARTED, BREAKABLE))
-    page.wait_for_function(EXPLORERS_FIT)
-    phone = page.evaluate(CUT)
+    first, explorers, cuts = {}, {}, {}
+
+    def measure(width: int) -> None:
+        page.wait_for_function(EXPLORERS_FIT)
+        first[width], explorers[width], cuts[width] = map(page.evaluate, (FIRST_SCREEN, EXPLORERS, CUT))
+
+    measure(phone)
     asked = [list(heard) for heard in (outside, failed, said)]  # axe-core asks for style sheets again, in vain
 
-    page.set_viewport_size({"width": 1280, "height": 720})
-    page.wait_for_function(EXPLORERS_FIT)
-    desktop = page.evaluate(CUT)
+    page.set_viewport_size({"width": desktop, "height": high})
+    measure(desktop)
     page.emulate_media(reduced_motion="reduce")
     page.evaluate(FEWER_ELEMENTS)
     page.add_script_tag(content=axe())
@@ -193,4 +233,5 @@ def visit(browser: Any, path: Path) -> Visit:
         found = page.evaluate("(options) => axe.run(document, options)", options)
         faults[scheme] = [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found["violations"]]
     page.context.close()
-    return Visit(*asked, look, parted, breakable, phone["cut"] + desktop["cut"], desktop["longer"], faults)
+    cut, longer = cuts[phone]["cut"] + cuts[desktop]["cut"], cuts[desktop]["longer"]
+    return Visit(*asked, look, parted, breakable, first, explorers, cut, longer, faults)

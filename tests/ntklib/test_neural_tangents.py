@@ -12,6 +12,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 nt = pytest.importorskip("ntklib.neural_tangents")
+pytestmark = pytest.mark.unoptimised
 
 stax = nt.stax
 
@@ -280,6 +281,7 @@ def test_batches_take_an_array_by_keyword_as_by_position_and_name_one_that_they_
     assert_allclose(batched_fn(x, None, get="ntk", pattern=(x, x)), kernel_fn(x, None, "ntk"), rtol=1e-6)
 
 
+@pytest.mark.optimised  # in single precision, of kernels that are compiled in blocks and whole
 def test_serial_batches_give_the_whole_kernel_and_know_when_the_inputs_differ():
     kernel_fn = stax.serial(stax.Dense(1), stax.Relu())[2]
     batched_fn = nt.batch(kernel_fn, batch_size=2, device_count=0)
