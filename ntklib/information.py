@@ -62,9 +62,7 @@ def mutual_information(joint: ArrayLike) -> float:
     >>> mutual_information(np.eye(4) / 4), mutual_information(np.full((2, 3), 1 / 6))
     (2.0, 0.0)
     """
-    p = _table(joint)
-    apart = p.sum(1, keepdims=True) * p.sum(0, keepdims=True)
-    return max(0.0, float(np.sum(rel_entr(p, apart)))) / math.log(2)
+    return _told(_table(joint))
 
 
 def critical_beta(joint: ArrayLike) -> float:
@@ -135,7 +133,7 @@ def bottleneck(
         logits = np.log(weight) - beta * apart
         q = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
         kept = px[:, None] * q
-        values.append(mutual_information(kept) - beta * mutual_information(kept.T @ given))
+        values.append(_told(kept) - beta * _told(kept.T @ given))
         if len(values) > 1 and values[-2] - values[-1] < tol:
             break
     return q, np.array(values)
@@ -272,6 +270,11 @@ def icosahedron_bits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     bits = np.arange(4096)[:, None] >> np.arange(12) & 1
     squares = np.round(np.sum((bits @ vertices) ** 2, axis=1), 9)
     return 2.0 * bits - 1, (squares > np.median(squares)).astype(np.int64)
+
+
+def _told(p: NDArray[np.float64]) -> float:
+    apart = p.sum(1, keepdims=True) * p.sum(0, keepdims=True)
+    return max(0.0, float(np.sum(rel_entr(p, apart)))) / math.log(2)
 
 
 def _distribution(name: str, value: ArrayLike) -> NDArray[np.float64]:
