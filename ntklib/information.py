@@ -206,9 +206,7 @@ def pair_bounds(gram: ArrayLike, noise: float) -> tuple[float, float]:
     size = np.diag(k)
     squares = np.maximum(size[:, None] + size - 2 * k, 0) / noise**2
     np.fill_diagonal(squares, 0.0)
-    lower, upper = (
-        (math.log(len(k)) - float(np.mean(logsumexp(-squares / c, axis=1)))) / math.log(2) for c in (8, 2)
-    )
+    lower, upper = ((math.log(len(k)) - float(np.mean(logsumexp(-squares / c, axis=1)))) / math.log(2) for c in (8, 2))
     return max(lower, 0.0), max(upper, 0.0)
 
 
@@ -300,6 +298,8 @@ def _table(joint: ArrayLike, *, rows: bool = False, full: bool = False) -> NDArr
     p = _distribution("joint", joint)
     if p.ndim != 2:
         raise ValueError(f"joint must be a table (n, k), got {_arguments.got(joint)}")
-    if (rows or full) and not np.all(p.sum(1) > 0) or full and not np.all(p.sum(0) > 0):
-        raise ValueError("joint must not have a row of zeros" + (" or a column of zeros" if full else ""))
+    if (rows or full) and not np.all(p.sum(1) > 0):
+        raise ValueError("joint must not have a row of zeros")
+    if full and not np.all(p.sum(0) > 0):
+        raise ValueError("joint must not have a column of zeros")
     return p

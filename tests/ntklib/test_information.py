@@ -1,4 +1,4 @@
-"""Informations against scipy and enumeration, the bottleneck against its two exact curves, bounds against quadrature."""
+"""Informations against SciPy and enumeration, the bottleneck against an exact curve, bounds against quadrature."""
 
 import itertools
 import math
@@ -51,9 +51,9 @@ def test_what_is_no_distribution_is_refused():
             entropy(wrong)
     with pytest.raises(ValueError, match=r"joint must be a table \(n, k\)"):
         mutual_information([0.5, 0.5])
-    with pytest.raises(ValueError, match="a row of zeros or a column"):
+    with pytest.raises(ValueError, match="joint must not have a column of zeros"):
         critical_beta([[0.5, 0.0], [0.5, 0.0]])
-    with pytest.raises(ValueError, match="joint must not have a row of zeros$"):
+    with pytest.raises(ValueError, match=r"joint must not have a row of zeros$"):
         bottleneck([[0.5, 0.5], [0, 0]], 2, start=np.full((2, 2), 0.5))
     for start in (np.full((3, 2), 0.5), np.full((2, 2), 0.6), [[1.5, -0.5], [0, 1]]):
         with pytest.raises(ValueError, match="start must be"):
@@ -137,7 +137,7 @@ def test_bounds_of_two_points_and_of_what_is_turned():
     hidden = rng.normal(size=(9, 3))
     turn = np.linalg.qr(rng.normal(size=(5, 5)))[0][:3]
     np.testing.assert_allclose(pair_bounds(hidden @ hidden.T, 0.7), pair_bounds((h := hidden @ turn) @ h.T, 0.7))
-    moved = hidden + [1.0, 0, 2]
+    moved = hidden + np.array([1.0, 0, 2])
     np.testing.assert_allclose(pair_bounds(hidden @ hidden.T, 0.7), pair_bounds(moved @ moved.T, 0.7))
     for wrong in (np.ones((2, 3)), np.ones(3), np.triu(np.ones((3, 3)))):
         with pytest.raises(ValueError, match=r"gram must be square|must be symmetric"):
