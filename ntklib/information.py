@@ -267,7 +267,7 @@ def icosahedron_bits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     vertices = np.concatenate([np.roll(corner, turn, axis=1) for turn in range(3)]) / math.hypot(1, golden)
     bits = np.arange(4096)[:, None] >> np.arange(12) & 1
     squares = np.round(np.sum((bits @ vertices) ** 2, axis=1), 9)
-    return 2.0 * bits - 1, (squares > np.median(squares)).astype(np.int64)
+    return (2.0 * bits - 1).astype(np.float64), (squares > np.median(squares)).astype(np.int64)
 
 
 def _told(p: NDArray[np.float64]) -> float:

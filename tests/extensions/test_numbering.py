@@ -62,7 +62,7 @@ ANCHORS = {
         "sol-finite-linear claim-finite-limit-gap check-finite-distance"
     ),
     "chapters/information": (
-        "what-does-a-network-throw-away exercises the-bottleneck a-layer-without-noise thm-info-bottleneck "
+        "what-does-a-layer-forget exercises the-bottleneck a-layer-without-noise thm-info-bottleneck "
         "thm-info-onset prop-info-bins equation-eq-info-lagrangian fig-info-plane ex-info-step sol-info-step "
         "claim-info-whole check-info-lost"
     ),
