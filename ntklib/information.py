@@ -1,6 +1,6 @@
 r"""How many bits does a representation keep, of the input and of the label? Exactly, binned, with noise, and at best.
 
-All informations are in bits. A joint distribution of X and Y is a table p(x, y), (n, k), a row for each x; a
+All information is in bits. A joint distribution of X and Y is a table p(x, y), (n, k), a row for each x; a
 representation of N equally likely inputs is an array (N, d), a row for each input.
 """
 

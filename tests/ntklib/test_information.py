@@ -1,4 +1,4 @@
-"""Informations against SciPy and enumeration, the bottleneck against an exact curve, bounds against quadrature."""
+"""Information against SciPy and enumeration, the bottleneck against an exact curve, bounds against quadrature."""
 
 import itertools
 import math
