@@ -77,6 +77,20 @@ def test_bottleneck_of_a_flipped_bit_lies_on_its_exact_curve(beta):
     assert math.isclose(told, 1 - coin(mixed(e)), abs_tol=1e-6)
 
 
+def test_an_update_is_its_definition_and_never_raises_the_functional():
+    joint = np.array([[0.3, 0.05], [0.1, 0.1], [0.05, 0.4]])
+    old = np.array([[0.7, 0.2, 0.1], [0.3, 0.5, 0.2], [0.1, 0.8, 0.1]])
+    beta, px, updated = 3.0, joint.sum(1), np.zeros((3, 3))
+    for x, t in itertools.product(range(3), repeat=2):
+        weight = sum(px[i] * old[i, t] for i in range(3))
+        label = [sum(joint[i, y] * old[i, t] for i in range(3)) / weight for y in range(2)]
+        updated[x, t] = weight * 2 ** (-beta * float(stats.entropy(joint[x] / px[x], label, base=2)))
+    q, functional = bottleneck(joint, beta, start=old, max_iter=1)
+    np.testing.assert_allclose(q, updated / updated.sum(1, keepdims=True))
+    assert len(functional) == 1
+    assert np.all(np.diff(bottleneck(joint, beta, start=old, tol=0, max_iter=300)[1]) < 1e-12)
+
+
 def test_critical_beta_is_where_the_start_begins_to_pay():
     assert math.isclose(critical_beta(flipped(0.1)), 1 / 0.8**2)
     assert critical_beta(np.full((2, 3), 1 / 6)) == math.inf
