@@ -67,6 +67,11 @@ ANCHORS = {
         "prop-finite-motion equation-eq-finite-velocity fig-finite-gaps ex-finite-linear "
         "sol-finite-linear claim-finite-limit-gap check-finite-distance"
     ),
+    "chapters/information": (
+        "what-does-a-layer-forget exercises the-bottleneck a-layer-without-noise thm-info-bottleneck "
+        "thm-info-onset prop-info-bins equation-eq-info-lagrangian fig-info-plane ex-info-step sol-info-step "
+        "claim-info-whole check-info-lost"
+    ),
     "chapters/kernels": (
         "kernels exercises what-a-kernel-is the-space-of-functions-behind-it def-ker thm-aronszajn "
         "prop-features equation-eq-rkhs-norm fig-ker-explorer ex-ker-convention sol-ker-convention "

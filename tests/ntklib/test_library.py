@@ -60,6 +60,7 @@ FLOORS = {
     "dynamics": 3,
     "learnability": 3,
     "complexity": 3,
+    "information": 3,
     "nofreelunch": 3,
     "approximation": 3,
     "rbm": 3,
