@@ -14,7 +14,7 @@ CASE = r"which is [+-]"
 @pytest.mark.parametrize("check", ["check_risk", "check_ridge", "check_harmful", "check_ranks"])
 def test_double_descent_wants_a_function(check):
     each_refused(
-        exercise("double-descent", check, "answered")[check],
+        exercise("double-descent", check)[check],
         [
             ("hand over the function itself, without calling it, not float", 0.5),
             ("hand over the function itself, without calling it, not NoneType", None),
@@ -25,7 +25,7 @@ def test_double_descent_wants_a_function(check):
 
 
 def test_double_descent_risk():
-    names = exercise("double-descent", "check_risk", "answered")
+    names = exercise("double-descent", "check_risk")
     check, right = names["check_risk"], names["peak_risk"]
     check(lambda *given: np.float64(right(*given)))
 
@@ -54,14 +54,14 @@ def test_double_descent_risk():
             (CASE, other(label=0)),  # without the noise of the new label
             (CASE, lambda n, p, *given: right(p, n, *given)),
             (CASE, lambda *given: right(*given) * (1 + 1e-6)),
-            (CASE, lambda *given: math.nan),
+            ("the risk should be a number, not nan", lambda *given: math.nan),
             *no_numbers(right),
         ],
     )
 
 
 def test_double_descent_ridge():
-    names = exercise("double-descent", "check_ridge", "answered")
+    names = exercise("double-descent", "check_ridge")
     check, right = names["check_ridge"], names["best_ridge"]
     check(lambda n, p, size, norm2, noise: np.float64(size * (noise / norm2 + 1) - p))
     each_refused(
@@ -82,7 +82,7 @@ def test_double_descent_ridge():
 
 
 def test_double_descent_harmful():
-    names = exercise("double-descent", "check_harmful", "answered")
+    names = exercise("double-descent", "check_harmful")
     check, right = names["check_harmful"], names["harmful"]
     check(lambda *given: np.bool_(right(*given)))
     says = r"the risk is [\d.]+ with \d+ examples and [\d.]+ with one more, and yours says (True|False)"
@@ -106,7 +106,7 @@ def test_double_descent_harmful():
 
 
 def test_double_descent_ranks():
-    names = exercise("double-descent", "check_ranks", "answered")
+    names = exercise("double-descent", "check_ranks")
     check, right = names["check_ranks"], names["ranks"]
 
     def as_list(values, n):

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from exercises import all_refused, exercise
 
-NO_NUMBERS = [None, "0.2", [1.0, 2.0], np.nan, np.inf, {}]
+NO_NUMBERS = [None, "0.2", [1.0], [1.0, 2.0], np.array([1.0]), np.nan, np.inf, {}]
 
 
 def refuses_no_numbers(check):
     for value in NO_NUMBERS:
-        with pytest.raises(AssertionError, match="one finite number is wanted"):
+        with pytest.raises(AssertionError, match=r"should be a (finite )?number, not"):
             check(lambda *arguments, value=value: value)
-    with pytest.raises(AssertionError, match=r"a function is wanted, not 0\.2"):
+    with pytest.raises(AssertionError, match="hand over the function itself, without calling it, not float"):
         check(0.2)
-    with pytest.raises(AssertionError, match="it could not be called"):
+    with pytest.raises(AssertionError, match=r"it does not work with these \d arguments"):
         check(lambda: 0.2)
 
 
@@ -21,7 +21,6 @@ def test_dynamics_time():
     names = exercise("dynamics", "check_time")
     check, right = names["check_time"], names["time_to_fit"]
     check(lambda *arguments: np.float32(right(*arguments)))
-    check(lambda *arguments: [right(*arguments)])
     refuses_no_numbers(check)
     values = np.linalg.eigvalsh
     all_refused(
@@ -43,7 +42,7 @@ def test_dynamics_time():
 
 def test_dynamics_units():
     check = exercise("dynamics", "check_units")["check_units"]
-    check(lambda eta, n, c: np.array([2 * eta / c]))
+    check(lambda eta, n, c: np.array(2 * eta / c))
     refuses_no_numbers(check)
     all_refused(
         check,
@@ -108,9 +107,9 @@ def test_dynamics_momentum():
 def test_dynamics_ridge():
     check = exercise("dynamics", "check_ridge")["check_ridge"]
     check(0.204)
-    check(np.array([0.2036]))
+    check(np.array(0.2036))
     for value in NO_NUMBERS:
-        with pytest.raises(AssertionError, match="one finite number is wanted"):
+        with pytest.raises(AssertionError, match=r"should be a (finite )?number, not"):
             check(value)
     for wrong in (0.2, 0.21, 0.25, 1 / np.e, -0.204, 0.0, 1.0):
         with pytest.raises(AssertionError, match=r"too (large|small) by \d"):

@@ -33,12 +33,12 @@ def test_one_step_of_one_unit():
             (r"not 8\.0000", lambda d, k: right(d, k) + 1),
             (r"for d = 5 and k = 2", lambda d, k: 7),
             (r"for d = 5 and k = 2", lambda d, k: right(3, 2) * comb(d, k) / 3),
-            ("should be a finite number, not None", lambda d, k: None),
-            (r"should be a finite number, not \[7\]", lambda d, k: [7]),
-            ("should be a finite number, not True", lambda d, k: True),
+            ("should be a number, not None", lambda d, k: None),
+            (r"should be a number, not \[7\]", lambda d, k: [7]),
+            ("should be a number, not True", lambda d, k: True),
             ("should be a finite number, not inf", lambda d, k: float("inf")),
             ("hand over the function itself", 7),
-            ("does not take these arguments", lambda d: 7),
+            (r"it does not work with these \d arguments", lambda d: 7),
         ],
     )
 
@@ -72,7 +72,7 @@ def test_the_best_that_a_kernel_could_do():
             (r"not None", lambda *a: None),
             (r"of shape \(45,\), not [\d.]+|np.float64", lambda *a: right(*a).mean()),
             ("hand over the function itself", np.zeros(45)),
-            ("does not take these arguments", lambda K, train: 0),
+            (r"it does not work with these \d arguments", lambda K, train: 0),
         ],
     )
     all_refused(check, [off_training], "below the bound|the mean of yours is")
@@ -97,7 +97,7 @@ def test_one_rate_for_all_widths():
             ("two pairs are wanted", (-0.5, 0.5, 0.5, 0.5)),
             ("two pairs are wanted", None),
             ("two pairs are wanted", lambda: 0),
-            ("an exponent should be a finite number, not 'a'", (("a", 0.5), (0.5, 0.5))),
+            ("an exponent should be a number, not 'a'", (("a", 0.5), (0.5, 0.5))),
         ],
     )
 
@@ -117,9 +117,9 @@ def test_how_late():
             (r"the share is", lambda share, b, s0: 1.2),
             (r"b = 2, s0 = 0\.1", lambda share, b, s0: right(share, b, s0) if b == 1 else right(share, 1.0, s0)),
             (r"the time is positive and moderate, not -", lambda *a: -right(*a)),
-            ("should be a finite number, not None", lambda *a: None),
+            ("should be a number, not None", lambda *a: None),
             ("should be a finite number, not nan", lambda *a: float("nan")),
             ("hand over the function itself", 4.6),
-            ("does not take these arguments", lambda share: 4.6),
+            (r"it does not work with these \d arguments", lambda share: 4.6),
         ],
     )

@@ -25,9 +25,9 @@ def test_finite_scale():
             (r"the kernel changes 0\.\d\d times as much", lambda width: 16 * (512 / width) ** 2),
             (r"the kernel changes \d+\.\d\d times as much", lambda width: 16 * width / 512),
             (r"a scale is positive, not -64", lambda width: 16 if width == 512 else -right(width)),
-            ("the scale at width 512 should be a finite number, not None", lambda width: None),
-            (r"should be a finite number, not \[16\.0\]", lambda width: [right(width)]),
-            ("should be a finite number, not '16'", lambda width: "16"),
+            ("the scale at width 512 should be a number, not None", lambda width: None),
+            (r"should be a number, not \[16\.0\]", lambda width: [right(width)]),
+            ("should be a number, not '16'", lambda width: "16"),
             ("should be a finite number, not nan", lambda width: float("nan")),
         ],
     )
@@ -35,7 +35,7 @@ def test_finite_scale():
         check,
         [
             ("hand over the function itself", 16),
-            ("does not take these arguments", lambda: 16),
+            (r"it does not work with these \d arguments", lambda: 16),
         ],
     )
 
@@ -58,9 +58,9 @@ def test_lazy_one():
             (r"p = 2", lambda p, y, alpha: 1 - (1 + y / alpha) ** (2 / p - 2)),  # over the end, not the start
             (r"p = 2", lambda p, y, alpha: 100 * right(p, y, alpha)),
             (r"p = 2", lambda p, y, alpha: 0.0),
-            ("the change should be a finite number, not None", lambda p, y, alpha: None),
-            (r"should be a finite number, not \[", lambda p, y, alpha: [right(p, y, alpha)]),
-            ("does not take these arguments", lambda p, y: 0.0),
+            ("the change should be a number, not None", lambda p, y, alpha: None),
+            (r"should be a number, not \[", lambda p, y, alpha: [right(p, y, alpha)]),
+            (r"it does not work with these \d arguments", lambda p, y: 0.0),
         ],
     )
 
@@ -108,4 +108,6 @@ def test_lazy_double():
         ],
         "the parameters should have the shapes",
     )
-    each_refused(check, [("hand over the function itself", 0), ("does not take these arguments", lambda: 0)])
+    each_refused(
+        check, [("hand over the function itself", 0), (r"it does not work with these \d arguments", lambda: 0)]
+    )

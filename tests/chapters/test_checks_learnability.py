@@ -107,7 +107,7 @@ def test_learnability_examples():
             (learned, lambda lam, i, share: 2 * share * right(lam, i, 0.5)),
             ("should lie between 0 and 256 examples, not at", lambda lam, i, share: -right(lam, i, share)),
             ("should lie between 0 and 256 examples, not at", lambda lam, i, share: 256 + right(lam, i, share)),
-            ("should lie between 0 and 256 examples, not at nan", lambda lam, i, share: math.nan),
+            ("should be a finite number, not nan", lambda lam, i, share: math.nan),
             *no_numbers(right),
         ],
     )

@@ -19,7 +19,7 @@ def test_path_empty():
             ("return the kernel and the constant, not function", lambda F, x_1: right(F, x_1)[0]),
             ("return the kernel and the constant, not NoneType", lambda F, x_1: None),
             ("return the kernel and the constant, not list", lambda F, x_1: list(right(F, x_1))),
-            ("the constant should be a finite number, not None", lambda F, x_1: (right(F, x_1)[0], None)),
+            ("the constant should be a number, not None", lambda F, x_1: (right(F, x_1)[0], None)),
             ("not symmetric", lambda F, x_1: (lambda x, z: F(x) / F(z), F(x_1))),
             ("not symmetric", lambda F, x_1: (lambda x, z: F(x), 1.0)),
             ("not positive semi-definite", lambda F, x_1: (lambda x, z: -F(x) * F(z), -1 / F(x_1))),
@@ -27,8 +27,8 @@ def test_path_empty():
             (r"c k\(x, x_1\) differs from F\(x\) by up to", lambda F, x_1: (right(F, x_1)[0], F(x_1))),
             (r"c k\(x, x_1\) differs from F\(x\)", lambda F, x_1: (right(F, x_1)[0], 1.0)),
             (r"c k\(x, x_1\) differs from F\(x\)", lambda F, x_1: (lambda x, z: np.exp(-((x - z) ** 2)), F(x_1))),
-            ("the kernel should be a finite number", lambda F, x_1: (lambda x, z: [F(x) * F(z)], 1 / F(x_1))),
-            ("does not take these arguments", lambda F: right(F, 1.0)),
+            ("the kernel should be a number", lambda F, x_1: (lambda x, z: [F(x) * F(z)], 1 / F(x_1))),
+            (r"it does not work with these \d arguments", lambda F: right(F, 1.0)),
             ("hand over the function itself", lambda F, x_1: (1.0, 1.0)),
         ],
     )
@@ -54,8 +54,8 @@ def test_path_crossing():
             ("with this b the model learns", lambda T: (right(T)[0], end(T) ** 2 - right(T)[0] * end(T))),
             ("return b and what has been learned, not float64", lambda T: np.float64(right(T)[0])),
             ("return b and what has been learned, not NoneType", lambda T: None),
-            ("b should be a finite number, not None", lambda T: (None, 0.0)),
-            ("does not take these arguments", lambda: 0.0),
+            ("b should be a number, not None", lambda T: (None, 0.0)),
+            (r"it does not work with these \d arguments", lambda: 0.0),
         ],
     )
     each_refused(check, [("hand over the function itself", (1 / np.e, 0.0))])
@@ -86,7 +86,7 @@ def test_path_logistic():
             (r"array of the shape \(10,\), not NoneType", lambda *a: None),
             (r"array of the shape \(10,\), not \(10, 1\)", lambda *a: right(*a)[:, None]),
             (r"array of the shape \(10,\), not list", lambda *a: list(right(*a))),
-            ("does not take these arguments", lambda k, f, y: right(k, f, y, 0.1)),
+            (r"it does not work with these \d arguments", lambda k, f, y: right(k, f, y, 0.1)),
         ],
     )
 
@@ -113,7 +113,7 @@ def test_path_decay():
             (r"differs from a finite difference", lambda *a: 0 * right(*a)),
             (r"shape \(9,\), not \(9, 1\)", lambda *a: right(*a)[:, None]),
             (r"shape \(9,\), not NoneType", lambda *a: None),
-            ("does not take these arguments", lambda apply, p, x: right(apply, p, x, 1.0)),
+            (r"it does not work with these \d arguments", lambda apply, p, x: right(apply, p, x, 1.0)),
         ],
     )
     all_refused(check, [1.0, None, "push"], "hand over the function itself")

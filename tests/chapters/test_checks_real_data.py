@@ -15,7 +15,7 @@ def names_of(check):
 
 
 def not_finite_either(right):
-    return [*no_numbers(right), ("should be finite, not nan", lambda *given: float("nan"))]
+    return [*no_numbers(right), ("should be a finite number, not nan", lambda *given: float("nan"))]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -26,7 +26,7 @@ def test_real_wants_a_function(check):
             ("hand over the function itself, without calling it, not float", 0.5),
             ("hand over the function itself, without calling it, not NoneType", None),
             ("hand over the function itself, without calling it, not list", [1.0]),
-            ("does not take these arguments", lambda: 1),
+            (r"it does not work with these \d arguments", lambda: 1),
         ],
     )
 

@@ -92,6 +92,7 @@ FLOORS = {
     "book._store": 5,
     "book._values": 5,
     "book._widget": 5,
+    "book.answers": 6,
     "book.claims": 6,
     "book.explore": 6,
     "book.figures": 6,
