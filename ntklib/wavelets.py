@@ -143,13 +143,17 @@ def threshold(
     shifts = _arguments.count("shifts", shifts, 1)
     universal = float(_arguments.number("factor", factor)) * math.sqrt(2 * math.log(len(values)))
     copies = np.stack([np.roll(values, shift) for shift in range(shifts)])
-    coarse, *details = pywt.wavedec(copies, wavelet, mode="periodization", level=levels)
-    cut = universal * np.median(np.abs(details[-1]), axis=1, keepdims=True) / 0.6744897501960817
-    kept = [coarse]
-    for detail in details:
+    smooth, details = copies, []
+    for _ in range(
+        levels
+    ):  # wavedec warns of levels at which a wavelet is longer than the signal; on a circle it may be
+        smooth, detail = pywt.dwt(smooth, wavelet, mode="periodization")
+        details.append(detail)
+    cut = universal * np.median(np.abs(details[0]), axis=1, keepdims=True) / 0.6744897501960817
+    for detail in details[::-1]:
         beyond = np.abs(detail) > cut
-        kept.append(np.where(beyond, detail - (np.sign(detail) * cut if mode == "soft" else 0.0), 0.0))
-    smooth = pywt.waverec(kept, wavelet, mode="periodization")
+        kept = np.where(beyond, detail - (np.sign(detail) * cut if mode == "soft" else 0.0), 0.0)
+        smooth = pywt.idwt(smooth, kept, wavelet, mode="periodization")
     return np.mean([np.roll(row, -shift) for shift, row in enumerate(smooth)], 0)
 
 

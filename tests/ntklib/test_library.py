@@ -63,6 +63,7 @@ FLOORS = {
     "nofreelunch": 3,
     "approximation": 3,
     "depth": 4,
+    "wavelets": 3,
     "path": 4,
     "featurelearning": 4,
     "laziness": 4,
