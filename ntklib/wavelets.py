@@ -183,9 +183,12 @@ def scattering_filters(
     ((2, 3, 16, 16), 1.0, True)
     """
     scales, angles = _arguments.count("scales", scales, 1, 20), _arguments.count("angles", angles, 1)
-    if not isinstance(shape, tuple | list) or len(shape) != 2:
-        raise ValueError(f"shape must be a height and a width, got {_arguments.got(shape)}")
-    h, w = (_arguments.count("shape", side, 2**scales) for side in shape)
+    sides = tuple(shape) if isinstance(shape, tuple | list) else ()
+    whole = all(isinstance(side, int | np.integer) and not isinstance(side, bool) for side in sides)
+    if len(sides) != 2 or not whole or min(sides) < 2**scales:
+        wanted = f"a height and a width of at least {2**scales}, for {scales} scales"
+        raise ValueError(f"shape must be {wanted}, got {_arguments.got(shape)}")
+    h, w = sides
     rows, columns = np.meshgrid(np.fft.fftfreq(h) * h, np.fft.fftfreq(w) * w, indexing="ij")
 
     def gaussian(along: NDArray, across: NDArray, width: float) -> NDArray:

@@ -121,11 +121,13 @@ def test_scattering_moves_with_the_image_and_turns_with_it():
 def test_orders_are_the_maps_of_the_definition():
     x = np.random.default_rng(7).normal(size=(2, 16, 16))
     average, wavelets = scattering_filters((16, 16), scales=2, angles=3)
-    convolved = lambda u, f: np.fft.ifft2(np.fft.fft2(u) * f)
-    averaged = lambda u: convolved(u, average).real[:, ::2, ::2]
+
+    def convolved(u, f):
+        return np.fft.ifft2(np.fft.fft2(u) * f)
+
     first = [abs(convolved(x, wavelets[j, a])) for j in range(2) for a in range(3)]
     second = [abs(convolved(first[a], wavelets[1, b])) for a in range(3) for b in range(3)]
-    wanted = np.stack([averaged(u) for u in (x, *first, *second)], 1)
+    wanted = np.stack([convolved(u, average).real[:, ::2, ::2] for u in (x, *first, *second)], 1)
     for orders, maps in ((0, 1), (1, 7), (2, 16)):
         got = scatter(x, scales=2, angles=3, orders=orders)
         np.testing.assert_allclose(got, wanted[:, :maps], atol=1e-12)
