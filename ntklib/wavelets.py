@@ -237,8 +237,10 @@ def scatter(images: ArrayLike, *, scales: int = 3, angles: int = 4, orders: int 
     import scipy.fft
 
     values = _arguments.array_of_numpy("images", images)
-    if values.ndim != 3:
-        raise ValueError(f"images must have shape (n, h, w), got {_arguments.got(values)}")
+    scales = _arguments.count("scales", scales, 1, 20)
+    if values.ndim != 3 or min(values.shape[1:]) < 2**scales:
+        wanted = f"(n, h, w) with h and w of at least {2**scales}, for {scales} scales"
+        raise ValueError(f"images must have shape {wanted}, got {_arguments.got(images)}")
     orders = _arguments.count("orders", orders, 0, 2)
     average, wavelets = scattering_filters(values.shape[1:], scales=scales, angles=angles)
     kind = np.float32 if values.dtype == np.float32 else np.float64
