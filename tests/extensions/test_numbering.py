@@ -139,6 +139,11 @@ ANCHORS = {
     "appendix/teaching": "what-a-course-on-it-can-achieve the-problem-sets check teaching-sandbox teaching-secret",
     "glossary": "term-tangent-kernel",
     "notation": "the-same-everywhere letters-with-more-than-one-meaning",
+    "chapters/wavelets": (
+        "wavelets exercises haar-s-basis a-convolutional-network-with-fixed-filters thm-wavelets-haar "
+        "thm-wavelets-fixed prop-wavelets-values equation-eq-wavelets-scattering fig-wavelets-terms fig-wavelets-noise "
+        "ex-wavelets-haar sol-wavelets-haar claim-wavelets-values check-wavelets-terms"
+    ),
 }
 HEAVY = re.compile(r"<mjx-container.*?</mjx-container>|<svg.*?</svg>|<script.*?</script>|<pre>.*?</pre>", re.DOTALL)
 KINDS = ("Theorem", "Lemma", "Proposition", "Corollary", "Definition", "Remark", "Example", "Assumption", "Algorithm")

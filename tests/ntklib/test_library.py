@@ -65,6 +65,7 @@ FLOORS = {
     "approximation": 3,
     "rbm": 3,
     "depth": 4,
+    "wavelets": 3,
     "path": 4,
     "featurelearning": 4,
     "laziness": 4,
