@@ -7,6 +7,7 @@ fail. A tolerance should leave room for other draws; a claim that fails here wan
 import argparse
 import contextlib
 import io
+import numbers
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -30,7 +31,7 @@ def failing(chapter: Path, shift: int) -> list[str]:
     failed: list[str] = []
 
     def shifted(make: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda seed=None, **options: make(seed + shift if isinstance(seed, int) else seed, **options)
+        return lambda seed=None, **options: make(_moved(seed, shift), **options)
 
     def judge(*arguments: Any, **options: Any) -> Any:
         try:
@@ -53,6 +54,17 @@ def failing(chapter: Path, shift: int) -> list[str]:
                 except Exception as error:
                     failed.append(f"{type(error).__name__}: {error}, in the cell {cell.source.strip()[:60]!r}")
     return failed
+
+
+def _moved(seed: Any, shift: int) -> Any:
+    """A seed, or the first number of one that has several, plus a shift; what is no seed, such as a generator, as it is.
+
+    >>> _moved(3, 1000), _moved((3, 7), 1000), _moved(None, 1000)
+    (1003, (1003, 7), None)
+    """
+    if isinstance(seed, (tuple, list)) and seed:
+        return type(seed)([_moved(seed[0], shift), *seed[1:]])
+    return seed + shift if isinstance(seed, numbers.Integral) else seed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
