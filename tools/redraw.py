@@ -57,7 +57,7 @@ def failing(chapter: Path, shift: int) -> list[str]:
 
 
 def _moved(seed: Any, shift: int) -> Any:
-    """A seed, or the first number of one that has several, plus a shift; what is no seed, such as a generator, as it is.
+    """A seed, or the first number of one that has several, plus a shift; what is no seed, as a generator, stays.
 
     >>> _moved(3, 1000), _moved((3, 7), 1000), _moved(None, 1000)
     (1003, (1003, 7), None)
