@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ntklib import approximation, convolution, estimators, kernels, mlp
+from ntklib.book import explore
 
 # Right values. A name means the same in every function, unless the function is named too.
 
@@ -33,6 +34,13 @@ def conv_params():
 @functools.cache
 def gram():
     return kernels.RBF()(X)
+
+
+def drawn():
+    """An explorer with a curve through two observations."""
+    said = {"title": "title", "description": "description", "x_label": "x", "y_label": "y", "y_limits": (0, 1)}
+    draw = lambda width: [explore.Line([0, 1], [0, 1], "curve"), explore.Points([0, 1], [0, 1], "data")]  # noqa: E731
+    return explore.Explorer(draw, {"width": [1, 2]}, **said)
 
 
 CHAIN = {"depth": lambda: 2, "start": lambda: 0.5, "target": lambda: 4.0, "tol": lambda: 0.01}
@@ -189,6 +197,10 @@ RIGHT = {
     "book.claims.note.value": lambda: 0.5,
     "book.claims.progress.items": lambda: [1],
     "book.claims.scientific.value": lambda: 0.5,
+    "book.dragging.Draggable.explorer": lambda: drawn(),
+    "book.dragging.Draggable.weights": lambda: lambda width: np.eye(2),
+    "book.dragging.Draggable.observations": lambda: ["data"],
+    "book.dragging.Draggable.curve": lambda: "curve",
     "book.explore.Explorer.compute": lambda: lambda width: None,
     "book.explore.Explorer.parameters": lambda: {"width": [1, 2]},
     "book.explore.Explorer.title": lambda: "title",
@@ -451,6 +463,12 @@ KIND = {
     "book.claims.note.value": "shown number",
     "book.claims.progress.items": "items",
     "book.claims.scientific.value": "shown number",
+    "book.dragging.Draggable.explorer": "function",
+    "book.dragging.Draggable.weights": "function",
+    "book.dragging.Draggable.observations": "items",
+    "book.dragging.Draggable.curve": "text",
+    "book.dragging.Draggable.band": "text",
+    "book.dragging.Draggable.height": "choice",
     "book.explore.Explorer.compute": "function",
     "book.explore.Explorer.parameters": "mapping",
     "book.explore.Explorer.x_scale": "choice",
