@@ -95,6 +95,7 @@ FLOORS = {
     "book.claims": 6,
     "book.explore": 6,
     "book.figures": 6,
+    "book.laboratory": 6,
     "book.tabular": 6,
     "book.practice.answering": 6,
     "book.practice.selfcheck": 6,
@@ -199,6 +200,7 @@ def test_these_modules_import_what_draws_and_no_others():
         "book._display": {"IPython"},
         "book._widget": {"IPython", "anywidget"},
         "book.explore": {"IPython"},
+        "book.laboratory": {"anywidget"},
         "book.practice.selfcheck": {"IPython"},
         "book.figures": {"matplotlib"},
     }
