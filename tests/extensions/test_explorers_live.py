@@ -1,5 +1,6 @@
 """The explorers as a self-learner meets them: live in a real JupyterLab, driven in Chromium."""
 
+import contextlib
 import json
 import os
 import re
@@ -49,13 +50,9 @@ ipywidgets.VBox([slider, explorer.widget])
 THIRD = "explorer.widget.slope = 2.25"
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """The address of a JupyterLab on a folder with one notebook, and the notebook."""
-    folder = tmp_path_factory.mktemp("lab")
-    cells = [nbformat.v4.new_code_cell(source.strip()) for source in (FIRST, SECOND, THIRD)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "notebook.ipynb")
+@contextlib.contextmanager
+def served(folder):
+    """The address of a JupyterLab on this folder, with settings and data of its own."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -81,10 +78,21 @@ def lab(tmp_path_factory):
             except OSError:
                 assert server.poll() is None, (folder / "log").read_text(encoding="utf-8")
                 time.sleep(0.2)
-        yield address, folder / "notebook.ipynb"
+        yield address
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a JupyterLab on a folder with one notebook, and the notebook."""
+    folder = tmp_path_factory.mktemp("lab")
+    cells = [nbformat.v4.new_code_cell(source.strip()) for source in (FIRST, SECOND, THIRD)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "notebook.ipynb")
+    with served(folder) as address:
+        yield address, folder / "notebook.ipynb"
 
 
 @pytest.fixture(scope="module")

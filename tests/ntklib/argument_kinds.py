@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ntklib import approximation, convolution, estimators, kernels, mlp, rbm
+from ntklib.book import explore
 
 # Right values. A name means the same in every function, unless the function is named too.
 
@@ -37,6 +38,13 @@ def gram():
 
 def machine():
     return rbm.RBM(np.ones((2, 3), np.float32), np.zeros(2, np.float32), np.zeros(3, np.float32))
+
+
+def drawn():
+    """An explorer with a curve through two observations."""
+    said = {"title": "title", "description": "description", "x_label": "x", "y_label": "y", "y_limits": (0, 1)}
+    draw = lambda width: [explore.Line([0, 1], [0, 1], "curve"), explore.Points([0, 1], [0, 1], "data")]  # noqa: E731
+    return explore.Explorer(draw, {"width": [1, 2]}, **said)
 
 
 CHAIN = {"depth": lambda: 2, "start": lambda: 0.5, "target": lambda: 4.0, "tol": lambda: 0.01}
@@ -218,12 +226,18 @@ RIGHT = {
     "book.claims.note.value": lambda: 0.5,
     "book.claims.progress.items": lambda: [1],
     "book.claims.scientific.value": lambda: 0.5,
+    "book.dragging.Draggable.explorer": lambda: drawn(),
+    "book.dragging.Draggable.weights": lambda: lambda width: np.eye(2),
+    "book.dragging.Draggable.observations": lambda: ["data"],
+    "book.dragging.Draggable.curve": lambda: "curve",
     "book.explore.Explorer.compute": lambda: lambda width: None,
     "book.explore.Explorer.parameters": lambda: {"width": [1, 2]},
     "book.explore.Explorer.title": lambda: "title",
     "book.explore.Explorer.description": lambda: "description",
     "book.explore.Image.z": lambda: np.ones((2, 2)),
     "book.explore.Image.extent": lambda: (0.0, 1.0, 0.0, 1.0),
+    "book.laboratory.Laboratory.set_points.x": lambda: [0.0, 1.0],
+    "book.laboratory.Laboratory.set_points.y": lambda: [1.0, -1.0],
     "book.tabular.table.rows": lambda: {"a": [1.0, 2.0]},
     "book.tabular.table.columns": lambda: ["", "b", "c"],
     "book.tabular.table.forms": lambda: ".1f",
@@ -520,6 +534,12 @@ KIND = {
     "book.claims.note.value": "shown number",
     "book.claims.progress.items": "items",
     "book.claims.scientific.value": "shown number",
+    "book.dragging.Draggable.explorer": "function",
+    "book.dragging.Draggable.weights": "function",
+    "book.dragging.Draggable.observations": "items",
+    "book.dragging.Draggable.curve": "text",
+    "book.dragging.Draggable.band": "text",
+    "book.dragging.Draggable.height": "choice",
     "book.explore.Explorer.compute": "function",
     "book.explore.Explorer.parameters": "mapping",
     "book.explore.Explorer.x_scale": "choice",
@@ -539,6 +559,25 @@ KIND = {
     "book.explore.Image.limits": "ends",
     "book.explore.Rule.x": "shown number",
     "book.explore.Rule.y": "shown number",
+    "book.laboratory.Laboratory.x": "array",
+    "book.laboratory.Laboratory.y": "array",
+    "book.laboratory.Laboratory.domain": "choice",
+    "book.laboratory.Laboratory.width": "positive count",
+    "book.laboratory.Laboratory.depth": "positive count",
+    "book.laboratory.Laboratory.activation": "choice",
+    "book.laboratory.Laboratory.w_std": "positive",
+    "book.laboratory.Laboratory.b_std": "not negative",
+    "book.laboratory.Laboratory.scale": "choice",
+    "book.laboratory.Laboratory.networks": "positive count",
+    "book.laboratory.Laboratory.seed": "count",
+    "book.laboratory.Laboratory.alpha": "positive",
+    "book.laboratory.Laboratory.subtract": "flag",
+    "book.laboratory.Laboratory.learning_rate": "positive",
+    "book.laboratory.Laboratory.momentum": "not negative",
+    "book.laboratory.Laboratory.step": "count",
+    "book.laboratory.Laboratory.set_points.x": "array",
+    "book.laboratory.Laboratory.set_points.y": "array",
+    "book.laboratory.Laboratory.set_points.domain": "choice",
     "book.tabular.table.rows": "rows of a table",
     "book.tabular.table.columns": "items",
     "book.tabular.table.forms": "forms",

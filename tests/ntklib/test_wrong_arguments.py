@@ -21,6 +21,7 @@ from wrong_values import WRONG
 import ntklib
 from ntklib import approximation, convolution, estimators, kernels, learnability, posterior
 from ntklib.book._drawings import Item, frame
+from ntklib.book.laboratory import Laboratory
 
 FOLDER = Path(ntklib.__file__).parent
 NONE = {"iterative.matmul.x2"}  # takes None without a default
@@ -52,6 +53,7 @@ INSTANCES = {
     "rbm.RBM": machine,
     "estimators.SklearnKernel": lambda: estimators.SklearnKernel(kernels.RBF()),
     "estimators.NTK": estimators.NTK,
+    "book.laboratory.Laboratory": Laboratory,
     "estimators.KernelRegressor": lambda: estimators.KernelRegressor().fit(X, Y),
     "estimators.KernelClassifier": lambda: estimators.KernelClassifier().fit(X, [0, 1, 0, 1]),
     "estimators.RelevanceVectorRegressor": lambda: estimators.RelevanceVectorRegressor().fit(X, Y),

@@ -1,12 +1,13 @@
 // What does a reader touch, and what follows? Controls and readings around the pictures; the worker computes.
-function laboratoryPage(host, engine, limit, settings, picture, plane) {
+// `keeper`: who keeps the setting in place of the address of the page: where it starts, and whom changes and answers are told.
+function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = null) {
   const { make, number } = picture, { FIELDS, REACH } = settings;
   host.style.overflowAnchor = "none"; // or the browser would follow the text that was here down the page
   const shadow = host.attachShadow({ mode: "open" }), still = matchMedia("(prefers-reduced-motion: reduce)");
   // A link names an experiment, or holds a whole setting.
   const named = (text) => [...host.querySelectorAll("[data-setting]")].find((place) => place.dataset.name === (/^#?experiment[-=]([^&]*)/.exec(text) || [])[1]);
   const asked = (text) => { const place = named(text); return settings.decode(place ? place.dataset.setting : text); };
-  let setting = asked(location.hash), shown = null, dark = false, box = null;
+  let setting = keeper ? keeper.start : asked(location.hash), shown = null, dark = false, box = null;
   let lastDrawn = 0, lastRead = 0;
 
   const div = (name, ...children) => make("div", { class: name }, ...children);
@@ -43,7 +44,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   };
   const tools = [
     button("Add a point", () => points.add()), button("Remove the point", () => points.remove()), button("Flip the label", () => points.flip()),
-    button("New seed", () => change({ seed: (setting.seed + 1) % 100 })), button("Copy link", copyLink),
+    button("New seed", () => change({ seed: (setting.seed + 1) % 100 })), ...(keeper ? [] : [button("Copy link", copyLink)]),
   ];
   const folds = [["The numbers at the points", element.numbers], ["The same in Python", make("pre", {}, element.code)]].map(([title, content]) => {
     const region = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, content);
@@ -81,6 +82,8 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   });
   const invitation = host.querySelector("[slot=invitation]") ? make("slot", { name: "invitation" }) : "";
 
+  if (!experiments.length) element.experiments.parentNode.hidden = true;
+
   // ---------------------------------------- changing something
 
   function change(part) { set(settings.complete({ ...setting, ...part })); }
@@ -102,6 +105,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
     const { speed, band, limit, linear } = setting;
     shown = { ...answered, settings: { ...answered.settings, speed, band, limit, linear } };
     readings.record(shown, first);
+    if (keeper) keeper.took(shown, first);
     if (first) element.problem.textContent = "";
     if (!shown.diverged) return;
     const who = shown.networks === 1 ? "The network" : `${shown.diverged} of ${shown.networks} networks`;
@@ -121,6 +125,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   let remembering = 0;
   const address = () => location.href.split("#")[0] + "#" + settings.encode(setting);
   function remember() {
+    if (keeper) return keeper.changed(setting);
     clearTimeout(remembering);
     remembering = setTimeout(() => { try { window.history.replaceState(null, "", address()); } catch { /* some forbid it for files */ } }, 300);
   }
@@ -133,12 +138,14 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
       say("The address of this page is the link to this setting: copy it from there. ");
     }
   }
+  const over = new AbortController(), { signal } = over; // what is listened to outside of this place
   window.addEventListener("hashchange", ({ newURL }) => {
+    if (keeper) return;
     const wanted = newURL.split("#")[1] || ""; // in the address another setting may stand by now
     if (wanted === settings.encode(setting)) return;
     run.play(false);
     set(asked(wanted), true);
-  });
+  }, { signal });
 
   // ---------------------------------------- what is shown
 
@@ -229,8 +236,8 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   }
   shadow.replaceChildren(make("style", {}, host.querySelector("script[data-look]").textContent), all);
   new ResizeObserver(() => paint()).observe(element.plot);
-  window.addEventListener("resize", () => paint());
-  picture.onGround(look);
+  window.addEventListener("resize", () => paint(), { signal });
+  picture.onGround(look, signal);
   describe();
   look();
 
@@ -244,6 +251,10 @@ function laboratoryPage(host, engine, limit, settings, picture, plane) {
   host.advance = (steps) => new Promise((done) => { run.advance(steps, () => done(host.state)); });
   host.python = () => laboratoryPython(shown.settings, shown.step, shown.networks);
   begin("");
+  return {
+    set, begin: () => run.begin(), advance: (steps) => run.advance(steps, () => say("")), playing: run.playing, setting: () => setting,
+    close() { over.abort(); run.close(); },
+  };
 }
 
 if (document.currentScript) {

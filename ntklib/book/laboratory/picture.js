@@ -165,9 +165,11 @@ function laboratoryPicture() {
     return { color: "Canvas", dark: false };
   }
   // Calls back when the reader or the system changes between light and dark.
-  function onGround(changed) {
-    new MutationObserver(() => { changed(); setTimeout(changed, 400); }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  function onGround(changed, signal) {
+    const themes = new MutationObserver(() => { changed(); setTimeout(changed, 400); }), attributeFilter = ["data-theme", "class", "data-jp-theme-name"];
+    for (const root of [document.documentElement, document.body]) themes.observe(root, { attributes: true, attributeFilter });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed, { signal });
+    signal?.addEventListener("abort", () => themes.disconnect());
   }
 
   return { make, draw, put, number, curves, legend, chart, matrix, colors, shade, ground, onGround, COLORS };

@@ -45,5 +45,5 @@ function laboratoryRun(engine, limit, { setting, took, draw, turned, troubled })
     if (on && lost) begin(); // what is lost goes on from the start only
     else turn();
   }
-  return { begin, advance, again, play, playing: () => playing };
+  return { begin, advance, again, play, playing: () => playing, close() { playing = false; ask.close(); } };
 }

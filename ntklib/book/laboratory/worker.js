@@ -15,7 +15,7 @@ function laboratoryWorker(session) {
 
 // A function that asks the worker one question at a time. A new setting makes the questions that wait pointless.
 function laboratoryAsk(engine, limit, troubled) {
-  let busy = null, waiting = [], send = null, next = 0;
+  let busy = null, waiting = [], send = null, next = 0, worker = null;
   const answered = ({ data }) => {
     if (busy === null || data.id !== busy.id) return;
     const { done } = busy;
@@ -37,7 +37,7 @@ function laboratoryAsk(engine, limit, troubled) {
   }
   try {
     const source = `(${laboratoryWorker})((${laboratorySession})((${laboratoryEngine})(), (${laboratoryLimit})()))`;
-    const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
     worker.onmessage = answered;
     worker.onerror = () => {
       alone();
@@ -47,9 +47,11 @@ function laboratoryAsk(engine, limit, troubled) {
   } catch {
     alone();
   }
-  return (message, done) => {
+  const ask = (message, done) => {
     if (message.configure) waiting = [];
     waiting.push({ message, done });
     proceed();
   };
+  ask.close = () => { waiting = []; if (worker) worker.terminate(); };
+  return ask;
 }

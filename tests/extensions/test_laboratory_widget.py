@@ -1,0 +1,252 @@
+"""The laboratory in a real JupyterLab, driven in Chromium: what is set in Python moves it, and back."""
+
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+from browser import ROOT, chromium
+from test_explorers_live import served
+
+from extensions.authoring.laboratory import READINGS
+from ntklib.book import laboratory
+
+pytestmark = pytest.mark.xdist_group("explorers_live")
+pytest.importorskip("jupyterlab", reason="no JupyterLab: pip install jupyterlab")
+
+FIRST = "from ntklib.book.laboratory import Laboratory\nlaboratory = Laboratory(width=32, networks=1)\nlaboratory"
+HOST = "document.querySelector('.ntk-laboratory')"
+EVERYTHING = ["domain", "width", "depth", "activation", "w_std", "b_std", "scale", "networks", "seed"]
+EVERYTHING += ["alpha", "subtract", "learning_rate", "momentum", "step"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """A notebook whose first cell has shown the laboratory; the second one is free."""
+    folder = tmp_path_factory.mktemp("lab")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [nbformat.v4.new_code_cell(source) for source in (FIRST, "0")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "notebook.ipynb")
+    with served(folder) as address, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 1400})
+        dialog = page.locator(".jp-Dialog")
+        page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").last.click())
+        page.goto(address + "/lab/tree/notebook.ipynb?reset")
+        page.wait_for_function(
+            "window.jupyterapp && document.querySelectorAll('.jp-CodeCell').length === 2", timeout=90_000
+        )
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
+        for _ in range(20):  # what is pressed before the notebook is ready is lost
+            page.locator(".jp-CodeCell").first.locator(".cm-content").click()
+            page.keyboard.press("Control+Enter")
+            page.wait_for_timeout(500)
+            if "[ ]" not in page.locator(".jp-CodeCell .jp-InputPrompt").first.inner_text():
+                break
+        page.wait_for_function(f"{HOST}?.state", timeout=60_000)
+        page.where = page.url
+        yield page
+
+
+asked = iter(range(10_000))
+
+
+def python(page, code, value="None"):
+    """Run lines in the second cell; what an expression is afterwards."""
+    mark = f"answer {next(asked)}: "
+    lines = f"import json\n{code}\nprint('{mark}' + json.dumps({value}))"
+    cell = page.locator(".jp-CodeCell").nth(1)
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(lines)
+    page.keyboard.press("Control+Enter")
+    said = cell.locator(".jp-OutputArea-output pre", has_text=mark)
+    said.wait_for(timeout=30_000)
+    return json.loads(said.inner_text().split(mark)[1])
+
+
+def traits(page):
+    """All that Python knows of it."""
+    names = ", ".join(f"'{name}'" for name in EVERYTHING)
+    arrays = "{n: getattr(laboratory, n).tolist() for n in ('x', 'y', 'outputs', 'losses', 'kernel')}"
+    return python(page, "", f"{{**{{n: getattr(laboratory, n) for n in [{names}]}}, **{arrays}}}")
+
+
+def at(page, step, **settings):
+    """The state of the page when it is at this step of this setting."""
+    of = "".join(f" && s.settings.{name} === {json.dumps(value)}" for name, value in settings.items())
+    page.wait_for_function(f"() => {{ const s = {HOST}.state; return s.step === {step}{of}; }}", timeout=60_000)
+    page.wait_for_timeout(400)  # until Python has heard of it
+    return page.evaluate(f"{HOST}.state")
+
+
+def run(program):
+    """The last line that a program prints, as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_what_python_sets_is_trained_and_what_is_computed_is_in_python(page):
+    python(page, "laboratory.activation, laboratory.w_std, laboratory.networks, laboratory.step = 'erf', 1.5, 1, 25")
+    state = at(page, 25, activation="erf", w_std=1.5)
+    known = traits(page)
+    lines = page.evaluate(f"{HOST}.python()")
+    program = f"{lines}\nimport json\nprint(json.dumps([list(outputs), loss, kernel_loss]))"
+    outputs, loss, kernel_loss = run(program)
+    np.testing.assert_allclose(known["outputs"], outputs, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(known["losses"][-1], [25, loss, kernel_loss], rtol=1e-5)
+    assert known["losses"][0][0] == 0
+    assert known["kernel"] == np.reshape(state["empiricalKernel"], (6, 6)).tolist()
+    python(page, "laboratory.step = 0")
+    at(page, 0)
+    at_start = "import json\nfrom ntklib.tangent import empirical_ntk\n"
+    at_start += "print(json.dumps(np.asarray(empirical_ntk(mlp.apply, draw(0), x)).tolist()))"
+    np.testing.assert_allclose(traits(page)["kernel"], run(f"{lines}\n{at_start}"), rtol=1e-5)
+
+
+def test_what_is_set_begins_the_training_anew_at_once(page):
+    steps = python(
+        page,
+        "steps = []\n"
+        "for name, value in [('step', 9), ('width', 64), ('step', 9), ('width', 64), ('x', laboratory.x / 2),\n"
+        "                    ('step', 9), ('seed', 3)]:\n"
+        "    setattr(laboratory, name, value)\n    steps.append(laboratory.step)\n"
+        "laboratory.step = 4",
+        "steps",
+    )
+    assert steps == [9, 0, 9, 9, 0, 9, 0]
+    state = at(page, 4, width=64, seed=3)
+    assert state["settings"]["points"][0] == [-70, -0.4]
+    assert traits(page)["step"] == 4
+
+
+def test_points_are_set_from_python_in_every_domain(page):
+    for points, targets, domain in [
+        ([[-0.5, 0.25], [0.5, 0.125], [0.0, -0.75]], [1.0, -1.0, 1.0], "plane"),
+        ([-1.5, 0.3333, 1.0], [0.5, -1.5, 0.25], "line"),
+        ([-90.0, 45.5], [1.25, -0.5], "circle"),
+    ]:
+        python(page, f"laboratory.set_points({points}, {targets}, '{domain}')\nlaboratory.step = 5")
+        state = at(page, 5, domain=domain)
+        assert len(state["outputs"]) == len(targets)
+        known = traits(page)
+        assert (known["domain"], known["y"], known["step"]) == (domain, targets, 5)
+        np.testing.assert_allclose(known["x"], points, atol=5e-4)
+        shown = np.array(state["settings"]["points"])
+        assert np.array_equal(shown[:, :-1].squeeze(), np.array(known["x"]))
+        assert np.array_equal(shown[:, -1], targets)
+
+
+def test_what_is_moved_in_the_widget_moves_python(page):
+    python(page, "laboratory.set_points([-90, 45], [1, -0.5], 'circle')\nlaboratory.width = 32")
+    at(page, 0, domain="circle", width=32)
+    point = page.locator(".ntk-laboratory .point").first
+    point.press("ArrowUp")
+    point.press("ArrowRight")
+    page.locator(".ntk-laboratory").get_by_label("width", exact=True).press("ArrowRight")
+    page.locator(".ntk-laboratory").get_by_label("scale", exact=True).select_option("mean field")
+    state = at(page, 0, width=64, parameterization="mean_field")
+    known = traits(page)
+    assert (known["width"], known["scale"]) == (64, "mean_field")
+    assert known["x"] == [-86.4, 45]
+    assert known["y"] == [1.05, -0.5]
+    assert known["outputs"] == state["outputs"]
+    point.press("Delete")  # and no cell of the notebook
+    at(page, 0)
+    assert page.locator(".jp-CodeCell").count() == 2
+    assert traits(page)["x"] == [45]
+    assert page.url == page.where, "the address is the notebook's"
+
+
+def test_play_counts_in_python_and_pause_stops(page):
+    python(page, "laboratory.set_points([-1, 0, 1], [1, -0.5, 0.5], 'line')\nseen = []")
+    python(page, "laboratory.observe(lambda change: seen.append(change['new']), 'step')")
+    page.locator(".ntk-laboratory").get_by_role("button", name="Play").click()
+    page.wait_for_function(f"{HOST}.state.step > 60", timeout=60_000)
+    page.locator(".ntk-laboratory").get_by_role("button", name="Pause").click()
+    page.wait_for_timeout(800)
+    known, state = traits(page), page.evaluate(f"{HOST}.state")
+    assert not state["playing"]
+    assert known["step"] == state["step"] > 60
+    assert known["outputs"] == state["outputs"]
+    seen = python(page, "", "seen")
+    assert len(seen) > 2
+    assert seen == sorted(seen)
+    steps = np.array(known["losses"])[:, 0]
+    assert steps[-1] == state["step"]
+    assert (np.diff(steps) > 0).all()
+
+
+def test_what_is_wrong_is_said_and_nothing_moves(page):
+    before = traits(page)
+    said = python(
+        page,
+        "said = []\n"
+        "for name, value in [('width', 100), ('x', [1, 2]), ('activation', 'gelu'), ('step', -1)]:\n"
+        "    try:\n        setattr(laboratory, name, value)\n"
+        "    except ValueError as error:\n        said.append(str(error))",
+        "said",
+    )
+    assert said[0] == "width must be 4, 8, 16, 32, 64, 128, 256, 512, 1024 or 2048, got 100"
+    assert said[1].startswith("x must be of shape (3,) in the line, got x float64 of shape (2,)")
+    assert said[2:] == [
+        "activation must be relu, erf or tanh, got 'gelu'", "step must be an integer from 0 to 100000, got -1",
+    ]  # fmt: skip
+    assert traits(page) == before
+
+
+def test_two_views_show_the_same(page):
+    python(page, "laboratory.width, laboratory.step = 16, 0\nfrom IPython.display import display\ndisplay(laboratory)")
+    page.wait_for_function("document.querySelectorAll('.ntk-laboratory').length === 2")
+    states = "[...document.querySelectorAll('.ntk-laboratory')].map((e) => e.state)"
+    page.wait_for_function(f"{states}.every((s) => s && s.settings.width === 16)", timeout=30_000)
+    second = page.locator(".ntk-laboratory").nth(1)
+    second.get_by_label("width", exact=True).press("ArrowRight")
+    page.wait_for_function(f"{states}.every((s) => s.settings.width === 32)", timeout=30_000)
+    page.locator(".ntk-laboratory").first.get_by_role("button", name="Step").click()
+    page.wait_for_function(f"{states}.every((s) => s.step === 1)", timeout=30_000)
+    page.wait_for_timeout(500)
+    first, other = page.evaluate(states)
+    assert first["outputs"] == other["outputs"]
+    assert python(page, "", "[laboratory.width, laboratory.step]") == [32, 1]
+    page.wait_for_function("document.querySelectorAll('.ntk-laboratory').length === 1")
+    python(page, "laboratory.step = 3")
+    at(page, 3)
+
+
+def test_it_follows_the_theme_of_the_lab(page):
+    ink = f"getComputedStyle({HOST}.shadowRoot.querySelector('.all')).color"
+    light = page.evaluate(ink)
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    page.locator(".ntk-laboratory .all.dark").wait_for(timeout=20_000)
+    assert page.evaluate(ink) != light
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    page.locator(".ntk-laboratory .all:not(.dark)").wait_for(timeout=20_000)
+    assert page.evaluate(ink) == light
+
+
+def test_python_offers_what_the_page_offers(page):
+    page = page.context.browser.new_page()
+    page.set_content("<!doctype html><p></p>")
+    page.add_script_tag(content=laboratory._script().replace("export default { render };", ""))
+    fields, traits_, titles, most = page.evaluate(
+        "() => { const s = laboratorySettings(laboratoryEngine().normals);"
+        " return [Object.fromEntries(Object.entries(s.FIELDS).map(([n, [, values]]) => [n, values])), laboratoryTraits,"
+        " Object.entries(laboratoryWords).map(([slot, [title]]) => [slot, title]), [s.MOST, s.REACH]]; }"
+    )
+    page.close()
+    for name, values in laboratory._CHOICES.items():
+        if name != "domain":
+            assert fields[traits_[name]] == list(values), name
+    assert fields["seed"] == list(range(100))
+    assert most == [laboratory._MOST_POINTS, laboratory._REACH]
+    assert dict(titles) == {slot: title for slot, title in READINGS.items() if title}
