@@ -80,7 +80,7 @@ def test_depth_folds():
     names = exercise("depth", "check_folds_left")
     check, right = names["check_folds_left"], names["folds_left"]
     check(lambda j, m: m - int(math.log2(j & -j)) + 1 if j else 0)
-    words = "folds too many or too few"
+    words = r"for j (odd|even) and m = \d+ your answer is \d+ too (few|many)"
     each_refused(
         check,
         [
