@@ -1,5 +1,6 @@
 """A text notebook that is opened as a notebook and saved without a change is the file that it was."""
 
+import ast
 import difflib
 import shutil
 from pathlib import Path
@@ -111,3 +112,36 @@ def test_a_key_of_ones_own_is_kept_by_the_command_line(opened, monkeypatch):
     notebook.write_text(there.replace("import jax\\n", "import jax  # new\\n", 1), encoding="utf-8")
     jupytext.cli.jupytext(["--quiet", "--to", "md:myst", "own.ipynb"])
     assert not changed(text.replace("import jax\n", "import jax  # new\n", 1), own.read_text(encoding="utf-8"))
+
+
+def imported_and_assigned(cells: list[str]) -> set[str]:
+    """Names that a notebook imports with `from`, and also gives another value outside of its functions."""
+    imported, assigned = set(), set()
+    for source in cells:
+        found = [ast.parse(source)]
+        while found:
+            for node in ast.iter_child_nodes(found.pop()):
+                if isinstance(node, ast.ImportFrom):
+                    imported |= {alias.asname or alias.name for alias in node.names}
+                elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    assigned.add(node.id)
+                elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                    assigned.add(node.name)
+                if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda | ast.comprehension):
+                    found.append(node)
+    return imported & assigned
+
+
+def test_a_name_that_is_imported_and_assigned_is_found():
+    assert imported_and_assigned(["from a import b, c, d, e", "for b in (1, 2):\n    c = 3\n", "def d(e): ..."]) == {
+        "b",
+        "c",
+        "d",
+    }
+    assert imported_and_assigned(["from a import b", "def f():\n    b = 3\n", "x = [b for b in y]"]) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("chapters/")])
+def test_a_chapter_keeps_what_it_imports(name):
+    cells = [cell.source for cell in jupytext.read(ROOT / name).cells if cell.cell_type == "code"]
+    assert imported_and_assigned(cells) == set(), "a check that calls it later would call something else"

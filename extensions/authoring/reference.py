@@ -59,13 +59,21 @@ def _parsed(library: Path, name: str) -> ast.Module:
 
 
 def _public(library: Path) -> Iterator[str]:
-    """All modules whose names do not begin with an underscore, with dots; packages are what is in them."""
+    """All modules whose names do not begin with an underscore, with dots; packages only if they define something."""
     for path in sorted(library.rglob("*.py")):
         parts = path.relative_to(library).with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+            if not parts or not _defined(ast.parse(path.read_text(encoding="utf-8"))):
+                continue
         if not any(part.startswith("_") for part in parts) and parts != (
             "neural_tangents",
         ):  # which is explained apart
             yield ".".join((library.name, *parts))
+
+
+def _defined(module: ast.Module) -> list[ast.stmt]:
+    return [node for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
 def passed_on(library: Path, name: str) -> list[tuple[str, str]]:
@@ -74,12 +82,15 @@ def passed_on(library: Path, name: str) -> list[tuple[str, str]]:
     What it takes from private modules, which have no pages, is explained on its own.
     """
     body = _parsed(library, name).body
-    defined = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     imports = [
         node for node in body if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(library.name)
     ]
     private = [node for node in imports if str(node.module).rpartition(".")[2].startswith("_")]
-    return [] if defined or private else [(str(node.module), alias.name) for node in imports for alias in node.names]
+    return (
+        []
+        if _defined(_parsed(library, name)) or private
+        else [(str(node.module), alias.name) for node in imports for alias in node.names]
+    )
 
 
 def modules(library: Path) -> list[str]:
