@@ -37,7 +37,7 @@ def test_information_mutual():
     each_refused(
         check,
         [
-            (OFF, lambda p: right(p) * math.log(2)),  # in nats
+            (r"off by the factor ln 2: [\d.]+ are nats", lambda p: right(p) * math.log(2)),
             (OFF, lambda p: -right(p)),
             (OFF, lambda p: entropy(p)),
             (OFF, lambda p: entropy(p.sum(0))),
@@ -101,6 +101,8 @@ def test_information_limits():
             (OFF, lambda b, d: (d, d)),
             (OFF, lambda b, d: (0, d)),
             (OFF, lambda b, d: right(b, 1)),
+            ("with 30 bins and 1 unit the", lambda b, d: (0, 1)),
+            ("with 1 bin and 4 units the", lambda b, d: (d if b % 2 == 0 else 0, d)),
             (OFF, lambda b, d: (d if b % 2 == 0 else 0, d)),  # one bin
             (OFF, lambda b, d: (d * math.log2(b), d)),
             (OFF, lambda b, d: tuple(2**v for v in right(b, d))),
