@@ -38,6 +38,7 @@
     for (const wait of [0, 60, 400]) setTimeout(current, wait);
     window.deck = deck;  // for those who want to steer it
   });
+  document.fonts.addEventListener("loadingdone", current);  // a formula's font may come after its slide
   deck.on("slidechanged", () => {
     current();
     // explorers draw themselves when they are seen

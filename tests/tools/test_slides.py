@@ -22,7 +22,11 @@ TURN = """async (k) => {
   const drawn = () => explorers.every((e) => e.shadowRoot?.querySelector("svg, canvas"));
   for (let tries = 0; tries < 100 && !drawn(); tries++) await new Promise((done) => setTimeout(done, 50));
   if (slide.matches(".slide-explorer")) await new Promise((done) => setTimeout(done, 700));
-  else await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  else {
+    await new Promise(requestAnimationFrame);
+    await document.fonts.ready;  // the fonts of this slide
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
   const box = body.getBoundingClientRect();
   let outside = 0;
   for (const e of slide.querySelectorAll(".slide-fit *")) {
