@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, qr
 from scipy.special import expit
 
 __all__ = ["Relevance", "classification", "regression"]
@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 # length: of a smaller part few digits are known. A copy of a chosen column has none. The evidence does not tell it from
 # the column itself, so that rounding would decide how often each of several equal points is kept.
 _COLLINEAR = 1e-8
+_SEVERAL = 10  # columns of another start
 
 
 class Relevance(NamedTuple):
@@ -108,8 +109,12 @@ def regression(design: Array, targets: Array, *, tol: float, max_iter: int) -> R
         noise = before
         return now
 
-    found = _ascend(infer, settle, design, tol=tol, max_iter=max_iter)
-    return _rescale(found, norms)._replace(noise=noise)
+    def ascend(start: NDArray[np.intp]) -> Relevance:
+        nonlocal noise
+        noise = 0.1 * spread
+        return _ascend(infer, settle, design, start, tol=tol, max_iter=max_iter)._replace(noise=noise)
+
+    return _rescale(_from_two_starts(ascend, design), norms)
 
 
 def classification(design: Array, labels: Array, *, tol: float, max_iter: int) -> Relevance:
@@ -148,22 +153,40 @@ def classification(design: Array, labels: Array, *, tol: float, max_iter: int) -
             value + np.log(alpha).sum() / 2 - np.log(np.diag(factor)).sum(),
         )
 
-    found = _ascend(infer, lambda active, alpha, now: now, design, tol=tol, max_iter=max_iter)
-    return _rescale(found, norms)
+    def ascend(start: NDArray[np.intp]) -> Relevance:
+        return _ascend(infer, lambda active, alpha, now: now, design, start, tol=tol, max_iter=max_iter)
+
+    return _rescale(_from_two_starts(ascend, design), norms)
+
+
+def _from_two_starts(ascend: Callable[[NDArray[np.intp]], Relevance], design: Array) -> Relevance:
+    """The ascent from no column; where it finds one column at most, that from several, if its evidence is higher.
+
+    No single column may raise the evidence although several together do, as when all columns are nearly alike and the
+    classes are of equal size. The model without a column is then a maximum for steps of one column.
+    """
+    found = ascend(np.empty(0, np.intp))
+    if len(found.active) > 1:
+        return found
+    sizes, order = qr(design, mode="r", pivoting=True)
+    apart = np.abs(np.diag(sizes)) > _COLLINEAR**0.5  # of unit length, and outside of the span of those before
+    other = ascend(np.sort(order[: len(apart)][apart][:_SEVERAL]).astype(np.intp))
+    return other if other.evidence[-1] > found.evidence[-1] else found
 
 
 def _ascend(
     infer: _Infer,
     settle: Callable[[NDArray[np.intp], Array, _Posterior], _Posterior],
     design: Array,
+    begin: NDArray[np.intp],
     *,
     tol: float,
     max_iter: int,
 ) -> Relevance:
-    """Take the step that gains most, while there is one that gains more than the tolerance."""
-    p = design.shape[1]
-    active, alpha = np.empty(0, np.intp), np.empty(0)
-    now = infer(active, alpha, np.empty(0))
+    """From these columns, take the step that gains most, while there is one that gains more than the tolerance."""
+    n, p = design.shape
+    active, alpha = begin, np.full(len(begin), 1e-2 / n)  # a prior that leaves room
+    now = infer(active, alpha, np.zeros(len(begin)))
     evidence, refused, converged, steps = [now.evidence], np.zeros(p, bool), False, 0
     addable = _outside(design, active) > _COLLINEAR
     while steps < max_iter:

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -375,6 +375,26 @@ def test_a_copy_of_every_column_changes_nothing():
         once, twice = (fit(design, wanted, tol=1e-9, max_iter=5000) for design in (phi, np.c_[phi, phi]))
         assert len(once.active) == len(twice.active)
         np.testing.assert_allclose(twice.evidence[-1], once.evidence[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("lengthscale", [6.0, 12.0])
+def test_columns_that_help_only_together_are_found(lengthscale):
+    """With so wide a kernel no single function of these digits raises the evidence of the model without any."""
+    images, digits = load_digits(return_X_y=True)
+    images, odd = (images > 7).astype(float), digits % 2
+    model = RelevanceVectorClassifier(lengthscale=lengthscale).fit(images[:200], odd[:200])
+    assert 5 <= len(model.relevance_vectors_) <= 40
+    assert model.score(images[200:], odd[200:]) > 0.8
+    assert model.log_marginal_likelihood_ > 200 * np.log(0.5) + 40
+
+
+def test_two_columns_of_nearly_the_same_direction_are_found_for_their_difference():
+    common, wanted = np.ones(20), np.tile([1.0, -1.0], 10)
+    design = np.c_[common + 0.05 * wanted, common - 0.05 * wanted]
+    for fit, targets in ((_relevance.regression, wanted), (_relevance.classification, (wanted + 1) / 2)):
+        found = fit(design, targets, tol=1e-9, max_iter=5000)
+        assert list(found.active) == [0, 1]
+        assert np.sign(found.weights[0]) == -np.sign(found.weights[1]) == 1
 
 
 def test_noise_gives_few_relevance_vectors():
