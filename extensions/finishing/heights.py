@@ -17,6 +17,7 @@ from selectolax.lexbor import LexborNode
 from extensions.finishing.page import Page
 
 COLUMN, PHONE = 672, 358  # widths of an explorer on a desktop and on a phone
+SCALE = 93  # of colours, with its least and largest value, in the legend
 LINE = 23  # of the title and of the sentence
 REST = 69  # the numbers, the note and what is between the parts
 
@@ -52,7 +53,11 @@ def height(spec: dict[str, Any], width: int) -> int:
         if spec["aspect"] < 0.8
         else min(430.0, (width - 42) * spec["aspect"])
     )
-    entries = (48 + 7.5 * len(item.get("label") or item.get("name") or "") for item in spec["items"])
+    entries = (
+        48 + 7.5 * len(name) + (SCALE if name and item["kind"] == "image" else 0)
+        for item in spec["items"]
+        for name in [item.get("label") or item.get("name") or ""]
+    )
     first, other = (55, 58) if phone else (28, 30.5)
     buttons = (max(106, 22.5 + 8.1 * len(words)) for words, _ in spec.get("views", []))
     return math.ceil(
