@@ -8,7 +8,7 @@ from coursework.gradebook.folder import Gradebook, Result, read_result, write_re
 from coursework.gradebook.grades import ACCEPT
 from coursework.gradebook.marks import Marks, is_given, mark_row
 from coursework.gradebook.other_limits import changed_limits, could_change
-from coursework.gradebook.written_answers import PICTURES, answers
+from coursework.gradebook.written_answers import PICTURES, answers_to
 from coursework.intake.collect import Submission
 from coursework.masters.assignment import Assignment
 from coursework.masters.identity import name_in
@@ -49,7 +49,7 @@ def plan_run(
         old = read_result(book, student)
         if old and _passed_over(book, old, submission, marks, plan):
             continue
-        written, notes = answers(assignment, submission.notebook, released) if submission.notebook else ({}, [])
+        written, notes = answers_to(assignment, submission.notebook, released) if submission.notebook else ({}, [])
         new = Result(
             student,
             "waiting" if submission.notebook else "not-graded",

@@ -18,7 +18,7 @@ ELSEWHERE = "*(this question's cell is as it was given out; these are the cells 
 PICTURES = "*(there are pictures in this cell: see the notebook itself)*"
 
 
-def answers(assignment: Assignment, notebook: NotebookNode, given: NotebookNode) -> tuple[dict[str, str], list[str]]:
+def answers_to(assignment: Assignment, notebook: NotebookNode, given: NotebookNode) -> tuple[dict[str, str], list[str]]:
     """What a student wrote to each question that is graded by hand, and notes on answers that stood elsewhere.
 
     An answer is the cell with the question's label and what was added below it, up to the next cell of `given`. Where

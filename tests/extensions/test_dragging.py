@@ -2,8 +2,11 @@
 
 import contextlib
 import re
+from collections.abc import Iterator
 
+import jax
 import jupytext
+import matplotlib as mpl
 import numpy as np
 import pytest
 import yaml
@@ -22,12 +25,15 @@ def cell() -> str:
 
 
 @pytest.fixture(scope="module")
-def names() -> dict:
-    """What the chapter's first cell defines."""
+def names() -> Iterator[dict]:
+    """What the chapter's first cell defines; its 64 bits and its style of figures end with these tests."""
     found: dict = {}
-    with contextlib.redirect_stdout(None):
-        exec(cell(), found)
-    return found
+    double = jax.config.jax_enable_x64
+    with mpl.rc_context():
+        with contextlib.redirect_stdout(None):
+            exec(cell(), found)
+        yield found
+    jax.config.update("jax_enable_x64", double)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from toy_grades import answer, cells_of, graded, rows, submissions, table, writt
 
 from coursework.gradebook.folder import GradebookError
 from coursework.gradebook.grade_class import grade_all
-from coursework.gradebook.written_answers import answers
+from coursework.gradebook.written_answers import answers_to
 from coursework.intake.collect import Submission, Submissions
 from coursework.intake.notebook_reader import read_notebook
 
@@ -100,6 +100,6 @@ def test_line_ends_of_another_system_make_no_answer(end, labels):
     for one in [] if labels else handed_in:
         for cell in one.cells:
             cell.metadata = {}
-    found = [answers(TOY, read_notebook(nbformat.writes(one).encode()), TOY.release(5)) for one in handed_in]
+    found = [answers_to(TOY, read_notebook(nbformat.writes(one).encode()), TOY.release(5)) for one in handed_in]
     assert found[0] == found[1]
     assert "Gram matrix" not in found[0][0]["q3-written"], "that is the question's text, not an answer"
