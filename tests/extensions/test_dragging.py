@@ -73,7 +73,8 @@ def open_page(browser, site):
             page.route(f"**/{without}*", lambda route: route.abort())
         page.goto((site / name).as_uri())
         if ready:
-            page.locator(".ntk-explorer").scroll_into_view_if_needed()
+            # by the page itself: the element that Chromium would wait for is exchanged when the handles come
+            page.evaluate("document.querySelector('.ntk-explorer').scrollIntoView()")
             page.wait_for_function(READY)
         return page
 
