@@ -65,6 +65,25 @@ def chromium() -> Iterator:
         yield browser
 
 
+@contextlib.contextmanager
+def quiet_pages(browser) -> Iterator:
+    """Makes new pages, without a network; at the end none has asked for anything outside of the site or stopped."""
+    contexts, wrong = [], []
+
+    def new_page(**options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "offline": True, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(r.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        return page
+
+    yield new_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
 def axe() -> str:
     """The source of axe-core; skips the test if it is not installed."""
     places = [os.environ.get("AXE_CORE", ""), ROOT / "_build" / "node" / "node_modules" / "axe-core" / "axe.min.js"]

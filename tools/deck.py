@@ -98,9 +98,10 @@ class _Deck:
         self.close(before, measured)
 
     def nested(self, section: LexborNode) -> int:
+        """The slides of a section within another, whose title comes back after it; returns how many there are now."""
         if section.attributes.get("id") == "further-reading":
             return len(self.slides)
-        outer, self.title = self.title, self.title
+        outer = self.title
         self.section(section)
         self.title = outer
         return len(self.slides)

@@ -58,6 +58,11 @@ class Unmade(Exception):
     """Why there are no slides."""
 
 
+def fetched(folder: Path) -> bool:
+    """Whether reveal.js is there."""
+    return all((folder / "node_modules" / "reveal.js" / name).exists() for name in SHOWN)
+
+
 def reveal(folder: Path = REVEAL) -> Path:
     """The folder of reveal.js, which npm fetches if it is not there.
 
@@ -65,12 +70,12 @@ def reveal(folder: Path = REVEAL) -> Path:
         Unmade: if it is not there and npm cannot bring it.
     """
     package = folder / "node_modules" / "reveal.js"
-    if not all((package / name).exists() for name in SHOWN):
+    if not fetched(folder):
         npm = shutil.which("npm")
         if npm is None:
             raise Unmade("reveal.js is not there and npm is missing: apt-get install npm")
         command = [npm, "install", "--silent", "--no-save", "--prefix", str(folder), f"reveal.js@{VERSION}"]
-        if subprocess.run(command, check=False).returncode or not (package / SHOWN[0]).exists():
+        if subprocess.run(command, check=False).returncode or not fetched(folder):
             raise Unmade(f"npm could not bring reveal.js {VERSION}")
     return package
 

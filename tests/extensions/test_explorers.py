@@ -9,7 +9,7 @@ import jupytext
 import numpy as np
 import pytest
 import yaml
-from browser import ROOT, TRANSLATE, TURN, axe
+from browser import ROOT, TRANSLATE, TURN, axe, quiet_pages
 from docutils import nodes
 from scipy.interpolate import RegularGridInterpolator
 from small_books import build_linked
@@ -52,25 +52,16 @@ def computed() -> list[explore.Explorer]:
 @pytest.fixture
 def open_page(browser, site):
     """Opens the page; in the end, nothing outside of the folder may have been asked for and no script have failed."""
-    contexts, wrong = [], []
+    with quiet_pages(browser) as new_page:
 
-    def opened(name="explorers.html", **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "offline": True, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on(
-            "request", lambda request: request.url.startswith(("file:", "data:", "blob:")) or wrong.append(request.url)
-        )
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto((site / name).as_uri())
-        if options.get("java_script_enabled", True) and name == "explorers.html":
-            page.wait_for_function(READY)
-        return page
+        def opened(name="explorers.html", **options):
+            page = new_page(**options)
+            page.goto((site / name).as_uri())
+            if options.get("java_script_enabled", True) and name == "explorers.html":
+                page.wait_for_function(READY)
+            return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
+        yield opened
 
 
 def explorer_at(page, index):

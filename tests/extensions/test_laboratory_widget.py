@@ -1,14 +1,12 @@
 """The laboratory in a real JupyterLab, driven in Chromium: what is set in Python moves it, and back."""
 
 import json
-import os
-import subprocess
-import sys
 
 import nbformat
 import numpy as np
 import pytest
-from browser import ROOT, chromium
+from browser import chromium
+from programs import run
 from test_explorers_live import served
 
 from extensions.authoring.laboratory import READINGS
@@ -80,19 +78,6 @@ def at(page, step, **settings):
     page.wait_for_function(f"() => {{ const s = {HOST}.state; return s.step === {step}{of}; }}", timeout=60_000)
     page.wait_for_timeout(400)  # until Python has heard of it
     return page.evaluate(f"{HOST}.state")
-
-
-def run(program):
-    """The last line that a program prints, as JSON."""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_what_python_sets_is_trained_and_what_is_computed_is_in_python(page):

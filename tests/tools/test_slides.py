@@ -1,7 +1,6 @@
 """The decks of all chapters in Chromium: nothing is cut or fetched, explorers move, and a deck prints."""
 
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -45,8 +44,9 @@ TURN = """async (k) => {
 
 @pytest.fixture(scope="module")
 def shower():
-    if shutil.which("npm") is None and not slides.REVEAL.exists():
-        pytest.skip("no npm: apt-get install npm")
+    """A test fetches nothing, and two that run side by side would fetch it twice."""
+    if not slides.fetched(slides.REVEAL):
+        pytest.skip("no reveal.js: make slides")
     return slides.reveal()
 
 
