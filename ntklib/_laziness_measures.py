@@ -17,7 +17,7 @@ __all__ = ["Findings", "Found", "Measures", "Motion", "find"]
 
 # To what share of the change of the outputs a linear model is fitted, and the rich reference trained.
 # From a twentieth on, what the fit leaves would be seen in the gap to kernel regression of a lazy network.
-_TOLERANCE, _ITERATIONS, _TRAINED = 0.02, 40, 0.1
+_TOLERANCE, _ITERATIONS, _TRAINED = 0.02, 25, 0.1
 
 
 class Motion(dict[str, float]):
