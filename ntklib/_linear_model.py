@@ -23,7 +23,7 @@ Apply = Callable[[Any, Any], Array]
 
 # Of the mean of the diagonal: what is smaller in a sketched kernel says little, and must not be divided by.
 _RIDGE = 1e-3
-# What a larger program works in are fresh pages from the system at each call, which cost half as much as the derivatives.
+# A larger program works in fresh pages from the system at each call, which cost half as much as the derivatives.
 _QUICK = 2**25
 
 
