@@ -11,13 +11,13 @@ from jax.tree_util import keystr, tree_flatten_with_path
 from numpy.typing import NDArray
 
 from ntklib import _lazy_and_rich, _sketched_kernel
-from ntklib._linear_model import Model, least_step
+from ntklib._linear_model import LeastStep, Model, least_step
 
 __all__ = ["Findings", "Found", "Measures", "Motion", "find"]
 
 # To what share of the change of the outputs a linear model is fitted, and the rich reference trained.
 # From a twentieth on, what the fit leaves would be seen in the gap to kernel regression of a lazy network.
-_TOLERANCE, _ITERATIONS, _TRAINED = 0.02, 40, 0.1
+_TOLERANCE, _ITERATIONS, _TRAINED = 0.02, 25, 0.1
 
 
 class Motion(dict[str, float]):
@@ -120,40 +120,40 @@ def find(
     def stage(name: str) -> Callable[[float], object]:
         return lambda share: told(name, share)
 
-    step = least_step(
-        model, model.flat, change, tol=_TOLERANCE, iterations=_ITERATIONS, report=stage("fitting the linear model")
-    )
+    combinations = _sketched_kernel.probes_of(model.k, probes, seed)
+    kernels_at = _sketched_kernel.of(apply, model, combinations, max_bytes)
+    kernels = kernels_at(model.flat, stage("tangent kernel before training"))
+
+    def fit(centre: Array, learned: Array, kernels: NDArray, name: str) -> LeastStep:
+        return least_step(
+            model, centre, learned, kernels.mean(0), tol=_TOLERANCE, iterations=_ITERATIONS, report=stage(name)
+        )
+
+    step = fit(model.flat, change, kernels, "fitting the linear model")
     lazy = _lazy_and_rich.lazy(model, step, change, f0)
     training = stage("training the rich reference")
     rich = lazy and _lazy_and_rich.rich(model, step, change, f0, tol=_TRAINED, steps=steps, report=training)
-    combinations = _sketched_kernel.probes_of(model.k, probes, seed)
 
     def of(params: Array, name: str, known: Array | None = None) -> Found:
         """Measure a network; `known` is the step that fits its linear model, if that is known."""
-        kernels = _sketched_kernel.kernels(
-            apply, model, params, combinations, max_bytes, stage(f"tangent kernel of the {name}")
-        )
+        after_training = kernels_at(params, stage(f"tangent kernel of the {name}"))
         moved = params - model.flat
         change, linear = model.outputs(params) - f0, model.push(model.flat, moved)
         before = after = None
         if at_test is not None:
             change_test = at_test.outputs(params) - at_test.outputs(model.flat)
             gaps = []
-            for centre, fitted in ((model.flat, known), (params, None)):
+            for centre, own, fitted in ((model.flat, kernels, known), (params, after_training, None)):
                 if fitted is None:
-                    report = stage(f"kernel regression for the {name}")
-                    fitted = least_step(
-                        model, centre, change, tol=_TOLERANCE, iterations=_ITERATIONS, report=report
-                    ).step
+                    fitted = fit(centre, change, own, f"kernel regression for the {name}").step
                 gaps.append(_relative(at_test.push(centre, fitted) - change_test, change_test))
             before, after = gaps
             linear = jnp.concatenate([linear, at_test.push(model.flat, moved)])
             change = jnp.concatenate([change, change_test])
-        return Found(kernels, _motion(start, model.unravel(params)), _relative(change - linear, change), before, after)
+        return Found(
+            after_training, _motion(start, model.unravel(params)), _relative(change - linear, change), before, after
+        )
 
-    kernels = _sketched_kernel.kernels(
-        apply, model, model.flat, combinations, max_bytes, stage("tangent kernel before training")
-    )
     found = (
         of(trained, "network", step.step),
         lazy and of(lazy.params, "lazy reference", step.step / lazy.alpha),

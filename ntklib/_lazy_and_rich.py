@@ -14,12 +14,13 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from ntklib._linear_model import LeastStep, Model
+from ntklib._linear_model import LeastStep, Model, largest
 
 __all__ = ["LAZY", "RICH", "Reference", "lazy", "rich", "scale_for"]
 
 # ‖f(θ₀ + Δ/α) − f₀ − JΔ/α‖ / ‖JΔ/α‖ at the step Δ that fits the linear model
 LAZY, RICH = 0.01, 1.0
+_POWER = 5  # steps to the largest eigenvalue; descent is stable up to twice the rate that it gives
 
 
 class Reference(NamedTuple):
@@ -99,7 +100,7 @@ def rich(
     if alpha is None:
         return None
     targets = f0 + change / alpha  # of the plain network: α(f − f₀) is to be the change
-    size, rate = float(jnp.linalg.norm(change / alpha)), 1 / step.largest
+    size, rate = float(jnp.linalg.norm(change / alpha)), 1 / largest(model, model.flat, change, _POWER)
     best, before, point, momentum = model.flat, model.flat, model.flat, 0
     residual, gradient, taken = math.inf, jnp.zeros_like(model.flat), 0
     while taken < steps:

@@ -9,14 +9,22 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
+from numpy.typing import NDArray
+from scipy import linalg
 
 from ntklib import _examples, _memory
 
-__all__ = ["LeastStep", "Model", "least_step", "of"]
+__all__ = ["LeastStep", "Model", "largest", "least_step", "of"]
 
 Apply = Callable[[Any, Any], Array]
+
+# Of the mean of the diagonal: what is smaller in a sketched kernel says little, and must not be divided by.
+_RIDGE = 1e-3
+# A larger program works in fresh pages from the system at each call, which cost half as much as the derivatives.
+_QUICK = 2**25
 
 
 class Model:
@@ -42,6 +50,7 @@ class Model:
 
         self._outputs = jax.jit(outputs)
         self._push = jax.jit(lambda flat, rows, v: jax.jvp(lambda p: outputs(p, rows), (flat,), (v,))[1])
+        quick = min(max_bytes, max(_QUICK, 4 * self.flat.size * self.flat.dtype.itemsize))
         self.batch = self.n
         while True:
             self.starts = [*range(0, self.n - self.batch, self.batch), self.n - self.batch]
@@ -50,13 +59,13 @@ class Model:
             self._pull: Any = lowered.compile()
             stats: Any = self._pull.memory_analysis()
             self.bytes = int(stats.temp_size_in_bytes + stats.output_size_in_bytes) if stats else 0
-            if self.bytes <= max_bytes:
+            if self.bytes <= quick or (self.batch == 1 and self.bytes <= max_bytes):
                 break
             if self.batch == 1:
                 raise ValueError(
                     f"max_bytes must allow the gradient of one example, {_memory.text(self.bytes)}, got {max_bytes}"
                 )
-            self.batch = -(-self.batch // 2)
+            self.batch = -(-self.batch // max(2, -(-self.bytes // quick)))
 
     def _rows(self, start: int) -> Any:
         return _examples.rows(self.x, slice(start, start + self.batch))
@@ -99,38 +108,59 @@ class LeastStep(NamedTuple):
     Attributes:
         step: Δ, flat.
         fitted: J Δ, (n, k).
-        largest: the largest of ‖J p‖²/‖p‖² that were met: nearly the largest eigenvalue of J Jᵀ, never above it.
     """
 
     step: Array
     fitted: Array
-    largest: float
 
 
 def least_step(
-    model: Model, flat: Array, change: Array, *, tol: float, iterations: int, report: Callable[[float], object]
+    model: Model,
+    flat: Array,
+    change: Array,
+    kernel: NDArray,
+    *,
+    tol: float,
+    iterations: int,
+    report: Callable[[float], object],
 ) -> LeastStep:
-    r"""The least Δ with :math:`\|J\Delta - r\| \le tol\,\|r\|`, nearly, by conjugate gradients (CGLS).
+    r"""The least Δ with :math:`\|J\Delta - r\| \le tol\,\|r\|`, nearly, by conjugate gradients.
 
     At other inputs J Δ is then kernel regression on r, with the kernel J Jᵀ of all pairs of outputs and without a
-    ridge; the kernel itself is never formed. Stopping early is what regularises it.
+    ridge; that kernel is never formed. `kernel` (n, n) is its mean over outputs, or a sketch of it: a wide network has
+    nearly this kernel for each output and none between two, so that the steps are preconditioned by it. However far it
+    is off, they lead to the same Δ, of the span of Jᵀ. Stopping early is what regularises.
     """
+    ridge = _RIDGE * np.trace(kernel) / model.n + np.finfo(kernel.dtype).tiny
+    factor = linalg.cho_factor(kernel.astype(float) + ridge * np.eye(model.n))
+
+    def near(rest: Array) -> Array:
+        return jnp.asarray(linalg.cho_solve(factor, np.asarray(rest, float)), rest.dtype)
+
     rest, size = change, float(jnp.linalg.norm(change))
-    step, fitted, largest = jnp.zeros_like(flat), jnp.zeros_like(change), 0.0
-    gradient = model.pull(flat, rest)[1]
-    direction, gamma = gradient, float(jnp.vdot(gradient, gradient))
+    step, fitted = jnp.zeros_like(flat), jnp.zeros_like(change)
+    solved = near(rest)
+    direction, gamma = model.pull(flat, solved)[1], float(jnp.vdot(rest, solved))
     for iteration in range(iterations):
-        along = model.push(flat, direction)
-        curvature, length = float(jnp.vdot(along, along)), float(jnp.vdot(direction, direction))
+        curvature = float(jnp.vdot(direction, direction))
         if not (gamma > 0 and curvature > 0):
             break
-        largest = max(largest, curvature / length)
-        share = gamma / curvature
+        along, share = model.push(flat, direction), gamma / curvature
         step, fitted, rest = step + share * direction, fitted + share * along, rest - share * along
         report((iteration + 1) / iterations)
         if float(jnp.linalg.norm(rest)) <= tol * size:
             break
-        gradient = model.pull(flat, rest)[1]
-        before, gamma = gamma, float(jnp.vdot(gradient, gradient))
-        direction = gradient + gamma / before * direction
-    return LeastStep(step, fitted, largest)
+        solved = near(rest)
+        before, gamma = gamma, float(jnp.vdot(rest, solved))
+        direction = model.pull(flat, solved)[1] + gamma / before * direction
+    return LeastStep(step, fitted)
+
+
+def largest(model: Model, flat: Array, start: Array, iterations: int) -> float:
+    """Nearly the largest eigenvalue of J Jᵀ, never above it: by the power method from `start` (n, k)."""
+    found = 0.0
+    for _ in range(iterations):
+        direction = model.pull(flat, start / jnp.linalg.norm(start))[1]
+        found = max(found, float(jnp.vdot(direction, direction)))
+        start = model.push(flat, direction)
+    return found

@@ -21,7 +21,7 @@ from ntklib._linear_model import Model
 from ntklib.mlp import MLP
 from ntklib.tangent import empirical_ntk
 
-__all__ = ["jackknife", "kernels", "probes_of", "rank_of"]
+__all__ = ["jackknife", "of", "probes_of", "rank_of"]
 
 Apply = Callable[[Any, Any], Array]
 
@@ -33,45 +33,48 @@ def probes_of(k: int, count: int, seed: int) -> NDArray:
     return np.linalg.qr(np.random.default_rng(seed).standard_normal((k, count)))[0].T
 
 
-def kernels(
-    apply: Apply, model: Model, flat: Array, probes: NDArray, max_bytes: int, report: Callable[[float], object]
-) -> NDArray:
-    """The kernel by each of the probes, (s, n, n); their mean over s is the kernel.
+def of(
+    apply: Apply, model: Model, probes: NDArray, max_bytes: int
+) -> Callable[[Array, Callable[[float], object]], NDArray]:
+    """A function of parameters: the kernel by each of the probes, (s, n, n); their mean over s is the kernel.
 
     One example at a time, with all its gradients of a probe in memory, or a block of them where they do not fit.
     """
     owner = getattr(apply, "__self__", None)
     if type(owner) is MLP and apply == owner.apply:
-        return np.asarray(empirical_ntk(apply, model.unravel(flat), model.x))[None]
-    n, dtype = model.n, np.dtype(flat.dtype)
-    size = max(1, min(n, max_bytes // (2 * flat.size * dtype.itemsize)))
-    if n * flat.size * dtype.itemsize <= max_bytes:
-        size = n
+        return lambda flat, report: np.asarray(empirical_ntk(apply, model.unravel(flat), model.x))[None]
+    n, dtype = model.n, np.dtype(model.flat.dtype)
+    gradients = model.flat.size * dtype.itemsize
+    size = n if n * gradients <= max_bytes else max(1, min(n, max_bytes // (2 * gradients)))
 
     @jax.jit
     def gradient(flat: Array, row: Any, probe: Array) -> Array:
         return jax.grad(lambda p: jnp.vdot(probe, apply(model.unravel(p), row)[0]))(flat)
 
-    def block(start: int, probe: Array) -> NDArray:
+    def block(flat: Array, start: int, probe: Array, found: NDArray) -> NDArray:
         rows = range(start, min(start + size, n))
-        found = np.empty((len(rows), flat.size), dtype)
         for i in rows:
             found[i - start] = gradient(flat, _examples.rows(model.x, slice(i, i + 1)), probe)
-        return found
+        return found[: len(rows)]
 
-    starts, result = range(0, n, size), np.empty((len(probes), n, n), dtype)
-    done, total = 0, len(probes) * len(starts) * (len(starts) + 1) // 2
-    for matrix, probe in zip(result, jnp.asarray(probes, dtype), strict=True):
-        for i in starts:
-            left = block(i, probe)
-            for j in range(0, i + 1, size):
-                right = left if i == j else block(j, probe)
-                part = left @ right.T
-                matrix[i : i + size, j : j + size] = part
-                matrix[j : j + size, i : i + size] = part.T
-                done += 1
-                report(done / total)
-    return result
+    def kernels(flat: Array, report: Callable[[float], object]) -> NDArray:
+        starts, result = range(0, n, size), np.empty((len(probes), n, n), dtype)
+        # one piece of memory for all probes: fresh pages take longer than the gradients that are written there
+        held = np.empty((2 if size < n else 1, size, flat.size), dtype)
+        done, total = 0, len(probes) * len(starts) * (len(starts) + 1) // 2
+        for matrix, probe in zip(result, jnp.asarray(probes, dtype), strict=True):
+            for i in starts:
+                left = block(flat, i, probe, held[0])
+                for j in range(0, i + 1, size):
+                    right = left if i == j else block(flat, j, probe, held[1])
+                    part = left @ right.T
+                    matrix[i : i + size, j : j + size] = part
+                    matrix[j : j + size, i : i + size] = part.T
+                    done += 1
+                    report(done / total)
+        return result
+
+    return kernels
 
 
 def rank_of(kernel: NDArray) -> float:

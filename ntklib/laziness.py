@@ -105,9 +105,9 @@ def laziness(
     less than a factor of two tells nothing, and is left out.
 
     Regression is by the kernel of all pairs of outputs, fitted by conjugate gradients to a fiftieth, which regularises
-    it; no kernel of pairs of outputs is formed. If there are more than `probes` outputs, the kernels are sketched: the
-    mean over the outputs is replaced by one over random combinations of them, whose error stands in the report. For an
-    :class:`~ntklib.mlp.MLP` they are exact.
+    it; no kernel of pairs of outputs is formed, and the mean over outputs preconditions. If there are more than
+    `probes` outputs, the kernels are sketched: the mean over the outputs is replaced by one over random combinations of
+    them, whose error stands in the report. For an :class:`~ntklib.mlp.MLP` they are exact.
 
     Args:
         apply: ``apply(params, x)`` gives the outputs (n, k), each row from its own input alone.

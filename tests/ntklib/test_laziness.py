@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntklib._linear_model import Model
+from ntklib._linear_model import Model, largest, least_step
 from ntklib._sketched_kernel import jackknife
 from ntklib.dynamics import gradient_descent
 from ntklib.laziness import alignment, laziness
@@ -241,6 +241,28 @@ def test_in_batches_derivatives_are_those_of_all_examples(x64):
     found = model.pull(flat, jnp.asarray(u), of_outputs=0.5)
     np.testing.assert_allclose(found[0], outputs, rtol=1e-12)
     np.testing.assert_allclose(found[1], back(0.5 * outputs + u)[0], rtol=1e-9, atol=1e-12)
+
+
+def test_the_least_step_is_that_of_least_squares_by_whichever_kernel_it_is_preconditioned(x64):
+    apply, start, _, x, _ = classifier(width=200, n=8)
+    x, start = jnp.asarray(x, float), jax.tree.map(lambda leaf: jnp.asarray(leaf, float), start)
+    model = Model(apply, start, x, 2**30)
+    jacobian = np.asarray(jax.jacrev(lambda flat: apply(model.unravel(flat), x))(model.flat)).reshape(48, -1)
+    change = np.random.default_rng(2).standard_normal((8, 6))
+    wanted = np.linalg.lstsq(jacobian, change.ravel())[0]
+    rows = jacobian.reshape(8, 6, -1)
+    taken = []
+    for kernel in (np.einsum("iop,jop->ij", rows, rows) / 6, np.eye(8)):
+        shares: list[float] = []
+        found = least_step(
+            model, model.flat, jnp.asarray(change), kernel, tol=1e-9, iterations=500, report=shares.append
+        )
+        np.testing.assert_allclose(found.step, wanted, atol=1e-6 * np.abs(wanted).max())
+        np.testing.assert_allclose(found.fitted, change, atol=1e-6)
+        taken.append(len(shares))
+    assert taken[0] < 0.75 * taken[1], taken  # the kernel of its outputs is worth its while
+    top = np.linalg.norm(jacobian, 2) ** 2
+    assert 0.9 * top < largest(model, model.flat, jnp.asarray(change), 8) < (1 + 1e-9) * top
 
 
 def test_batches_and_blocks_change_nothing_but_the_memory():
