@@ -20,7 +20,7 @@ COMMANDS = re.findall(r"^    python -m coursework (.+)$", re.sub(r" \\\n +", " "
 
 def test_there_is_a_command_for_everything():
     assert {command.split()[0] for command in COMMANDS} == {
-        *("list", "release", "solution", "check", "grade", "export", "feedback", "stats")
+        *("list", "release", "solution", "check", "grade", "export", "feedback", "stats", "similar")
     }
 
 
