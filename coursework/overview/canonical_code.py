@@ -5,12 +5,14 @@ stand for. The code is parsed, never run; it may have come from anybody, and hol
 """
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 MOST_PARSED = 50_000  # characters that are parsed; all answers of a set have some five thousand
 ITS_OWN = "\0"  # before a name that the code binds
+MAGIC = re.compile(r"^[ \t]*[%!?].*$", re.MULTILINE)  # a line stays, empty: lines keep their numbers
 IMPORTS = (ast.Import, ast.ImportFrom)
 NAMING = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 LEFT_OUT = {"print", "display"}  # calls that change nothing
@@ -32,7 +34,7 @@ class Statement:
 
 
 def parsed(source: str) -> ast.Module:
-    """The tree of a cell.
+    """The tree of a cell, without lines that only a notebook understands, such as ``%timeit f()`` and ``!ls``.
 
     Raises:
         NotParsed: if it is too long, too deep, or no Python.
@@ -42,7 +44,10 @@ def parsed(source: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            try:
+                return ast.parse(source)
+            except SyntaxError:
+                return ast.parse(MAGIC.sub("", source))
     except (RecursionError, MemoryError):
         raise NotParsed("nested too deeply") from None
     except (SyntaxError, ValueError) as error:

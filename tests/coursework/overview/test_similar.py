@@ -4,6 +4,7 @@ import ast
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -238,7 +239,7 @@ HOSTILE = {
     "nothing": ("x = 1\0", "cell 5 (q1-answer) not compared: no Python"),
     "digits": ("x = " + "9" * 5_000, "cell 5 (q1-answer) not compared: no Python, line 1"),
     "huge": ("a = b\n" * (MOST_PARSED // 6 + 1), f"not compared: more than {MOST_PARSED:,} characters of code"),
-    "magic": ("%timeit 1", "cell 5 (q1-answer) not compared: no Python, line 1"),
+    "magic": ("x = %time f(", "cell 5 (q1-answer) not compared: no Python, line 1"),
 }
 
 
@@ -256,6 +257,19 @@ def test_a_hostile_notebook_is_named_and_the_others_are_compared(capfd):
     assert {who: said[who] for who in HOSTILE} == {who: reason for who, (_, reason) in HOSTILE.items()}
     assert "more than 1000 cells" in said["many"]
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_only_a_notebook_understands_is_passed_over():
+    own = answers_in(honest(load("parametric"), 1, 0))
+    plain = "\n\n".join(own.values())
+    magical = "%%time\n%matplotlib inline\n!ls\n  %timeit 1\nimport numpy as np\n" + plain
+    notebooks = {"ada": filled(TOY, {"q2-answer": plain}, 1), "bob": filled(TOY, {"q2-answer": magical}, 2)}
+    pairs, found = compared(TOY, notebooks)
+    assert found.remarks == ()
+    assert (whose(pairs), pairs[0].share) == ({("ada", "bob")}, 1)
+    (place,) = pairs[0].places
+    lines, shifted = ([int(line) for line in re.findall(r"\d+", text)] for text in (place.lines, place.other_lines))
+    assert shifted == [line + 5 for line in lines]
 
 
 @pytest.fixture
