@@ -224,6 +224,14 @@ def test_what_others_share_weighs_less():
     assert {round(pair.shared, 6) for pair in similar_pairs(beside, fewest=1)} == {5}, "ten that half of eight have"
 
 
+def test_others_are_compared_with_the_class_and_not_with_each_other():
+    ten = statements_of(*"0123456789")
+    others = [OwnCode(name, [("c", ten)]) for name in ("solution", "of last year")]
+    assert similar_pairs([OwnCode("a", [("c", statements_of("x"))])], others, fewest=5) == []
+    pairs = similar_pairs([OwnCode("a", [("c", ten)])], others, fewest=5)
+    assert whose(pairs) == {("a", "solution"), ("a", "of last year")}
+
+
 def test_what_was_given_is_nobodys():
     ten, given = statements_of(*"0123456789"), statements_of(*"abcdefghij")
     two = [OwnCode("a", [("c", [*ten, *given])]), OwnCode("b", [("c", [*statements_of(*"mnopqrstuv"), *given])])]
