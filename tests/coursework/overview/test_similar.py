@@ -306,6 +306,7 @@ def test_the_command_writes_a_table_that_its_owner_alone_reads(handed_in, tmp_pa
     assert (row["student"], row["name"], row["other"], row["share"]) == ("ada", "'=Ada", "bob", "100%")
     assert (row["cell"], row["other's cell"]) == ("cell 9 (q2-answer)",) * 2
     first = out.read_bytes()
+    assert first.startswith(b"\xef\xbb\xbf"), "spreadsheets read names in UTF-8 by it"
     status, said = run(*handed_in, "--out", out)
     assert (status, "exists already" in said) == (2, True)
     out.unlink()
