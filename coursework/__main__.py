@@ -102,6 +102,19 @@ def parser() -> argparse.ArgumentParser:
         "--grades", type=Path, required=True, nargs="+", metavar="DIR", help="what grade wrote, set by set"
     )
     one.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
+
+    one = command(
+        "similar", commands.compare_submissions, "whose answers are nearly the same code: for the instructor alone"
+    )
+    _name(one)
+    _masters(one)
+    one.add_argument(
+        "submissions", type=Path, nargs="+", metavar="SUBMISSIONS", help="deliveries as for grade; the last one counts"
+    )
+    _roster(one, "the class", required=True)
+    one.add_argument("--threshold", type=float, default=0.6, metavar="SHARE", help="of an answer (default: 0.6)")
+    one.add_argument("--fewest", type=float, default=30, metavar="N", help="passages in common (default: 30)")
+    one.add_argument("--out", type=Path, required=True, metavar="FILE", help="the table to write")
     return root
 
 

@@ -235,6 +235,39 @@ def write_statistics(options: argparse.Namespace) -> int:
     return 0
 
 
+def compare_submissions(options: argparse.Namespace) -> int:
+    """Write a table of the pairs whose answers are nearly the same code.
+
+    Raises:
+        ValueError: if the table would replace a file, or would lie among the submissions.
+    """
+    from coursework.intake.collect import Submission, collect
+    from coursework.intake.roster import read_roster
+    from coursework.overview.similar_table import described_pairs, similar, write_similar
+
+    found = load(options.name, options.assignments)
+    out = options.out.resolve()
+    if out.exists():
+        raise FileExistsError(f"--out {options.out} exists already: give another name, or remove it")
+    if any(path.is_dir() and out.is_relative_to(path.resolve()) for path in options.submissions):
+        raise ValueError(f"--out {options.out} would lie among the submissions: give a file beside them")
+    roster = read_roster(options.roster, options.id)
+    last: dict[str, Submission] = {}
+    for path in options.submissions:
+        collected = collect(path, roster, found.name)
+        last |= {who: one for who, one in collected.items() if one.notebook is not None or who not in last}
+        for unmatched in collected.unmatched:
+            print(f"not compared: {unmatched.file}: {unmatched.reason}", file=sys.stderr)
+    result = similar(found, last, threshold=options.threshold, fewest=options.fewest)
+    write_similar(result, roster, options.out)
+    for remark in result.remarks:
+        print(remark, file=sys.stderr)
+    if result.pairs:
+        print(described_pairs(result.pairs))
+    print(f"{options.out}: {len(result.pairs)} pairs among {result.compared} submissions and the solution")
+    return 0
+
+
 def _limits(options: argparse.Namespace) -> dict[str, float | None]:
     return {"seconds": options.seconds, "total": options.total, "memory": options.memory}
 

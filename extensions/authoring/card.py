@@ -119,13 +119,16 @@ class minutes_node(nodes.Inline, nodes.TextElement):
 
 
 class MinutesRole(SphinxRole):
-    """``{minutes}`ntk + finite-width```: what these chapters take to read without proofs; ``proofs: ntk`` with them."""
+    """``{minutes}`ntk + finite-width```: what these chapters take to read without proofs.
+
+    ``proofs: ntk`` says what they take with them, ``both: ntk`` the two numbers of minutes, for a table.
+    """
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """A place for the number, which is filled when all pages have been read."""
-        _, _, names = self.text.rpartition("proofs:")
+        what, _, names = self.text.rpartition(":")
         found = [name.strip() for name in names.split("+")]
-        return [minutes_node(chapters=found, proofs=len(self.text) > len(names))], []
+        return [minutes_node(chapters=found, proofs=what == "proofs", both=what == "both")], []
 
 
 def _fill_minutes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -133,8 +136,10 @@ def _fill_minutes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for place in list(doctree.findall(minutes_node)):
         if unknown := [name for name in place["chapters"] if name not in known]:
             logger.warning("minutes: no chapter has the name %s", unknown, location=docname, type="book")
-        total = sum(known.get(name, (0, 0))[place["proofs"]] for name in place["chapters"])
+        short, whole = (sum(known.get(name, (0, 0))[kind] for name in place["chapters"]) for kind in (0, 1))
+        total = whole if place["proofs"] else short
         text = f"{total} minutes" if total < 120 else f"{round(total / 60)} hours"
+        text = f"{short} / {whole}" if place["both"] else text
         place.replace_self(nodes.Text(text))
 
 

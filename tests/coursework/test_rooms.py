@@ -45,6 +45,6 @@ def test_rooms_import_downwards():
         "intake": {"masters", "files", "tables", "text"},
         "judging": {"intake", "masters", "sandbox", "text"},
         "gradebook": {"masters", "intake", "files", "tables", "text"},
-        "overview": {"intake", "gradebook", "files", "tables", "text"},
+        "overview": {"masters", "intake", "judging", "gradebook", "files", "tables", "text"},
         "handback": {"masters", "intake", "gradebook", "files", "tables", "text"},
     }

@@ -125,7 +125,8 @@ def small(tmp_path_factory) -> Path:
         "glossary": GLOSSARY,
         "where": "# Where\n\nThe first words. More.\n\n```{chapter-map}\n```\n",
         "genindex": "# Index\n",
-        "verdicts": "# Verdicts\n\nIn {minutes}`needing + needed`.\n\n```{verdicts}\n```\n",
+        "verdicts": "# Verdicts\n\nIn {minutes}`needing + needed`; {minutes}`both: needing + needed`.\n\n"
+        "```{verdicts}\n```\n",
     }
     book = make_book(tmp_path_factory.mktemp("small"), pages, openings=False)
     with pytest.MonkeyPatch.context() as patch:
@@ -180,7 +181,7 @@ def test_the_verdicts_say_what_the_chapters_say(small):
 def test_minutes_to_read(small):
     for name in ("needing", "needed"):
         assert "To read it takes some 5 minutes, 5 with the proofs." in re.sub(r"<[^>]+>", "", article(small, name))
-    assert "In 10 minutes." in article(small, "verdicts")
+    assert "In 10 minutes; 10 / 10." in article(small, "verdicts")
 
 
 def test_only_the_first_use_in_running_text_is_linked(small):
