@@ -74,7 +74,9 @@ PAGE = (
 </html>
 """
 )
-SPEC = json.dumps({"title": "T", "aspect": 0.55, "parameters": [{}], "items": [{"kind": "line", "label": "a"}], "texts": ["It is."]})
+SPEC = json.dumps(
+    {"title": "T", "aspect": 0.55, "parameters": [{}], "items": [{"kind": "line", "label": "a"}], "texts": ["It is."]}
+)
 PAGE = PAGE.replace("SPEC", base64.b64encode(zlib.compress(len(SPEC).to_bytes(4, "little") + SPEC.encode())).decode())
 
 
