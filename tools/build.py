@@ -9,15 +9,17 @@ an error stops it.
 """
 
 import argparse
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import yaml
 
@@ -55,33 +57,26 @@ def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) 
         return 1
     command = [sys.executable, "-c", START, "build", str(source)]
     command += ["--nitpick", "--warningiserror", "--keep-going"] if strict else []
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-        env={**os.environ, "PYTHONUTF8": "1"},
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    warnings = threading.Thread(target=_relay, args=(process.stderr, elsewhere))
-    warnings.start()
-    # needed at the end, and imported while the builder is at work
-    sys.modules.setdefault(NEEDLESS, None)  # type: ignore[arg-type]
-    from extensions.site.front_page import front_page
-    from tools.times import grown, measured
+    with _running(command) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        warnings = threading.Thread(target=_relay, args=(process.stderr, elsewhere), daemon=True)
+        warnings.start()
+        # needed at the end, and imported while the builder is at work
+        sys.modules.setdefault(NEEDLESS, None)  # type: ignore[arg-type]
+        from extensions.site.front_page import front_page
+        from tools.times import grown, measured
 
-    tail: list[str] = []
-    for raw in process.stdout:
-        line = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", raw).rstrip()
-        tail = [*tail[-40:], line]
-        if match := EXECUTED.search(line):
-            print(f"{_name(match[1], source)}: {float(match[2]):.1f} s", flush=True)
-        elif match := EXECUTING.search(line):
-            print(f"{_name(match[1], source)}: executing …", flush=True)
-    status = process.wait()
-    warnings.join()
+        tail: list[str] = []
+        for raw in process.stdout:
+            line = re.sub(r"\x1b\[[\d;]*[A-Za-z]|\r", "", raw).rstrip()
+            tail = [*tail[-40:], line]
+            if match := EXECUTED.search(line):
+                print(f"{_name(match[1], source)}: {float(match[2]):.1f} s", flush=True)
+            elif match := EXECUTING.search(line):
+                print(f"{_name(match[1], source)}: executing …", flush=True)
+        status = process.wait()
+        warnings.join()
     index = source / "_build" / "html" / "index.html"
     if status != 0 or not index.exists():
         # Sphinx repeats a warning only for what it reads again: forget what it read, so that the next build fails too.
@@ -102,6 +97,33 @@ def build(source: Path, strict: bool = True, elsewhere: Set[str] = frozenset()) 
             print(f"Grown by half or more: {line}")
     print(f"Built in {time.monotonic() - start:.0f} s: {index.resolve()}")
     return 0
+
+
+@contextlib.contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """The builder, which does not outlive this program: its kernels end by themselves when it is gone."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()  # nothing happens if it has ended
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _stopped(number: int, _: object) -> NoReturn:
+    """Leave as an error does, so that what was started is ended; the status is a shell's for this signal."""
+    raise SystemExit(128 + number)
 
 
 def _relay(lines: IO[str], elsewhere: Set[str]) -> None:
@@ -170,6 +192,9 @@ def one_chapter(source: Path, name: str) -> Path:
 def main() -> int:
     """Read the command line and build."""
     show_all_signs()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last is not everywhere
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _stopped)
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
     parser.add_argument("source", nargs="?", type=Path, default=Path(), help="the folder of the book")
     parser.add_argument("--chapter", metavar="NAME", help="that chapter alone, for an author at work")

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,53 @@ def build(book: Path, **variables: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "tools.build", "."]
     process = subprocess.run(command, cwd=book, env=environment, capture_output=True, encoding="utf-8", timeout=300)
     return process.returncode, re.sub(r"\x1b\[[\d;]*m", "", process.stdout + process.stderr)
+
+
+SLOW = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# Slow
+
+```{code-cell} ipython3
+import time
+
+time.sleep(600)
+```
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_build_that_is_stopped_leaves_nothing_running(tmp_path, number):
+    psutil = pytest.importorskip("psutil", reason="no psutil: pip install psutil, which kernels bring along")
+    book = make_book(tmp_path, {"slow": SLOW})
+    command = [sys.executable, "-m", "tools.build", "."]
+    environment = {**os.environ, "PYTHONPATH": str(book)}
+    with subprocess.Popen(command, cwd=book, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as process:
+        children = []
+        try:
+            assert any("slow: executing" in line for line in process.stdout)
+            end = time.monotonic() + 60
+            while not any("ipykernel_launcher" in child.cmdline() for child in children):
+                assert time.monotonic() < end, "there is no kernel"
+                time.sleep(0.1)
+                children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(number)
+            gone, alive = psutil.wait_procs([psutil.Process(process.pid), *children], timeout=30)
+        finally:
+            for left in [process, *children]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    left.kill()
+    assert alive == []
+    assert len(gone) >= 3
+    assert 128 + number in [ended.returncode for ended in gone]
 
 
 def chapter(name: str) -> str:

@@ -1,5 +1,6 @@
 """The laboratory's mathematics in JavaScript against ntklib: the same parameters and data give the same numbers."""
 
+import functools
 import itertools
 
 import jax
@@ -13,6 +14,7 @@ from ntklib.dynamics import gradient_descent
 from ntklib.mlp import MLP, Layer
 from ntklib.tangent import empirical_ntk, linearize
 
+pytestmark = pytest.mark.unoptimised
 FILES = [ROOT / "ntklib" / "book" / "laboratory" / f"{name}.js" for name in ("engine", "limit", "session")]
 SCALES, ACTIVATIONS, DEPTHS = ("ntk", "standard", "mean_field"), ("relu", "erf", "tanh"), (1, 2, 3)
 WIDTH, STEPS, RTOL = 24, 30, 1e-5
@@ -21,6 +23,8 @@ LINE = np.array([[-1.7], [-0.6], [-0.6001], [0.0], [0.4], [1.7]])
 ANGLES = np.radians([-140.0, -95.0, 15.0, 15.05, 85.0])
 CIRCLE = np.sqrt(2) * np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)
 PLACES = {"line": LINE, "circle": CIRCLE}
+# behind them the places at which a model predicts; both sets have as many rows, so that one program does for both
+GRID = {"line": np.concatenate([LINE[:2] + 0.1, LINE[:1]]), "circle": np.concatenate([CIRCLE[:3] + 0.1, CIRCLE[:1]])}
 
 
 @pytest.fixture(scope="module")
@@ -70,17 +74,24 @@ COMPUTE = """({ spec, width, inputs, x, grid, y, layers, steps, share, momentum 
 }"""
 
 
-def with_the_width(spec, width, x1, x2):
+@functools.cache
+def limits(activation, depth, domain, b_std):
+    """Covariance and tangent kernel of a limit among all places of a domain, which the three scales share."""
+    mlp = MLP(depth=depth, activation=activation, w_std=1.3, b_std=b_std)
+    x = np.concatenate([PLACES[domain], GRID[domain]])
+    return mlp.nngp(x), mlp.ntk(x)
+
+
+def with_the_width(spec, width, domain):
     """The limit kernel with what this width makes of it, from kernels that ntklib has: layer by layer."""
-    like = {"activation": spec["activation"], "w_std": spec["w_std"], "b_std": spec["b_std"]}
-    nngp = [MLP(depth=depth, **like).nngp(x1, x2) for depth in range(spec["depth"] + 1)]
-    ntk = [MLP(depth=depth, **like).ntk(x1, x2) for depth in range(spec["depth"] + 1)]
+    depths = range(spec["depth"] + 1)
+    nngp, ntk = zip(*(limits(spec["activation"], depth, domain, spec["b_std"]) for depth in depths), strict=True)
     w, b = spec["w_std"] ** 2, spec["b_std"] ** 2
     if spec["parameterization"] == "ntk":
         return ntk[-1]
     if spec["parameterization"] == "mean_field":
         return ntk[-1] / width
-    theta = x1.shape[1] / w * (nngp[0] - b) + (b > 0)
+    theta = PLACES[domain].shape[1] / w * (nngp[0] - b) + (b > 0)
     for before, kernel, tangent in zip(ntk[:-1], nngp[1:], ntk[1:], strict=True):
         theta = width / w * (kernel - b) + (b > 0) + (tangent - kernel) / before * theta
     return theta
@@ -100,7 +111,7 @@ def test_the_same_network_and_kernel_in_both_languages(page, activation, depth):
         mlp, momentum = MLP(**spec), 0.0 if depth == 1 else 0.6
         params = mlp.init(jax.random.key(depth), x.shape[1], WIDTH)
         y = np.linspace(-1.0, 1.5, len(x)) ** 2
-        grid = np.concatenate([x[:2] + 0.1, x[:1]])
+        grid = GRID[domain]
         layers = [
             {"weight": np.asarray(w).tolist(), "bias": [] if b is None else np.asarray(b).tolist()} for w, b in params
         ]
@@ -120,11 +131,12 @@ def test_the_same_network_and_kernel_in_both_languages(page, activation, depth):
                     at = jacobian[layer].bias[i]
                     close(bias, at[unit], ("gradient of a bias", *about), np.abs(at).max())
         close(found["empirical"], empirical_ntk(mlp.apply, params, x), ("empirical kernel", *about))
-        theta = with_the_width(spec, WIDTH, jnp.asarray(x), None)
+        kernel = np.asarray(with_the_width(spec, WIDTH, domain))
+        theta, cross = kernel[: len(x), : len(x)], kernel[len(x) :, : len(x)]
         close(found["tangent"], theta, ("tangent kernel", *about))
-        cross = with_the_width(spec, WIDTH, jnp.asarray(grid), jnp.asarray(x))
         close(found["cross"], cross, ("tangent kernel to a grid", *about))
-        covariance = MLP(**spec | {"parameterization": "ntk"}).nngp(x) / (WIDTH if scale == "mean_field" else 1)
+        covariance = limits(activation, depth, domain, b_std)[0][: len(x), : len(x)]
+        covariance = covariance / (WIDTH if scale == "mean_field" else 1)
         close(found["start"], covariance, ("covariance at the start", *about))
         threshold = 2 * len(x) / np.linalg.eigvalsh(theta)[-1]
         close(found["threshold"], threshold, ("threshold", *about))

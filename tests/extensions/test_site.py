@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import ROOT, axe
-from visits import FORMULAS_ARE_THERE, SCREENS, visit
+from visits import FORMULAS_ARE_THERE, SCREENS, Visitor
 
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
@@ -32,7 +32,9 @@ def anchors(path: Path) -> set[str] | None:
 @pytest.fixture(scope="module")
 def visited(browser):
     """What was found on a page, by its name: opened once for all that is asked of it here."""
-    return cache(lambda name: visit(browser, SITE / name))
+    visitor = Visitor(browser)
+    yield cache(lambda name: visitor.visit(SITE / name))
+    visitor.close()
 
 
 FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title><style>
@@ -41,19 +43,31 @@ FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title><style>
 <pre><span class="name">x</span></pre><pre><span class="comment">twice</span></pre>
 <pre><span class="comment">again</span></pre>
 <pre style="overflow: hidden; width: 9em">a line that is cut off where its box ends</pre>
+<div><p>on paper</p><p>on paper</p></div><div><p>on paper</p></div><div style="background: #555"><p>on slate</p></div>
 <div style="width: 500px">wide</div></main></body></html>"""
+
+SOUND = """<!doctype html><html lang="en"><head><title>Sound</title></head><body><main class="bd-article"><h1>Sound</h1>
+<p>Words.</p></main><script>
+document.title += localStorage.getItem("seen") || ""; localStorage.setItem("seen", "before");
+</script></body></html>"""
 
 
 def test_what_is_wrong_with_a_page_is_found(browser, tmp_path):
     (tmp_path / "faulty.html").write_text(FAULTY, encoding="utf-8")
-    seen = visit(browser, tmp_path / "faulty.html")
+    (tmp_path / "sound.html").write_text(SOUND, encoding="utf-8")
+    visitor = Visitor(browser)
+    alone, seen, after = (visitor.visit(tmp_path / f"{name}.html") for name in ("sound", "faulty", "sound"))
+    visitor.close()
+    assert alone == after, "what was seen on one page was found on the next"
+    assert (alone.failed, alone.said, alone.look["title"]) == ([], [], "Sound")
     assert seen.look["raw"] == ["$x^2$, 5 %"]
     assert seen.look["wide"] > 0
     assert seen.failed == [(tmp_path / "gone.png").as_uri()]
     assert seen.breakable == ["$x^2$, 5 %"]
     assert seen.cut == ["pre.: a line that is cut off where its box ends"] * 2
     assert seen.longer == ["pre.: a line that is cut off where its box ends"]
-    assert seen.faults == {"light": [], "dark": [("color-contrast", ['<span class="comment">twice</span>'])]}
+    slate, comment = "<p>on slate</p>", '<span class="comment">twice</span>'
+    assert seen.faults == {"light": [("color-contrast", [slate])], "dark": [("color-contrast", [comment, slate])]}
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)

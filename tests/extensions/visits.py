@@ -1,4 +1,5 @@
-"""What does a browser find on a page of the site? Each page is opened once for all that the tests ask of it.
+"""What does a browser find on a page of the site? Each page is opened once for all that the tests ask of it, and all of
+them one after the other in the same tab, as a reader would: opening a tab costs as much as a page of the library.
 
 On a phone: whether formulas, references and pictures are there, where links lead, where lines break. Then on a
 desktop, in the light and in the dark: what axe-core finds. On both: how far the first screen goes, and how high
@@ -130,6 +131,50 @@ FIRST_SCREEN = """() => {
   };
 }"""
 
+# Contrast is most of what axe-core does on a page of thousands of words. Whether a word can be read is a matter of its
+# colours, its size, and what lies behind it: of those that are alike in all of that, and in what they and what is
+# around them are, two are looked at. What lies elsewhere than in the flow of the page, and what is typed into, always.
+CONTRAST = """() => {
+  const roots = [document], all = [];
+  for (const root of roots)
+    for (const element of root.querySelectorAll("*")) {
+      all.push(element);
+      if (element.shadowRoot) roots.push(element.shadowRoot);
+    }
+  const around = (element) => element.assignedSlot || element.parentElement || element.getRootNode().host;
+  const kind = (element) => `${element.localName}.${element.getAttribute("class")}`;
+  const known = new Map();  // what lies behind an element, and whether it and what is around it is in the flow
+  const place = (element) => {
+    if (!element) return { ground: "", flows: true };
+    if (!known.has(element)) {
+      const style = getComputedStyle(element), outer = place(around(element));
+      const { backgroundColor, backgroundImage, opacity, mixBlendMode, filter } = style;
+      const own = [backgroundColor, backgroundImage, opacity, mixBlendMode, filter].join();
+      const plain = own === "rgba(0, 0, 0, 0),none,1,normal,none";
+      const flows = /static|relative/.test(style.position) && `${style.zIndex} ${style.transform}` === "auto none";
+      known.set(element, { ground: plain ? outer.ground : `${outer.ground}|${own}`, flows: flows && outer.flows });
+    }
+    return known.get(element);
+  };
+  const alike = new Map(), chosen = all.filter((element) => {
+    if (element.matches("input, select, textarea, button, label")) return true;
+    const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    if (!texts.length || element.matches("script, style, template, script *")) return false;
+    const style = getComputedStyle(element), { ground, flows } = place(element), outer = around(element);
+    const key = [
+      kind(element), outer && kind(outer), style.color, style.fontSize, style.fontWeight, style.textShadow,
+      style.webkitTextStroke, style.overflow, style.visibility, element.checkVisibility(),
+      /\\w\\w/.test(texts.map((text) => text.data).join(" ")), ground,
+    ].join("~");
+    alike.set(key, (alike.get(key) || 0) + 1);
+    return alike.get(key) <= 2 || !flows;
+  });
+  all.forEach((element) => element.removeAttribute("data-contrast"));
+  chosen.forEach((element) => element.setAttribute("data-contrast", ""));
+  axe.configure({ rules: [{ id: "color-contrast", selector: "[data-contrast]" }] });
+  return [chosen.length, all.length];
+}"""
+
 # how much room each explorer takes, before its script draws it (as its copy, which no script has seen) and after,
 # and how high what is drawn is
 EXPLORERS = """() => [...document.querySelectorAll(".ntk-explorer")].map((explorer) => {
@@ -194,16 +239,47 @@ class Visit:
     faults: dict[str, list[tuple[str, list[str]]]]
 
 
-def visit(browser: Any, path: Path) -> Visit:
-    """Open a page as a file, with the network off, and look at it in every way."""
+class Visitor:
+    """A tab with the network off, in which pages are opened one after the other; `close` it at the end."""
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+        self.page: Any = None
+
+    def close(self) -> None:
+        """Close the tab, if there is one."""
+        if self.page is not None:
+            self.page.context.close()
+            self.page = None
+
+    def visit(self, path: Path) -> Visit:
+        """Open a page, which finds nothing of what was seen before, and look at it in every way."""
+        page = self.page or self.browser.new_context(offline=True).new_page()
+        self.page = None  # the tab of a page that stops a visit is left alone
+        heard: dict[str, list[str]] = {"outside": [], "failed": [], "said": []}
+        listening = {
+            "request": lambda r: r.url.startswith(("file:", "data:", "blob:")) or heard["outside"].append(r.url),
+            # what a page asked for that only leads to another is left before it came
+            "requestfailed": lambda r: r.failure == "net::ERR_ABORTED" or heard["failed"].append(r.url),
+            "console": lambda m: m.type in ("error", "warning") and heard["said"].append(m.text),
+            "pageerror": lambda error: heard["said"].append(str(error)),
+        }
+        for event, listener in listening.items():
+            page.on(event, listener)
+        seen = look_at(page, path, heard)
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.goto("about:blank")  # nothing of this page speaks up in the next
+        for event, listener in listening.items():
+            page.remove_listener(event, listener)
+        self.page = page
+        return seen
+
+
+def look_at(page: Any, path: Path, heard: dict[str, list[str]]) -> Visit:
+    """Open a page as a file and look at it in every way; what its tab says is `heard` meanwhile."""
     (phone, tall), (desktop, high) = SCREENS.items()
-    page = browser.new_context(offline=True, viewport={"width": phone, "height": tall}).new_page()
-    outside, failed, said = [], [], []
-    page.on("request", lambda r: outside.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
-    left_before = "net::ERR_ABORTED"  # what a page asked for that only leads to another
-    page.on("requestfailed", lambda r: failed.append(r.url) if r.failure != left_before else None)
-    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.set_viewport_size({"width": phone, "height": tall})
+    page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     page.goto(path.as_uri())
     if 'http-equiv="Refresh"' in path.read_text(encoding="utf-8"):
         page.wait_for_url(lambda address: address != path.as_uri())
@@ -217,7 +293,7 @@ def visit(browser: Any, path: Path) -> Visit:
         first[width], explorers[width], cuts[width] = map(page.evaluate, (FIRST_SCREEN, EXPLORERS, CUT))
 
     measure(phone)
-    asked = [list(heard) for heard in (outside, failed, said)]  # axe-core asks for style sheets again, in vain
+    asked = [list(found) for found in heard.values()]  # axe-core asks for style sheets again, in vain
 
     page.set_viewport_size({"width": desktop, "height": high})
     measure(desktop)
@@ -229,9 +305,12 @@ def visit(browser: Any, path: Path) -> Visit:
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(IN_SCHEME, arg=scheme)
         page.evaluate(DRAWN)
+        page.evaluate(CONTRAST)
         options = {"resultTypes": ["violations"], **RULES[scheme]}
         found = page.evaluate("(options) => axe.run(document, options)", options)
-        faults[scheme] = [(v["id"], [n["html"][:160] for n in v["nodes"][:5]]) for v in found["violations"]]
-    page.context.close()
+        faults[scheme] = [
+            (v["id"], [n["html"].replace(' data-contrast=""', "")[:160] for n in v["nodes"][:5]])
+            for v in found["violations"]
+        ]
     cut, longer = cuts[phone]["cut"] + cuts[desktop]["cut"], cuts[desktop]["longer"]
     return Visit(*asked, look, parted, breakable, first, explorers, cut, longer, faults)
