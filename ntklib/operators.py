@@ -85,7 +85,7 @@ def burgers(u0: ArrayLike, viscosity: float, time: float, steps: int) -> Array:
     steps it blows up. Derivatives in the arguments are taken forwards (`jax.jvp`), not backwards.
 
     Args:
-        u0: initial functions, (..., n), n at least 4.
+        u0: initial functions, (..., n).
         viscosity: :math:`\nu`.
         time: at which the solution is wanted.
         steps: number of time steps.
@@ -167,8 +167,8 @@ def cole_hopf(
     True
     """
     values = _arguments.array_of_numpy("u0", u0).astype(float)
-    if values.ndim < 1 or values.shape[-1] < 4:
-        raise ValueError(f"u0 must have shape (..., n) with n at least 4, got {_arguments.got(values)}")
+    if values.ndim < 1 or not values.size:
+        raise ValueError(f"u0 must have shape (..., n), got {_arguments.got(values)}")
     viscosity = float(_arguments.number("viscosity", viscosity, positive=True))
     time = float(_arguments.number("time", time, positive=True))
     n = values.shape[-1]
@@ -213,7 +213,7 @@ def interpolate(u: ArrayLike, points: int) -> NDArray[np.float64]:
     True
     """
     values = _arguments.array_of_numpy("u", u).astype(float)
-    if values.ndim < 1 or not values.shape[-1]:
+    if values.ndim < 1 or not values.size:
         raise ValueError(f"u must have shape (..., n), got {_arguments.got(values)}")
     points, n = _arguments.count("points", points, 1), values.shape[-1]
     finer = points * -(-n // points)  # a multiple of the points that is not coarser than u
@@ -244,7 +244,7 @@ def burgers_operations(n: int, steps: int, *, transform: float = 2.5) -> int:
     >>> burgers_operations(64, 20)
     179008
     """
-    n, steps = _arguments.count("n", n, 4), _arguments.count("steps", steps, 1)
+    n, steps = _arguments.count("n", n, 1), _arguments.count("steps", steps, 1)
     each = _transform(n, transform)
     return round(steps * (8 * each + 4 * n + 40 * ((n + 2) // 3)) + 2 * each)
 
@@ -268,7 +268,7 @@ def cole_hopf_operations(n: int, points: int, *, periods: int = 5, transform: fl
     >>> cole_hopf_operations(32, 64, periods=1)
     33728
     """
-    n, points = _arguments.count("n", n, 4), _arguments.count("points", points, 1)
+    n, points = _arguments.count("n", n, 1), _arguments.count("points", points, 1)
     periods = _arguments.count("periods", periods, 1)
     return round(2 * _transform(n, transform) + 3 * n + points * (16 * n * periods + 1))
 
@@ -332,8 +332,9 @@ class FNO:
         Raises:
             ValueError: if a shape does not fit, or n is less than twice `modes`, minus one.
         """
-        u = _functions("u", u)
-        if u.ndim != 2 or u.shape[1] < 2 * self.modes - 1:
+        _parts(params, ("lift", "frequencies", "points", "head", "out"))
+        u = _validation.matrix("u", u)
+        if u.shape[1] < 2 * self.modes - 1:
             raise ValueError(f"u must have shape (m, n) with n at least {2 * self.modes - 1}, got {u.shape}")
         h = _affine(params["lift"], u[:, :, None])
         for layer, (real, imaginary) in enumerate(params["frequencies"]):
@@ -416,9 +417,8 @@ class DeepONet:
         Raises:
             ValueError: if a shape does not fit.
         """
-        u = _functions("u", u)
-        if u.ndim != 2 or u.shape[1] != self.sensors:
-            raise ValueError(f"u must have shape (m, {self.sensors}), got {u.shape}")
+        _parts(params, ("branch", "trunk"))
+        u = _validation.matrix("u", u, columns=self.sensors)
         points = self.sensors if points is None else _arguments.count("points", points, 1)
         angles = np.outer(2 * np.pi * np.arange(points) / points, np.arange(1, self.waves + 1))
         waves = jnp.asarray(np.hstack([np.cos(angles), np.sin(angles)]), u.dtype)
@@ -454,4 +454,11 @@ def _network(layers: Any, h: Array) -> Array:
 
 
 def _functions(name: str, u: ArrayLike) -> Array:
-    return _validation.array(name, u, "(..., n) with n at least 4", lambda shape: len(shape) > 0 and shape[-1] >= 4)
+    return _validation.array(name, u, "(..., n)", lambda shape: len(shape) > 0 and shape[-1] > 0)
+
+
+def _parts(params: Any, names: tuple[str, ...]) -> None:
+    """Refuse parameters that :meth:`init` of the network does not draw."""
+    _validation.parameters("params", params)
+    if not isinstance(params, dict) or set(params) != set(names):
+        raise ValueError(f"params must be as init draws them, with {', '.join(names)}, got {_validation.got(params)}")
