@@ -40,10 +40,10 @@ _GELU = 10  # operations that one GELU is counted as
 def random_functions(
     key: Array, m: int, n: int, modes: int = 8, *, decay: float = 2.0, dtype: DTypeLike = float
 ) -> Array:
-    r"""Gaussian random functions of mean zero and mean square one, :math:`\sum_k s_k(a_k\cos kx + b_k\sin kx)`.
+    r"""Gaussian random functions of mean zero, with a mean square of one in expectation, from few frequencies.
 
-    :math:`a_k, b_k` are standard normal and :math:`s_k \propto (k^2 + 1)^{-\mathrm{decay}/2}`. Which functions are drawn
-    does not depend on n.
+    :math:`\sum_k s_k(a_k\cos kx + b_k\sin kx)` with standard normal :math:`a_k, b_k` and :math:`s_k \propto
+    (k^2 + 1)^{-\mathrm{decay}/2}`. Which functions are drawn does not depend on n.
 
     Args:
         key: a JAX random key.
@@ -281,8 +281,8 @@ def _transform(n: int, factor: float) -> float:
 class FNO:
     r"""A Fourier neural operator on the circle (Li et al. 2021), without the position as an input.
 
-    Values are lifted to `width` channels. A layer takes h to :math:`\sigma(\mathcal F^{-1}R_k\mathcal Fh + Wh + b)`: the
-    lowest `modes` frequencies are each multiplied by a complex matrix, the others are set to zero; W acts at each
+    Values are lifted to `width` channels. A layer takes h to :math:`\sigma(\mathcal F^{-1}(R_k\mathcal Fh) + Wh + b)`:
+    the lowest `modes` frequencies are each multiplied by a complex matrix, the others are set to zero; W acts at each
     point. σ is GELU, and the last layer has none. A hidden layer of `head` units at each point reads the answer.
 
     Args:

@@ -118,7 +118,7 @@ def by_numpy(net, params, u):
     """An FNO with explicit sums over frequencies and full circulant matrices."""
     affine = lambda layer, h: h @ np.asarray(layer[0]) + np.asarray(layer[1])  # noqa: E731
     gelu = lambda h: np.asarray(jax.nn.gelu(h))  # noqa: E731
-    m, n = u.shape
+    n = u.shape[1]
     h = affine(params["lift"], u[..., None])
     p = np.arange(n)
     for i, r in enumerate(params["frequencies"]):
