@@ -108,7 +108,7 @@ def burgers(u0: ArrayLike, viscosity: float, time: float, steps: int) -> Array:
 
 
 @jax.jit
-def _burgers(u0: Array, viscosity: ArrayLike, time: ArrayLike, steps: ArrayLike) -> Array:
+def _burgers(u0: Array, viscosity: float, time: float, steps: int) -> Array:
     n = u0.shape[-1]
     kept = (n + 2) // 3  # frequencies 0, ..., those below n/3
     k = np.arange(kept)
