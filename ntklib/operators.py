@@ -242,7 +242,7 @@ def burgers_operations(n: int, steps: int, *, transform: float = 2.5) -> int:
         ValueError: if an argument is not of this kind.
 
     >>> burgers_operations(64, 20)
-    179008
+    178240
     """
     n, steps = _arguments.count("n", n, 1), _arguments.count("steps", steps, 1)
     each = _transform(n, transform)
@@ -354,7 +354,7 @@ class FNO:
             ValueError: if an argument is not of this kind.
 
         >>> FNO().operations(64)
-        1691712
+        1679360
         """
         n, w = _arguments.count("n", n, 2 * self.modes - 1), self.width
         layer = 2 * w * _transform(n, transform) + 8 * self.modes * w * w + n * (2 * w * w + w)
@@ -431,7 +431,7 @@ class DeepONet:
             ValueError: if the number of points is no positive integer.
 
         >>> DeepONet().operations(64)
-        90624
+        90112
         """
         points = _arguments.count("points", points, 1)
         weights = self.sensors * self.width + self.width**2 + self.width * self.terms
