@@ -144,6 +144,11 @@ ANCHORS = {
         "thm-wavelets-fixed prop-wavelets-values equation-eq-wavelets-scattering fig-wavelets-terms fig-wavelets-noise "
         "ex-wavelets-haar sol-wavelets-haar claim-wavelets-values check-wavelets-terms"
     ),
+    "chapters/operators": (
+        "operators exercises pairs-of-functions a-fourier-layer thm-operators-hopf thm-operators-curse "
+        "prop-operators-multiplier equation-eq-operators-layer fig-operators-answers fig-operators-cost "
+        "ex-operators-sine sol-operators-sine claim-operators-share check-operators-worst"
+    ),
 }
 HEAVY = re.compile(r"<mjx-container.*?</mjx-container>|<svg.*?</svg>|<script.*?</script>|<pre>.*?</pre>", re.DOTALL)
 KINDS = ("Theorem", "Lemma", "Proposition", "Corollary", "Definition", "Remark", "Example", "Assumption", "Algorithm")

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ntklib import approximation, convolution, estimators, kernels, mlp, rbm
+from ntklib import approximation, convolution, estimators, kernels, mlp, operators, rbm
 from ntklib.book import explore
 
 # Right values. A name means the same in every function, unless the function is named too.
@@ -163,6 +163,19 @@ RIGHT = {
     "wavelets.threshold.signal": lambda: np.arange(32.0) ** 2,
     "wavelets.scattering_filters.shape": lambda: (8, 12),
     "wavelets.scatter.images": lambda: np.ones((2, 8, 12)),
+    **{f"operators.{of}.u0": lambda: np.sin(np.arange(8) * np.pi / 4) for of in ("burgers", "cole_hopf")},
+    **{f"operators.{of}.viscosity": lambda: 0.1 for of in ("burgers", "cole_hopf")},
+    **{f"operators.{of}.time": lambda: 1.0 for of in ("burgers", "cole_hopf")},
+    **{f"operators.{of}.steps": lambda: 2 for of in ("burgers", "burgers_operations")},
+    **{f"operators.{of}.n": lambda: 8 for of in ("burgers_operations", "cole_hopf_operations", "FNO.operations")},
+    "operators.random_functions.m": lambda: 2,
+    "operators.random_functions.n": lambda: 32,
+    "operators.interpolate.u": lambda: np.sin(np.arange(8) * np.pi / 4),
+    **{f"operators.{of}.points": lambda: 4 for of in ("interpolate", "cole_hopf_operations", "DeepONet.operations")},
+    "operators.FNO.apply.params": lambda: operators.FNO(2, 1).init(jax.random.key(0)),
+    "operators.FNO.apply.u": lambda: X,
+    "operators.DeepONet.apply.params": lambda: operators.DeepONet(2).init(jax.random.key(0)),
+    "operators.DeepONet.apply.u": lambda: X,
     "depth.apply_layers.layers": lambda: [(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))],
     "depth.max_pieces.widths": lambda: [2, 3],
     "depth.count_pieces.layers": lambda: [(np.ones((1, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))],
@@ -441,6 +454,30 @@ KIND = {
     "wavelets.scatter.scales": "positive count",
     "wavelets.scatter.angles": "positive count",
     "wavelets.scatter.orders": "count",
+    **{f"operators.{of}.u0": "array" for of in ("burgers", "cole_hopf")},
+    "operators.burgers.viscosity": "not negative",
+    "operators.burgers.time": "not negative",
+    "operators.cole_hopf.viscosity": "positive",
+    "operators.cole_hopf.time": "positive",
+    **{f"operators.{of}.steps": "positive count" for of in ("burgers", "burgers_operations")},
+    **{f"operators.{of}.periods": "positive count" for of in ("cole_hopf", "cole_hopf_operations")},
+    **{
+        f"operators.{of}.points": "positive count"
+        for of in ("cole_hopf", "cole_hopf_operations", "interpolate", "DeepONet.apply", "DeepONet.operations")
+    },
+    **{f"operators.{of}.n": "positive count" for of in ("burgers_operations", "cole_hopf_operations")},
+    "operators.FNO.operations.n": "positive count",
+    **{
+        f"operators.{of}.transform": "not negative"
+        for of in ("burgers_operations", "cole_hopf_operations", "FNO.operations")
+    },
+    **{f"operators.random_functions.{of}": "positive count" for of in ("m", "n", "modes")},
+    "operators.random_functions.decay": "not negative",
+    "operators.interpolate.u": "array",
+    **{f"operators.FNO.{of}": "positive count" for of in ("width", "modes", "layers", "head")},
+    **{f"operators.DeepONet.{of}": "positive count" for of in ("sensors", "width", "terms", "waves")},
+    "operators.FNO.apply.u": "points",
+    "operators.DeepONet.apply.u": "points",
     "depth.apply_layers.layers": "pairs of a layer",
     "depth.apply_layers.x": "exact points",
     "depth.max_pieces.widths": "widths",

@@ -69,6 +69,7 @@ FLOORS = {
     "path": 4,
     "featurelearning": 4,
     "laziness": 4,
+    "operators": 4,
     "_alignment": 1,
     "_laziness_measures": 4,
     "_laziness_page": 1,

@@ -19,7 +19,7 @@ from test_library import PUBLIC
 from wrong_values import WRONG
 
 import ntklib
-from ntklib import approximation, convolution, estimators, kernels, learnability, posterior
+from ntklib import approximation, convolution, estimators, kernels, learnability, operators, posterior
 from ntklib.book._drawings import Item, frame
 from ntklib.book.laboratory import Laboratory
 
@@ -51,6 +51,8 @@ INSTANCES = {
     "learnability.Prediction": lambda: learnability.predict(jnp.ones(3), 2),
     "approximation.Shallow": lambda: approximation.Shallow(jnp.ones((2, 3)), jnp.ones(3), jnp.ones(3), jnp.ones(())),
     "rbm.RBM": machine,
+    "operators.FNO": lambda: operators.FNO(2, 1),
+    "operators.DeepONet": lambda: operators.DeepONet(2),
     "estimators.SklearnKernel": lambda: estimators.SklearnKernel(kernels.RBF()),
     "estimators.NTK": estimators.NTK,
     "book.laboratory.Laboratory": Laboratory,
