@@ -144,6 +144,11 @@ ANCHORS = {
         "thm-wavelets-fixed prop-wavelets-values equation-eq-wavelets-scattering fig-wavelets-terms fig-wavelets-noise "
         "ex-wavelets-haar sol-wavelets-haar claim-wavelets-values check-wavelets-terms"
     ),
+    "chapters/algorithms": (
+        "networks-and-algorithms exercises far-along-a-line turing-complete thm-algorithms-rays "
+        "thm-algorithms-compound prop-algorithms-pass equation-eq-algorithms-stack fig-algorithms-paths "
+        "ex-algorithms-code sol-algorithms-code claim-algorithms-row check-algorithms-larger"
+    ),
 }
 HEAVY = re.compile(r"<mjx-container.*?</mjx-container>|<svg.*?</svg>|<script.*?</script>|<pre>.*?</pre>", re.DOTALL)
 KINDS = ("Theorem", "Lemma", "Proposition", "Corollary", "Definition", "Remark", "Example", "Assumption", "Algorithm")
