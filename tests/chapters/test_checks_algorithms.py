@@ -52,9 +52,7 @@ def test_algorithms_widest():
     def by_loops(weights, steps):
         d = [math.inf] + [0.0] * (len(weights) - 1)
         for _ in range(steps):
-            d = [
-                max([d[v], *(min(d[u], weights[u][v]) for u in range(len(weights)))]) for v in range(len(weights))
-            ]
+            d = [max([d[v], *(min(d[u], weights[u][v]) for u in range(len(weights)))]) for v in range(len(weights))]
         return d
 
     def forgetful(weights, steps):

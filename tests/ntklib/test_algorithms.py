@@ -67,9 +67,7 @@ def by_loops(net, params, distances, weights):
     combine = {"min": np.min, "sum": np.sum, "mean": np.mean}[net.aggregate]
     made = np.full(distances.shape, np.inf)
     for g, v in itertools.product(*map(range, distances.shape)):
-        senders = [
-            u for u in range(len(weights[g])) if np.isfinite(distances[g, u]) and np.isfinite(weights[g, u, v])
-        ]
+        senders = [u for u in range(len(weights[g])) if np.isfinite(distances[g, u]) and np.isfinite(weights[g, u, v])]
         if not senders:
             continue
         hidden = [np.maximum(np.array([distances[g, u], weights[g, u, v]]) @ p["inner"] + shift, 0) for u in senders]
