@@ -149,6 +149,11 @@ ANCHORS = {
         "prop-operators-multiplier equation-eq-operators-layer fig-operators-answers fig-operators-cost "
         "ex-operators-sine sol-operators-sine claim-operators-share check-operators-worst"
     ),
+    "chapters/algorithms": (
+        "networks-and-algorithms exercises far-along-a-line turing-complete thm-algorithms-rays "
+        "thm-algorithms-compound prop-algorithms-pass equation-eq-algorithms-stack fig-algorithms-paths "
+        "ex-algorithms-code sol-algorithms-code claim-algorithms-row check-algorithms-larger"
+    ),
 }
 HEAVY = re.compile(r"<mjx-container.*?</mjx-container>|<svg.*?</svg>|<script.*?</script>|<pre>.*?</pre>", re.DOTALL)
 KINDS = ("Theorem", "Lemma", "Proposition", "Corollary", "Definition", "Remark", "Example", "Assumption", "Algorithm")

@@ -1,6 +1,7 @@
 """What is a right value of each parameter of the library, and of what kind is it? By the name of the parameter."""
 
 import functools
+from fractions import Fraction
 
 import jax
 import jax.numpy as jnp
@@ -176,6 +177,15 @@ RIGHT = {
     "operators.FNO.apply.u": lambda: X,
     "operators.DeepONet.apply.params": lambda: operators.DeepONet(2).init(jax.random.key(0)),
     "operators.DeepONet.apply.u": lambda: X,
+    "algorithms.random_graphs.n": lambda: 4,
+    "algorithms.random_graphs.count": lambda: 2,
+    "algorithms.bellman_ford.steps": lambda: 2,
+    "algorithms.bellman_ford.weights": lambda: np.ones((2, 4, 4), np.float32),
+    "algorithms.MessagePassing.apply.params": lambda: {"inner": np.ones((2, 1)), "outer": np.ones(1)},
+    "algorithms.MessagePassing.apply.distances": lambda: np.array([[0.0, np.inf, 1.0, 2.0]] * 2, np.float32),
+    "algorithms.MessagePassing.apply.weights": lambda: np.ones((2, 4, 4), np.float32),
+    "algorithms.Stack.code": lambda: Fraction(3, 4),
+    "algorithms.Stack.push.bit": lambda: 1,
     "depth.apply_layers.layers": lambda: [(np.ones((2, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))],
     "depth.max_pieces.widths": lambda: [2, 3],
     "depth.count_pieces.layers": lambda: [(np.ones((1, 3)), np.zeros(3)), (np.ones((3, 1)), np.zeros(1))],
@@ -478,6 +488,19 @@ KIND = {
     **{f"operators.DeepONet.{of}": "positive count" for of in ("sensors", "width", "terms", "waves")},
     "operators.FNO.apply.u": "points",
     "operators.DeepONet.apply.u": "points",
+    "algorithms.random_graphs.n": "positive count",
+    "algorithms.random_graphs.count": "positive count",
+    "algorithms.random_graphs.extra": "count unless None",
+    "algorithms.bellman_ford.weights": "graphs",
+    "algorithms.bellman_ford.steps": "count",
+    "algorithms.MessagePassing.aggregate": "choice",
+    "algorithms.MessagePassing.bias": "flag",
+    "algorithms.MessagePassing.width": "positive count",
+    "algorithms.MessagePassing.update": "count",
+    "algorithms.MessagePassing.apply.distances": "states of graphs",
+    "algorithms.MessagePassing.apply.weights": "graphs",
+    "algorithms.Stack.code": "stack",
+    "algorithms.Stack.push.bit": "bit",
     "depth.apply_layers.layers": "pairs of a layer",
     "depth.apply_layers.x": "exact points",
     "depth.max_pieces.widths": "widths",

@@ -66,6 +66,7 @@ FLOORS = {
     "rbm": 3,
     "depth": 4,
     "wavelets": 3,
+    "algorithms": 4,
     "path": 4,
     "featurelearning": 4,
     "laziness": 4,

@@ -10,6 +10,7 @@ import inspect
 import re
 import traceback
 import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from test_library import PUBLIC
 from wrong_values import WRONG
 
 import ntklib
-from ntklib import approximation, convolution, estimators, kernels, learnability, operators, posterior
+from ntklib import algorithms, approximation, convolution, estimators, kernels, learnability, operators, posterior
 from ntklib.book._drawings import Item, frame
 from ntklib.book.laboratory import Laboratory
 
@@ -49,6 +50,8 @@ INSTANCES = {
     "convolution.ConvNet": lambda: CONV,
     "posterior.Posterior": lambda: posterior.condition(kernels.RBF(), X, Y, 0.1),
     "learnability.Prediction": lambda: learnability.predict(jnp.ones(3), 2),
+    "algorithms.MessagePassing": algorithms.MessagePassing,
+    "algorithms.Stack": lambda: algorithms.Stack(Fraction(0)),
     "approximation.Shallow": lambda: approximation.Shallow(jnp.ones((2, 3)), jnp.ones(3), jnp.ones(3), jnp.ones(())),
     "rbm.RBM": machine,
     "operators.FNO": lambda: operators.FNO(2, 1),

@@ -48,6 +48,17 @@ WRONG = {
     ],
     "plane": [*SHAPED, *BROKEN, (np.ones((4, 3)), "(4, 3)")],
     "array": [*ARRAYS, *BROKEN],
+    "graphs": [
+        *ARRAYS,
+        (np.ones((4, 4), np.float32), "(4, 4)"),
+        (np.ones((2, 4, 3), np.float32), "(2, 4, 3)"),
+        (np.full((2, 4, 4), np.nan, np.float32), "nan at [0, 0, 0]"),
+        (np.full((2, 4, 4), -np.inf, np.float32), "-inf at [0, 0, 0]"),
+    ],
+    "states of graphs": [*ARRAYS, (np.ones((4, 2), np.float32), "(4, 2)"), (np.full((2, 4), np.nan), "nan at [0, 0]")],
+    "stack": [*ANY, (-0.5, "-0.5"), (1.5, "1.5"), (1, "1"), (np.nan, "nan"), (np.ones(2), "(2,)")],
+    "bit": [*COUNTS, (2, "2")],
+    "count unless None": [case for case in COUNTS if case[0] is not None],
     "vector": [*SHAPED, (np.array([0, np.nan, 1], np.float32), "nan at [1]")],
     "targets": [
         *SHAPED,
