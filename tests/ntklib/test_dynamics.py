@@ -14,8 +14,6 @@ from ntklib import dynamics
 from ntklib.dynamics import Run, adam, ensemble_moments, gradient_descent, gradient_flow
 from ntklib.mlp import MLP
 
-pytestmark = pytest.mark.unoptimised
-
 N, TESTS, OUTPUTS = 6, 4, 2
 
 

@@ -11,8 +11,6 @@ from sklearn.metrics import pairwise
 from ntklib.kernels import RBF, ArcCosine, Constant, Laplace, Polynomial
 from ntklib.mlp import MLP
 
-pytestmark = pytest.mark.unoptimised
-
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((7, 3)), RNG.standard_normal((4, 3))
 EVERY = [RBF(0.7), Laplace(1.3), Polynomial(3, 0.5), ArcCosine(0), ArcCosine(1, 0.4), ArcCosine(2), Constant(0.2)]

@@ -14,8 +14,6 @@ from ntklib.dynamics import gradient_descent
 from ntklib.laziness import alignment, laziness
 from ntklib.mlp import MLP
 
-pytestmark = pytest.mark.unoptimised
-
 
 def matrices(n=7, k=2, seed=0):
     rng = np.random.default_rng(seed)

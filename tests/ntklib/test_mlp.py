@@ -22,8 +22,6 @@ from ntklib.dynamics import gradient_descent
 from ntklib.mlp import MLP, NetworkKernel
 from ntklib.tangent import empirical_ntk
 
-pytestmark = pytest.mark.unoptimised
-
 STEP = 1 / 12
 NODES = STEP * np.arange(-108, 109)
 WEIGHTS = np.exp(-(NODES**2) / 2) * STEP / np.sqrt(2 * np.pi)

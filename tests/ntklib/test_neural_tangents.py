@@ -12,7 +12,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 nt = pytest.importorskip("ntklib.neural_tangents")
-pytestmark = pytest.mark.unoptimised
 
 stax = nt.stax
 

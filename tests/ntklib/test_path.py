@@ -13,7 +13,6 @@ from ntklib.kernels import RBF
 from ntklib.mlp import MLP
 from ntklib.path import fixed_coefficients, path_kernel, rkhs_norm2
 
-pytestmark = pytest.mark.unoptimised
 NET = MLP(depth=1, activation="tanh", w_std=1.3)
 WIDTH, N_TRAIN, N_TEST, DIM = 7, 4, 5, 3
 

@@ -17,8 +17,6 @@ from ntklib.kernels import RBF, Constant, Laplace, Polynomial
 from ntklib.mlp import MLP
 from ntklib.posterior import condition
 
-pytestmark = pytest.mark.unoptimised
-
 RNG = np.random.default_rng(0)
 X, X_TEST = RNG.standard_normal((30, 2)), RNG.standard_normal((7, 2))
 Y = np.sin(2 * X[:, 0]) + 0.1 * RNG.standard_normal(30)

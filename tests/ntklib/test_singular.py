@@ -19,7 +19,7 @@ from ntklib.estimators import (
 from ntklib.kernels import RBF, Constant, Polynomial
 from ntklib.mlp import MLP
 
-pytestmark = [pytest.mark.filterwarnings("ignore:Singular matrix"), pytest.mark.unoptimised]
+pytestmark = pytest.mark.filterwarnings("ignore:Singular matrix")
 
 RNG = np.random.default_rng(0)
 FIVE_TIMES = np.repeat(RNG.standard_normal((12, 3)), 5, axis=0)

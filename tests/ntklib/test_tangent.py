@@ -12,8 +12,6 @@ from ntklib import tangent
 from ntklib.mlp import MLP
 from ntklib.tangent import empirical_ntk, linearize
 
-pytestmark = pytest.mark.unoptimised
-
 NETWORK = MLP(depth=2, activation="erf", b_std=0.3, out_dim=3)
 
 
