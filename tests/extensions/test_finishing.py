@@ -74,7 +74,8 @@ PAGE = (
 </html>
 """
 )
-SPEC = json.dumps({"title": "T", "aspect": 0.55, "parameters": [{}], "items": [{"kind": "line", "label": "a"}], "texts": ["It is."]})
+ITEM = {"kind": "line", "label": "a"}
+SPEC = json.dumps({"title": "T", "aspect": 0.55, "parameters": [{}], "items": [ITEM], "texts": ["It is."]})
 PAGE = PAGE.replace("SPEC", base64.b64encode(zlib.compress(len(SPEC).to_bytes(4, "little") + SPEC.encode())).decode())
 
 
