@@ -19,7 +19,7 @@ def settings_stay():
     jax.config.update("jax_enable_x64", before)
 
 
-@pytest.mark.parametrize("check", ["check_factors", "check_sine", "check_count", "check_sensors"])
+@pytest.mark.parametrize("check", ["check_factors", "check_sine", "check_refuted", "check_count", "check_sensors"])
 def test_operators_wants_a_function(check):
     each_refused(
         exercise("operators", check)[check],
@@ -80,12 +80,43 @@ def test_operators_sine():
             (differs, series(decay=2)),
             (differs, series(first=2)),
             (differs, series(terms=2)),
+            (r"which is off by \d\.\de", series(terms=10)),
             (differs, series(half=1)),
             (differs, lambda x, nu, t: right(x, nu, t) / 2),
             (differs, lambda x, nu, t: np.exp(-nu * t) * np.sin(x)),
             ("should be 64 real numbers", lambda x, nu, t: None),
             ("should be 64 real numbers", lambda x, nu, t: right(x, nu, t)[:-1]),
             ("should be 64 real numbers", lambda x, nu, t: 0.5),
+        ],
+    )
+
+
+def test_operators_refuted():
+    names = exercise("operators", "check_refuted")
+    check, right = names["check_refuted"], names["refuted"]
+
+    def by_pairs(u, t):
+        n = len(u)
+        return any((u[(i + 1) % n] - u[i]) * n / (2 * np.pi) > 1 / t for i in range(n))
+
+    check(by_pairs)
+    differs = r": (True|False), as the fastest rise is .* and 1/t = "
+    each_refused(
+        check,
+        [
+            (differs, lambda u, t: np.diff(u).max() * len(u) / (2 * np.pi) > 1 / t),
+            (differs, lambda u, t: np.abs(np.roll(u, -1) - u).max() * len(u) / (2 * np.pi) > 1 / t),
+            (differs, lambda u, t: (np.roll(u, 1) - u).max() * len(u) / (2 * np.pi) > 1 / t),
+            (differs, lambda u, t: (np.roll(u, -1) - u).max() > 1 / t),
+            (differs, lambda u, t: (np.roll(u, -1) - u).max() * len(u) > 1 / t),
+            (differs, lambda u, t: (np.roll(u, -1) - u).max() * len(u) / (2 * np.pi) > 1),
+            (differs, lambda u, t: (np.roll(u, -1) - u).max() * len(u) / (2 * np.pi) > t),
+            (differs, lambda u, t: not right(u, t)),
+            (differs, lambda u, t: True),
+            (differs, lambda u, t: False),
+            ("should be True or False", lambda u, t: None),
+            ("should be True or False", lambda u, t: [right(u, t)]),
+            ("should be True or False", lambda u, t: 1.5),
         ],
     )
 
@@ -119,7 +150,7 @@ def test_operators_sensors():
         return m
 
     check(by_doubling)
-    differs = r"\d+ sensors, as 2\^\d+ is at most"
+    differs = r"m = \d+, as 2\^\d+ is at most"
     each_refused(
         check,
         [

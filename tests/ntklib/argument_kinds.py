@@ -164,9 +164,12 @@ RIGHT = {
     "wavelets.threshold.signal": lambda: np.arange(32.0) ** 2,
     "wavelets.scattering_filters.shape": lambda: (8, 12),
     "wavelets.scatter.images": lambda: np.ones((2, 8, 12)),
-    **{f"operators.{of}.u0": lambda: np.sin(np.arange(8) * np.pi / 4) for of in ("burgers", "cole_hopf")},
+    **{
+        f"operators.{of}.u0": lambda: np.sin(np.arange(8) * np.pi / 4)
+        for of in ("burgers", "burgers_steps", "cole_hopf")
+    },
     **{f"operators.{of}.viscosity": lambda: 0.1 for of in ("burgers", "cole_hopf")},
-    **{f"operators.{of}.time": lambda: 1.0 for of in ("burgers", "cole_hopf")},
+    **{f"operators.{of}.time": lambda: 1.0 for of in ("burgers", "burgers_steps", "cole_hopf")},
     **{f"operators.{of}.steps": lambda: 2 for of in ("burgers", "burgers_operations")},
     **{f"operators.{of}.n": lambda: 8 for of in ("burgers_operations", "cole_hopf_operations", "FNO.operations")},
     "operators.random_functions.m": lambda: 2,
@@ -464,9 +467,10 @@ KIND = {
     "wavelets.scatter.scales": "positive count",
     "wavelets.scatter.angles": "positive count",
     "wavelets.scatter.orders": "count",
-    **{f"operators.{of}.u0": "array" for of in ("burgers", "cole_hopf")},
+    **{f"operators.{of}.u0": "array" for of in ("burgers", "burgers_steps", "cole_hopf")},
     "operators.burgers.viscosity": "not negative",
-    "operators.burgers.time": "not negative",
+    **{f"operators.{of}.time": "not negative" for of in ("burgers", "burgers_steps")},
+    "operators.burgers_steps.courant": "positive",
     "operators.cole_hopf.viscosity": "positive",
     "operators.cole_hopf.time": "positive",
     **{f"operators.{of}.steps": "positive count" for of in ("burgers", "burgers_operations")},

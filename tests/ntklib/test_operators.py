@@ -12,6 +12,7 @@ from ntklib.operators import (
     DeepONet,
     burgers,
     burgers_operations,
+    burgers_steps,
     cole_hopf,
     cole_hopf_operations,
     interpolate,
@@ -56,6 +57,34 @@ def test_the_solver_is_of_the_fourth_order_in_time_and_keeps_shapes():
     assert right.shape == (1, 2, 64)
     np.testing.assert_allclose(right[0, 1], cole_hopf(u0[0, 1], 0.2, 1.0), atol=1e-6)
     assert burgers(u0.astype(np.float32), 0.2, 1.0, 40).dtype == jnp.float32
+
+
+def test_each_function_can_have_its_own_steps():
+    small = np.asarray(random_functions(jax.random.key(2), 5, 80))
+    u0 = np.stack([small, 2 * small])
+    steps = burgers_steps(u0, 0.7)
+    kept = 26  # 0 to 26, those below 80/3
+    np.testing.assert_array_equal(steps, np.ceil(0.7 * np.abs(u0).max(2) * kept / 4))
+    together = burgers(u0, 0.02, 0.7, steps)
+    for i in range(2):
+        for j in range(5):
+            alone = burgers(u0[i, j], 0.02, 0.7, int(steps[i, j]))
+            np.testing.assert_allclose(together[i, j], alone, atol=1e-12)
+    assert np.all(burgers_steps(u0, 0.7, courant=2.8) > steps)
+    assert burgers_steps(np.zeros(8), 1.0) == 1
+    for wrong in (steps[0], steps + 0.5, 0 * steps):
+        with pytest.raises(ValueError, match=r"steps must be positive integers of the shape \(2, 5\)"):
+            burgers(u0, 0.02, 0.7, wrong)
+
+
+def test_values_and_rises_are_bounded():
+    """No value grows, and no solution rises faster than 1/t."""
+    u0 = np.asarray(random_functions(jax.random.key(3), 20, 256))
+    for time in (0.5, 1.0):
+        u = cole_hopf(u0, 0.02, time)
+        assert np.all(np.abs(u).max(1) <= np.abs(u0).max(1))
+        rises = (np.roll(u, -1, 1) - u).max(1) * 256 / (2 * np.pi)
+        assert 0.6 / time < rises.max() < 1 / time
 
 
 def test_the_solver_agrees_with_an_integrator_of_scipy():
