@@ -132,7 +132,8 @@ def test_processes_that_die_or_raise_cost_one_row_each(tmp_path):
 
 
 INTERRUPTED = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what is started in the background
 sys.path[:0] = {paths!r}
 from pathlib import Path
 from toy_class import SECRET, TOY, judge, roster, notebook
@@ -160,12 +161,16 @@ def test_ctrl_c_stops_all_processes_and_keeps_what_is_known(tmp_path):
     script.write_text(
         INTERRUPTED.format(paths=[str(here.parent.parent), str(here)], pid=str(pid), out=str(out)), encoding="utf-8"
     )
-    run = subprocess.Popen([sys.executable, script], start_new_session=True, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 120
-    while not (pid.exists() and pid.read_text(encoding="utf-8")) and run.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(run.pid, signal.SIGINT)
-    _, errors = run.communicate(timeout=60)
+    with subprocess.Popen([sys.executable, script], start_new_session=True, stderr=subprocess.PIPE) as run:
+        deadline = time.monotonic() + 120
+        while not (pid.exists() and pid.read_text(encoding="utf-8")) and run.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(run.pid, signal.SIGINT)
+        try:
+            _, errors = run.communicate(timeout=60)
+        finally:
+            run.kill()
     assert b"KeyboardInterrupt" in errors, errors
     worker = int(pid.read_text(encoding="utf-8"))
     status = Path(f"/proc/{worker}/status")
