@@ -6,12 +6,14 @@ and is then up to twice as high. What it will consist of stands in its data: the
 """
 
 import base64
+import functools
 import json
 import math
 import zlib
 from collections.abc import Iterable
 from typing import Any
 
+from matplotlib import cbook, ft2font
 from selectolax.lexbor import LexborNode
 
 from extensions.finishing.page import Page
@@ -29,6 +31,24 @@ def data(explorer: LexborNode) -> dict[str, Any]:
         return {}
     packed = zlib.decompress(base64.b64decode(script.text()))
     return json.loads(packed[4 : 4 + int.from_bytes(packed[:4], "little")])
+
+
+@functools.cache
+def _font(bold: bool) -> ft2font.FT2Font:
+    return ft2font.FT2Font(str(cbook._get_data_path(f"fonts/ttf/DejaVuSans{'-Bold' if bold else ''}.ttf")))
+
+
+@functools.cache
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """How wide a text is, in pixels, in letters of this size: those of DejaVu Sans, which are wide.
+
+    >>> round(text_width("million", 16)), round(text_width("mmmmmmm", 16)), text_width("", 16)
+    (53, 109, 0.0)
+    """
+    font = _font(bold)
+    font.set_size(size, 72)
+    font.set_text(text, 0, flags=ft2font.LoadFlags.NO_HINTING)
+    return font.get_width_height()[0] / 64
 
 
 def lines(widths: Iterable[float], room: float) -> int:
@@ -54,19 +74,21 @@ def height(spec: dict[str, Any], width: int) -> int:
         else min(430.0, (width - 42) * spec["aspect"])
     )
     entries = (
-        48 + 7.5 * len(name) + (SCALE if name and item["kind"] == "image" else 0)
+        55 + text_width(item["name"], 14) + (SCALE if item["kind"] == "image" else 0)
         for item in spec["items"]
-        for name in [item.get("label") or item.get("name") or ""]
+        if item.get("name")
     )
+    legend = lines(entries, width + 17)
     first, other = (55, 58) if phone else (28, 30.5)
-    buttons = (max(106, 22.5 + 8.1 * len(words)) for words, _ in spec.get("views", []))
+    buttons = (max(106, 24.5 + text_width(words, 16)) for words, _ in spec.get("views", []))
+    longest = max(text_width(text, 16) for text in spec["texts"])
     return math.ceil(
-        LINE * math.ceil(9.5 * len(spec["title"]) / width)
-        + 22 * lines(entries, width) - 2
+        LINE * math.ceil(text_width(spec["title"], 16, bold=True) / width)
+        + 22 * legend - (2 if legend else 0)
         + plot + 70
         + first + other * (len(spec["parameters"]) - 1)
         + 33.5 * lines(buttons, width + 6)
-        + LINE * math.ceil(8.5 * max(map(len, spec["texts"])) / width)
+        + LINE * math.ceil(longest / (0.96 * width))
         + REST + (19 if phone else 0)
     )  # fmt: skip
 

@@ -5,7 +5,9 @@ import re
 
 import numpy as np
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
+from extensions.finishing import heights
 from ntklib.book import Explorer, Image, Line, Points
 from ntklib.book._roles import ROLES
 from ntklib.book._widget import SCRIPT
@@ -103,6 +105,32 @@ def test_no_setting_moves_what_is_below(opened, width):
     assert max(places) - min(places) < 1
     if width == 390:
         assert page.locator(".text").bounding_box()["height"] > 40  # the longest takes more than a line
+
+
+@pytest.mark.parametrize("title", ["A title", "A title in letters of which some are wide: MMMMM"])
+@pytest.mark.parametrize(
+    "names", [("", ""), ("network", "kernel machine"), ("wide networks, mean", "kernel on landmarks")]
+)
+@pytest.mark.parametrize(
+    "views",
+    [(), ("One byte a number", "One byte, and ten biases", "Weights removed"), ("iiiiiiii llll", "mmmmmmm wwww")],
+)
+def test_as_much_room_is_kept_as_its_texts_will_take(opened, title, names, views):
+    """Names that nearly fill a row decide how many rows there are: their letters count, not their number."""
+    lines = [Line(X, X, name, role=role) for name, role in zip(names, ("network", "kernel"), strict=True)]
+    explorer = Explorer(
+        lambda c: [*lines, Line(X, c * X, "data", role="data"), f"{c} is seen, " + "and more of it " * 3],
+        {"c": [1.0, 2.0, 3.0]},
+        **{**LABELS, "title": title},
+        views={words: {"c": 2.0} for words in views} or None,
+    )
+    page = opened(explorer, viewport={"width": heights.PHONE + 32, "height": 844})
+    page.add_style_tag(content=":root { font-family: 'DejaVu Sans'; line-height: 1.65 } body { margin: 16px }")
+    page.wait_for_timeout(100)
+    node = LexborHTMLParser(explorer._repr_mimebundle_()[0]["text/html"]).css_first("div.ntk-explorer")
+    kept = heights.height(heights.data(node), heights.PHONE)
+    drawn = page.locator(".ntk-explorer div.all").bounding_box()["height"]
+    assert abs(kept - drawn) <= 8
 
 
 def test_what_a_finger_moves_is_high_enough(opened):
