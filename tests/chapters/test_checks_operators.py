@@ -19,7 +19,9 @@ def settings_stay():
     jax.config.update("jax_enable_x64", before)
 
 
-@pytest.mark.parametrize("check", ["check_factors", "check_sine", "check_refuted", "check_count", "check_seen", "check_sensors"])
+@pytest.mark.parametrize(
+    "check", ["check_factors", "check_sine", "check_refuted", "check_count", "check_seen", "check_sensors"]
+)
 def test_operators_wants_a_function(check):
     each_refused(
         exercise("operators", check)[check],
