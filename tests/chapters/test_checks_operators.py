@@ -19,7 +19,9 @@ def settings_stay():
     jax.config.update("jax_enable_x64", before)
 
 
-@pytest.mark.parametrize("check", ["check_factors", "check_sine", "check_refuted", "check_count", "check_sensors"])
+@pytest.mark.parametrize(
+    "check", ["check_factors", "check_sine", "check_refuted", "check_count", "check_seen", "check_sensors"]
+)
 def test_operators_wants_a_function(check):
     each_refused(
         exercise("operators", check)[check],
@@ -135,6 +137,37 @@ def test_operators_count():
             (differs, lambda n, w, modes: right(n, w, modes) + 10 * n * w),
             (differs, lambda n, w, modes: right(n, w, modes) - n * w**2),
             *no_numbers(right),
+        ],
+    )
+
+
+def test_operators_seen():
+    names = exercise("operators", "check_seen")
+    check, right = names["check_seen"], names["seen_as"]
+
+    def by_search(k, n):
+        wave = lambda j: np.exp(2j * np.pi * j * np.arange(n) / n)  # noqa: E731
+        places = range(-((n - 1) // 2), n // 2 + 1)
+        return next(j for j in places if np.abs(wave(j) - wave(k)).max() < 1e-9)
+
+    check(by_search)
+    differs = r"k = -?\d+ on \d+ points: the values are those of the wave -?\d+, not -?\d+"
+    each_refused(
+        check,
+        [
+            (differs, lambda k, n: k),
+            (differs, lambda k, n: k % n),
+            (differs, lambda k, n: n - k),
+            (differs, lambda k, n: abs(right(k, n))),
+            (differs, lambda k, n: -right(k, n)),
+            (differs, lambda k, n: k if abs(k) <= n / 2 else k - n),
+            (differs, lambda k, n: (k + n // 2) % n - n // 2),
+            (differs, lambda k, n: round(math.remainder(k, n))),
+            (differs, lambda k, n: math.trunc(math.fmod(k, n))),
+            (differs, lambda k, n: 0),
+            ("the frequency should be", lambda k, n: None),
+            ("the frequency should be", lambda k, n: [right(k, n)]),
+            ("the frequency should be", lambda k, n: right(k, n) + 0.5),
         ],
     )
 
