@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntklib import _arguments
 from ntklib.book._roles import COLORS, DASHES, MARKERS, ROLES
+from ntklib.book._values import without_negative_zeros
 
 __all__ = ["Array", "Band", "Bars", "Drawing", "Frame", "Image", "Item", "Line", "Points", "Rule", "axes", "frame"]
 
@@ -160,7 +161,7 @@ def frame(drawing: Drawing, scales: dict[str, str]) -> Frame:
         raise ValueError(f"a drawing has one item or more and at most one text, got {len(items)} and {len(texts)}")
     arrays = [_arrays(item, scales) for item in items]
     dashes: dict[str, list[str]] = {}
-    return Frame([_attributes(i, a, dashes) for i, a in zip(items, arrays, strict=True)], arrays, "".join(texts))
+    return Frame([_attributes(i, a, dashes) for i, a in zip(items, arrays, strict=True)], arrays, without_negative_zeros("".join(texts)))
 
 
 def _arrays(item: Item, scales: dict[str, str]) -> list[Array]:

@@ -10,9 +10,23 @@ import numpy as np
 
 from ntklib._arguments import got, is_number, read
 
-__all__ = ["filled", "finite", "for_json", "inexact", "plain", "scientific", "several", "text", "written"]
+__all__ = [
+    "filled",
+    "finite",
+    "for_json",
+    "inexact",
+    "plain",
+    "scientific",
+    "several",
+    "text",
+    "without_negative_zeros",
+    "written",
+]
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# the sign of a number that is written as nothing but zeros: alone, and within a text
+_ZERO = re.compile(r"[-+−](?=0(?:\.0*)?(?:e[-+]0+)?(?: ?%)?$)")
+_NEGATIVE_ZERO = re.compile(r"(?<![\w.,)\]⁰¹²³⁴⁵⁶⁷⁸⁹])[-−](?=0(?:\.0+)?(?![\d.,]*\d))")
 _PLACE = re.compile(r"\{(measured|expected)(?:\[(\d+|min|max)\])?(?::([^{}]+))?\}")  # of a number in a statement
 
 
@@ -127,11 +141,26 @@ def scientific(value: float) -> str:
 def written(value: Any, form: str) -> str:
     """A number as a format of Python's writes it, or as ``scientific``; a fraction may be given as a text.
 
+    What is written as zero has no sign.
+
     >>> written("1/8", ".1%"), written(-0.5, ".2f"), written(2.5e-8, "scientific"), written(12345, ",")
     ('12.5 %', '−0.50', '2 · 10⁻⁸', '12,345')
+    >>> written(-3e-4, "+.1%"), written(3e-4, "+.1%"), written(-6e-4, "+.1%")
+    ('0.0 %', '0.0 %', '−0.1 %')
     """
     number = float(Fraction(value)) if isinstance(value, (str, Fraction)) else value
-    return scientific(number) if form == "scientific" else format(number, form).replace("-", "−").replace("%", " %")
+    if form == "scientific":
+        return scientific(number)
+    return _ZERO.sub("", format(number, form)).replace("-", "−").replace("%", " %")
+
+
+def without_negative_zeros(words: str) -> str:
+    """A text in which a number that was rounded to zero has no minus.
+
+    >>> without_negative_zeros("moved by -0.00, not by −0.01: (-0, 1), −0.0 %"), without_negative_zeros("x-0 to 1−0")
+    ('moved by 0.00, not by −0.01: (0, 1), 0.0 %', 'x-0 to 1−0')
+    """
+    return _NEGATIVE_ZERO.sub("", words)
 
 
 def filled(statement: str, value: Any, shown: str, expected: Any = None) -> str:
@@ -147,6 +176,8 @@ def filled(statement: str, value: Any, shown: str, expected: Any = None) -> str:
     ('The slope is −0.50.', 'No more than 3.')
     >>> filled("It is {measured:.2f}; the theorem says {expected:.2f}.", 1.3, "1.3", 1.351)
     'It is 1.30; the theorem says 1.35.'
+    >>> filled("It moves by {measured:.1f}.", -0.01, "")
+    'It moves by 0.0.'
     >>> filled("From {measured[min]:.0%} to {measured[1]}.", np.array([0.25, 0.5]), "")
     'From 25 % to 0.5.'
     """

@@ -71,7 +71,7 @@ def _of(row: Any) -> tuple:
 
 def _written(value: Any, form: str) -> str:
     if isinstance(value, str):
-        return value
+        return _values.without_negative_zeros(value)
     if hasattr(value, "slope") and hasattr(value, "stderr"):
         return f"{_written(float(value.slope), form)} ± {_written(float(value.stderr), form)}"
     if not _arguments.is_number(value) and not isinstance(value, Fraction):

@@ -310,6 +310,25 @@ def test_no_line_begins_with_a_comma_or_a_per_cent(visited, name):
     assert (SITE / name).read_text(encoding="utf-8").count('class="unbroken"') > 20
 
 
+def negative_zeros(page):
+    """Numbers that were rounded to zero and have a minus left, in what a page says outside of its code."""
+    said = re.sub(r"<(script|style|pre|code|svg|mjx-container)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    words = re.sub(r"<[^>]*>", " ", said)
+    zeros = re.finditer(r"(?<![\w.,)\]⁰¹²³⁴⁵⁶⁷⁸⁹])[-−]0(?:[.,]0+)?(?![\d.,]*\d)", words)
+    return [words[zero.start() : zero.end() + 20] for zero in zeros]
+
+
+def test_a_negative_zero_is_found():
+    page = "<p>moved by −0.05, from −0.5 to 10−0</p><pre>-0.0</pre><td>−0.0 %</td><td>-0</td><p>0.0, (−0.00, 1)</p>"
+    assert [found.split()[0] for found in negative_zeros(page)] == ["−0.0", "-0", "−0.00,"]
+
+
+@pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
+@pytest.mark.parametrize("name", PAGES or ["no page"])
+def test_no_number_is_a_negative_zero(name):
+    assert negative_zeros((SITE / name).read_text(encoding="utf-8")) == []
+
+
 SHAPES = """
 (host) => [...host.shadowRoot.querySelectorAll('.plot path:not(.axis, .lines)')].map((path) => ({
   name: path.dataset.item, d: path.getAttribute('d'),

@@ -32,6 +32,19 @@ def test_values_of_all_kinds():
     assert table({"several": np.array([1.0, 2.0])}, ["", "a", "b"]).rows == [["several", "1", "2"]]
 
 
+@pytest.mark.parametrize("form", [".0f", ".1f", "+.1f", ".0%", "+.1%", ",.2f", "scientific", ""])
+@pytest.mark.parametrize("value", [-0.0, -3e-4, 3e-4, -0.04])
+def test_no_number_is_a_negative_zero(form, value):
+    """What is left of a number after rounding has a minus only where there is something else than zeros."""
+    ((_, entry),) = table({"a": value}, ["", "b"], form).rows
+    assert any(c in "123456789" for c in entry) or not {"−", "-", "+"} & set(entry), entry
+
+
+def test_a_text_with_numbers_has_no_negative_zero():
+    shown = table({"a": ["-0.0 ± 0.1", "from −0.00 to -0.05"]}, ["", "b", "c"])
+    assert shown.rows == [["a", "0.0 ± 0.1", "from 0.00 to -0.05"]]
+
+
 @pytest.mark.parametrize("rows", [{"a": [1.0, 2.0]}, [("a", 1.0, 2.0)], {"a": 1.0, "b": [1.0, 2.0]}])
 def test_a_row_of_another_length_is_named(rows):
     with pytest.raises(ValueError, match=r"rows must have 2 entries, as columns has, got 3 in \(\'[ab]\', "):
