@@ -105,7 +105,7 @@ def find(
 ) -> Findings:
     """Measure the network, make its references, and measure those."""
     model = Model(apply, start, x, max_bytes)
-    at_test = None if test is None else Model(apply, start, test, max_bytes)
+    at_test = None if test is None else model.at(test)
     trained = ravel_pytree(end)[0]
     f0 = model.outputs(model.flat)
     change = model.outputs(trained) - f0
@@ -169,7 +169,7 @@ def find(
         scales=(lazy.alpha if lazy else math.inf, rich and rich.alpha),
         residuals=(lazy.residual if lazy else 0.0, rich and rich.residual),
         exact=len(kernels) == 1 or len(combinations) == model.k,
-        bytes=max(model.bytes, at_test.bytes if at_test else 0, held),
+        bytes=max(model.bytes, held),
         batch=model.batch,
     )
 

@@ -4,6 +4,7 @@ Nothing here forms a Jacobian: J v and Jᵀ u are computed for a batch of exampl
 program stays within the memory that is allowed. Parameters are one flat vector.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -55,7 +56,6 @@ class Model:
         quick = min(max_bytes, max(_QUICK, 4 * self.flat.size * self.flat.dtype.itemsize))
         self.batch = self.n
         while True:
-            self.starts = [*range(0, self.n - self.batch, self.batch), self.n - self.batch]
             ones = jnp.ones((self.batch, self.k), jax.eval_shape(outputs, self.flat, self._rows(0)).dtype)
             lowered = jax.jit(pull).lower(self.flat, self._rows(0), ones[0, 0], ones, ones[:, :1])
             self._pull: Any = lowered.compile()
@@ -68,6 +68,18 @@ class Model:
                     f"max_bytes must allow the gradient of one example, {_memory.text(self.bytes)}, got {max_bytes}"
                 )
             self.batch = -(-self.batch // max(2, -(-self.bytes // quick)))
+
+    def at(self, x: Any) -> "Model":
+        """The same network on other examples, in batches no larger: what is compiled already is not compiled again."""
+        other = copy.copy(self)
+        other.x, other.n = x, _examples.size(x)
+        other.batch = min(self.batch, other.n)
+        return other
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each batch starts; the last one ends with the examples."""
+        return [*range(0, self.n - self.batch, self.batch), self.n - self.batch]
 
     def _rows(self, start: int) -> Any:
         return _examples.rows(self.x, slice(start, start + self.batch))
