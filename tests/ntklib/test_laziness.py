@@ -239,6 +239,12 @@ def test_in_batches_derivatives_are_those_of_all_examples(x64):
     found = model.pull(flat, jnp.asarray(u), of_outputs=0.5)
     np.testing.assert_allclose(found[0], outputs, rtol=1e-12)
     np.testing.assert_allclose(found[1], back(0.5 * outputs + u)[0], rtol=1e-9, atol=1e-12)
+    for few in (2, 70):  # fewer than a batch, and more
+        other = model.at(x[-few:])
+        assert other.batch == min(model.batch, few)
+        np.testing.assert_allclose(other.outputs(flat), outputs[-few:], rtol=1e-12)
+        np.testing.assert_allclose(other.push(flat, jnp.asarray(v)), model.push(flat, jnp.asarray(v))[-few:], rtol=1e-9)
+    assert (model.n, len(model.outputs(flat))) == (101, 101)
 
 
 def test_the_least_step_is_that_of_least_squares_by_whichever_kernel_it_is_preconditioned(x64):
