@@ -70,7 +70,7 @@ class Model:
             self.batch = -(-self.batch // max(2, -(-self.bytes // quick)))
 
     def at(self, x: Any) -> "Model":
-        """The same network on other examples, in batches no larger: what is compiled already is not compiled again."""
+        """The same network on other examples, in batches no larger; :meth:`pull` is for the first ones alone."""
         other = copy.copy(self)
         other.x, other.n = x, _examples.size(x)
         other.batch = min(self.batch, other.n)
