@@ -162,8 +162,6 @@ def least_step(
         along = model.push(flat, towards)
         if float(jnp.linalg.norm(change - along)) <= _GUESSED * size:
             step, fitted, rest, dual = towards, along, change - along, guess
-            if float(jnp.linalg.norm(rest)) <= tol * size:
-                return LeastStep(step, fitted, dual)
     solved = near(rest)
     direction, gamma = model.pull(flat, solved)[1], float(jnp.vdot(rest, solved))
     direction_dual = solved

@@ -284,7 +284,7 @@ def test_coefficients_of_a_fit_nearby_are_begun_with_and_those_of_another_are_no
 
     first, _ = fit(model.flat)
     wanted, alone = fit(moved)
-    assert fit(model.flat, first.dual)[1] == 0  # it fits as it is
+    assert fit(model.flat, first.dual)[1] <= 2  # it fits as it is, and is made better
     for guess, fewer in ((first.dual, True), (5 * first.dual, False)):
         found, taken = fit(moved, guess)
         np.testing.assert_allclose(found.step, wanted.step, atol=1e-4 * float(jnp.abs(wanted.step).max()))
