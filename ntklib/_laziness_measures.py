@@ -105,7 +105,7 @@ def find(
 ) -> Findings:
     """Measure the network, make its references, and measure those."""
     model = Model(apply, start, x, max_bytes)
-    at_test = None if test is None else Model(apply, start, test, max_bytes)
+    at_test = None if test is None else model.at(test)
     trained = ravel_pytree(end)[0]
     f0 = model.outputs(model.flat)
     change = model.outputs(trained) - f0
@@ -124,18 +124,19 @@ def find(
     kernels_at = _sketched_kernel.of(apply, model, combinations, max_bytes)
     kernels = kernels_at(model.flat, stage("tangent kernel before training"))
 
-    def fit(centre: Array, learned: Array, kernels: NDArray, name: str) -> LeastStep:
+    def fit(centre: Array, learned: Array, kernels: NDArray, name: str, guess: Array | None = None) -> LeastStep:
         return least_step(
-            model, centre, learned, kernels.mean(0), tol=_TOLERANCE, iterations=_ITERATIONS, report=stage(name)
-        )
+            model, centre, learned, kernels.mean(0),
+            tol=_TOLERANCE, iterations=_ITERATIONS, report=stage(name), guess=guess,
+        )  # fmt: skip
 
     step = fit(model.flat, change, kernels, "fitting the linear model")
     lazy = _lazy_and_rich.lazy(model, step, change, f0)
     training = stage("training the rich reference")
     rich = lazy and _lazy_and_rich.rich(model, step, change, f0, tol=_TRAINED, steps=steps, report=training)
 
-    def of(params: Array, name: str, known: Array | None = None) -> Found:
-        """Measure a network; `known` is the step that fits its linear model, if that is known."""
+    def of(params: Array, name: str, known: LeastStep | None = None) -> Found:
+        """Measure a network; `known` is what fits its linear model, if that is known."""
         after_training = kernels_at(params, stage(f"tangent kernel of the {name}"))
         moved = params - model.flat
         change, linear = model.outputs(params) - f0, model.push(model.flat, moved)
@@ -143,10 +144,11 @@ def find(
         if at_test is not None:
             change_test = at_test.outputs(params) - at_test.outputs(model.flat)
             gaps = []
-            for centre, own, fitted in ((model.flat, kernels, known), (params, after_training, None)):
-                if fitted is None:
-                    fitted = fit(centre, change, own, f"kernel regression for the {name}").step
-                gaps.append(_relative(at_test.push(centre, fitted) - change_test, change_test))
+            words = f"kernel regression for the {name}"
+            first = known or fit(model.flat, change, kernels, words)
+            last = fit(params, change, after_training, words, first.dual)
+            for centre, fitted in ((model.flat, first), (params, last)):
+                gaps.append(_relative(at_test.push(centre, fitted.step) - change_test, change_test))
             before, after = gaps
             linear = jnp.concatenate([linear, at_test.push(model.flat, moved)])
             change = jnp.concatenate([change, change_test])
@@ -155,8 +157,8 @@ def find(
         )
 
     found = (
-        of(trained, "network", step.step),
-        lazy and of(lazy.params, "lazy reference", step.step / lazy.alpha),
+        of(trained, "network", step),
+        lazy and of(lazy.params, "lazy reference", LeastStep(*(each / lazy.alpha for each in step))),
         rich and of(rich.params, "rich reference"),
     )
     gradient = model.flat.size * model.flat.dtype.itemsize
@@ -167,7 +169,7 @@ def find(
         scales=(lazy.alpha if lazy else math.inf, rich and rich.alpha),
         residuals=(lazy.residual if lazy else 0.0, rich and rich.residual),
         exact=len(kernels) == 1 or len(combinations) == model.k,
-        bytes=max(model.bytes, at_test.bytes if at_test else 0, held),
+        bytes=max(model.bytes, held),
         batch=model.batch,
     )
 

@@ -4,6 +4,7 @@ Nothing here forms a Jacobian: J v and Jᵀ u are computed for a batch of exampl
 program stays within the memory that is allowed. Parameters are one flat vector.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ Apply = Callable[[Any, Any], Array]
 
 # Of the mean of the diagonal: what is smaller in a sketched kernel says little, and must not be divided by.
 _RIDGE = 1e-3
+# Of the size of what is fitted: coefficients of another fit that miss by more would only lead astray.
+_GUESSED = 0.2
 # A larger program works in fresh pages from the system at each call, which cost half as much as the derivatives.
 _QUICK = 2**25
 
@@ -53,7 +56,6 @@ class Model:
         quick = min(max_bytes, max(_QUICK, 4 * self.flat.size * self.flat.dtype.itemsize))
         self.batch = self.n
         while True:
-            self.starts = [*range(0, self.n - self.batch, self.batch), self.n - self.batch]
             ones = jnp.ones((self.batch, self.k), jax.eval_shape(outputs, self.flat, self._rows(0)).dtype)
             lowered = jax.jit(pull).lower(self.flat, self._rows(0), ones[0, 0], ones, ones[:, :1])
             self._pull: Any = lowered.compile()
@@ -66,6 +68,18 @@ class Model:
                     f"max_bytes must allow the gradient of one example, {_memory.text(self.bytes)}, got {max_bytes}"
                 )
             self.batch = -(-self.batch // max(2, -(-self.bytes // quick)))
+
+    def at(self, x: Any) -> "Model":
+        """The same network on other examples, in batches no larger; :meth:`pull` is for the first ones alone."""
+        other = copy.copy(self)
+        other.x, other.n = x, _examples.size(x)
+        other.batch = min(self.batch, other.n)
+        return other
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each batch starts; the last one ends with the examples."""
+        return [*range(0, self.n - self.batch, self.batch), self.n - self.batch]
 
     def _rows(self, start: int) -> Any:
         return _examples.rows(self.x, slice(start, start + self.batch))
@@ -108,10 +122,12 @@ class LeastStep(NamedTuple):
     Attributes:
         step: Δ, flat.
         fitted: J Δ, (n, k).
+        dual: the (n, k) from which the step is, Δ = Jᵀ dual.
     """
 
     step: Array
     fitted: Array
+    dual: Array
 
 
 def least_step(
@@ -123,13 +139,15 @@ def least_step(
     tol: float,
     iterations: int,
     report: Callable[[float], object],
+    guess: Array | None = None,
 ) -> LeastStep:
     r"""The least Δ with :math:`\|J\Delta - r\| \le tol\,\|r\|`, nearly, by conjugate gradients.
 
     At other inputs J Δ is then kernel regression on r, with the kernel J Jᵀ of all pairs of outputs and without a
     ridge; that kernel is never formed. `kernel` (n, n) is its mean over outputs, or a sketch of it: a wide network has
     nearly this kernel for each output and none between two, so that the steps are preconditioned by it. However far it
-    is off, they lead to the same Δ, of the span of Jᵀ. Stopping early is what regularises.
+    is off, they lead to the same Δ, of the span of Jᵀ. Stopping early is what regularises. `guess` is the dual of a
+    fit elsewhere: where the kernel has hardly changed, the same coefficients nearly fit here too, and are begun with.
     """
     ridge = _RIDGE * np.trace(kernel) / model.n + np.finfo(kernel.dtype).tiny
     factor = linalg.cho_factor(kernel.astype(float) + ridge * np.eye(model.n))
@@ -138,22 +156,30 @@ def least_step(
         return jnp.asarray(linalg.cho_solve(factor, np.asarray(rest, float)), rest.dtype)
 
     rest, size = change, float(jnp.linalg.norm(change))
-    step, fitted = jnp.zeros_like(flat), jnp.zeros_like(change)
+    step, fitted, dual = jnp.zeros_like(flat), jnp.zeros_like(change), jnp.zeros_like(change)
+    if guess is not None:
+        towards = model.pull(flat, guess)[1]
+        along = model.push(flat, towards)
+        if float(jnp.linalg.norm(change - along)) <= _GUESSED * size:
+            step, fitted, rest, dual = towards, along, change - along, guess
     solved = near(rest)
     direction, gamma = model.pull(flat, solved)[1], float(jnp.vdot(rest, solved))
+    direction_dual = solved
     for iteration in range(iterations):
         curvature = float(jnp.vdot(direction, direction))
         if not (gamma > 0 and curvature > 0):
             break
         along, share = model.push(flat, direction), gamma / curvature
         step, fitted, rest = step + share * direction, fitted + share * along, rest - share * along
+        dual = dual + share * direction_dual
         report((iteration + 1) / iterations)
         if float(jnp.linalg.norm(rest)) <= tol * size:
             break
         solved = near(rest)
         before, gamma = gamma, float(jnp.vdot(rest, solved))
         direction = model.pull(flat, solved)[1] + gamma / before * direction
-    return LeastStep(step, fitted)
+        direction_dual = solved + gamma / before * direction_dual
+    return LeastStep(step, fitted, dual)
 
 
 def largest(model: Model, flat: Array, start: Array, iterations: int) -> float:

@@ -83,7 +83,7 @@ def laziness(
     *,
     probes: int = 3,
     max_bytes: int = 2**30,
-    steps: int = 150,
+    steps: int = 100,
     seed: int = 0,
     progress: Callable[[str, float], object] | None = None,
 ) -> Report:
@@ -119,7 +119,7 @@ def laziness(
         probes: how many combinations of outputs the kernels are sketched by, 2 at least.
         max_bytes: what a batch of inputs may take while it is differentiated, and the gradients that are held at once;
             some ten vectors of the size of the parameters and ``probes`` matrices (n, n) per network come on top of it.
-        steps: of gradient descent at most, for the rich reference.
+        steps: of gradient descent at most, for the rich reference. It need not learn all to be far from lazy.
         seed: of the combinations.
         progress: called as ``progress(stage, share)`` with a share from 0 to 1; by default a bar is drawn on standard
             error once two seconds have gone by.

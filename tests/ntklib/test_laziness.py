@@ -239,6 +239,12 @@ def test_in_batches_derivatives_are_those_of_all_examples(x64):
     found = model.pull(flat, jnp.asarray(u), of_outputs=0.5)
     np.testing.assert_allclose(found[0], outputs, rtol=1e-12)
     np.testing.assert_allclose(found[1], back(0.5 * outputs + u)[0], rtol=1e-9, atol=1e-12)
+    for few in (2, 70):  # fewer than a batch, and more
+        other = model.at(x[-few:])
+        assert other.batch == min(model.batch, few)
+        np.testing.assert_allclose(other.outputs(flat), outputs[-few:], rtol=1e-12)
+        np.testing.assert_allclose(other.push(flat, jnp.asarray(v)), model.push(flat, jnp.asarray(v))[-few:], rtol=1e-9)
+    assert (model.n, len(model.outputs(flat))) == (101, 101)
 
 
 def test_the_least_step_is_that_of_least_squares_by_whichever_kernel_it_is_preconditioned(x64):
@@ -261,6 +267,29 @@ def test_the_least_step_is_that_of_least_squares_by_whichever_kernel_it_is_preco
     assert taken[0] < 0.75 * taken[1], taken  # the kernel of its outputs is worth its while
     top = np.linalg.norm(jacobian, 2) ** 2
     assert 0.9 * top < largest(model, model.flat, jnp.asarray(change), 8) < (1 + 1e-9) * top
+
+
+def test_coefficients_of_a_fit_nearby_are_begun_with_and_those_of_another_are_not(x64):
+    apply, start, _, x, _ = classifier(width=200, n=8)
+    x, start = jnp.asarray(x, float), jax.tree.map(lambda leaf: jnp.asarray(leaf, float), start)
+    model = Model(apply, start, x, 2**30)
+    change = jnp.asarray(np.random.default_rng(2).standard_normal((8, 6)))
+    moved = model.flat + 1e-3 * jnp.asarray(np.random.default_rng(3).standard_normal(model.flat.shape))
+
+    def fit(at, guess=None):
+        shares: list[float] = []
+        found = least_step(model, at, change, np.eye(8), tol=1e-6, iterations=500, report=shares.append, guess=guess)
+        np.testing.assert_allclose(model.pull(at, found.dual)[1], found.step, rtol=1e-6, atol=1e-9)
+        return found, len(shares)
+
+    first, _ = fit(model.flat)
+    wanted, alone = fit(moved)
+    assert fit(model.flat, first.dual)[1] <= 2  # it fits as it is, and is made better
+    for guess, fewer in ((first.dual, True), (5 * first.dual, False)):
+        found, taken = fit(moved, guess)
+        np.testing.assert_allclose(found.step, wanted.step, atol=1e-4 * float(jnp.abs(wanted.step).max()))
+        assert (taken < 0.8 * alone) == fewer, (taken, alone)
+        assert fewer or taken == alone
 
 
 def test_batches_and_blocks_change_nothing_but_the_memory():

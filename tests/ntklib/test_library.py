@@ -102,6 +102,7 @@ FLOORS = {
     "book._widget": 5,
     "book.answers": 6,
     "book.claims": 6,
+    "book.draws": 6,
     "book.explore": 6,
     "book.figures": 6,
     "book.laboratory": 6,
