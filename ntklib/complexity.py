@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from ntklib import _arguments, _validation
 
-__all__ = ["halving_mistakes", "lempel_ziv", "lz76", "occam_bound", "sign_functions", "small_machines"]
+__all__ = [
+    "cover_count",
+    "halving_mistakes",
+    "lempel_ziv",
+    "lz76",
+    "occam_bound",
+    "sign_functions",
+    "small_machines",
+]
 
 
 def lz76(bits: ArrayLike) -> NDArray[np.int64]:
@@ -205,6 +213,29 @@ def occam_bound(evidence: float, m: int, delta: float = 0.05) -> float:
             raise ValueError(f"{name} must be a number above 0 and at most 1, got {_arguments.got(value)}")
     m = _arguments.count("m", m, 1)
     return -math.expm1((math.log(evidence) + math.log(delta)) / m)
+
+
+def cover_count(n_points: int, dim: int) -> int:
+    r"""How many labellings of points in general position one unit without a bias can give (Cover 1965).
+
+    :math:`2\sum_{k<d}\binom{N-1}{k}` of :math:`2^N`, if each d of the N points in :math:`\mathbb R^d` are linearly
+    independent: all of them up to N = d, half of them at N = 2d.
+
+    Args:
+        n_points: N, at least 1.
+        dim: d, the number of weights, at least 1.
+
+    Returns:
+        an integer, exactly.
+
+    Raises:
+        ValueError: if an argument is no positive integer.
+
+    >>> cover_count(3, 2), cover_count(20, 10) / 2**20
+    (6, 0.5)
+    """
+    n_points, dim = _arguments.count("n_points", n_points, 1), _arguments.count("dim", dim, 1)
+    return 2 * sum(math.comb(n_points - 1, k) for k in range(min(dim, n_points)))
 
 
 def _words(name: str, bits: ArrayLike) -> NDArray[np.uint8]:

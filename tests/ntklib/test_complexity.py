@@ -8,9 +8,18 @@ from fractions import Fraction
 import jax
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 from scipy.stats import binomtest
 
-from ntklib.complexity import halving_mistakes, lempel_ziv, lz76, occam_bound, sign_functions, small_machines
+from ntklib.complexity import (
+    cover_count,
+    halving_mistakes,
+    lempel_ziv,
+    lz76,
+    occam_bound,
+    sign_functions,
+    small_machines,
+)
 
 
 def phrases(word):
@@ -104,9 +113,29 @@ def test_the_bound_fails_at_most_as_often_as_it_may():
                 assert failed / 4**m <= delta
 
 
+@pytest.mark.parametrize(("n_points", "dim"), [(1, 1), (2, 3), (3, 3), (5, 1), (6, 2), (6, 3), (7, 4)])
+def test_covers_count_is_that_of_all_labellings(n_points, dim):
+    points = np.random.default_rng(n_points).standard_normal((n_points, dim))
+    free = [(None, None)] * dim
+    given = sum(
+        linprog(np.zeros(dim), A_ub=-np.array(s)[:, None] * points, b_ub=-np.ones(n_points), bounds=free).status == 0
+        for s in itertools.product((-1, 1), repeat=n_points)
+    )
+    assert cover_count(n_points, dim) == given
+
+
+def test_covers_count_is_exact_and_obeys_its_recursion():
+    for n_points, dim in ((4, 3), (60, 30), (200, 7)):
+        assert cover_count(n_points + 1, dim + 1) == cover_count(n_points, dim + 1) + cover_count(n_points, dim)
+    assert 2 * cover_count(400, 200) == 2**400
+    assert cover_count(9, 12) == 2**9
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
+        (lambda: cover_count(0, 2), "n_points must be an integer"),
+        (lambda: cover_count(3, 1.5), "dim must be an integer"),
         (lambda: lz76([0, 2]), "bits must be zeros and ones"),
         (lambda: lempel_ziv([]), "bits must be zeros and ones"),
         (lambda: small_machines(3), "states must be an integer from 1 to 2"),
