@@ -1,4 +1,4 @@
-"""What does least squares cost where it fits its data exactly? Risks of the solution of least norm, and its ranks.
+"""What does least squares cost where it fits its data exactly? The risk of the fit of least norm, its ranks and ridge.
 
 The features are Gaussian: what is exact here for them is an approximation for others.
 """
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ntklib import _arguments
 
-__all__ = ["effective_ranks", "ridgeless_risk"]
+__all__ = ["effective_ranks", "effective_ridge", "ridgeless_risk"]
 
 
 def ridgeless_risk(n: int, p: int, *, signal: float, rest: float = 0.0, noise: float) -> float:
@@ -68,12 +68,7 @@ def effective_ranks(eigenvalues: ArrayLike, n: int) -> tuple[int, float, float] 
     >>> effective_ranks([8.0, *[0.125] * 400], 100)
     (1, 400.0, 400.0)
     """
-    values = _arguments.array_of_numpy("eigenvalues", eigenvalues).astype(float)
-    if values.ndim != 1 or len(values) == 0:
-        raise ValueError(f"eigenvalues must have shape (m,), got {_arguments.got(values)}")
-    if values.min() <= 0:
-        raise ValueError(f"eigenvalues must be positive, got {values.min():.4g} at [{values.argmin()}]")
-    n = _arguments.count("n", n, 1)
+    values, n = _positive(eigenvalues), _arguments.count("n", n, 1)
     ordered = np.sort(values)[::-1]
     after = np.cumsum(ordered[::-1])[::-1]
     enough = np.flatnonzero(after >= n * ordered * (1 - 1e-12))
@@ -82,3 +77,49 @@ def effective_ranks(eigenvalues: ArrayLike, n: int) -> tuple[int, float, float] 
     k = int(enough[0])
     r, rank = after[k] / ordered[k], after[k] ** 2 / np.sum(ordered[k:] ** 2)
     return k, float(r), float(rank)
+
+
+def effective_ridge(eigenvalues: ArrayLike, p: int) -> float:
+    r"""The ridge with which kernel regression is nearly the mean of least-norm fits with p random features.
+
+    The features are independent Gaussian processes that have the kernel as their covariance. The mean fit multiplies
+    the labels' part along eigenvector i of the kernel matrix by a factor; the factors add up to p, and are nearly
+    :math:`d_i/(d_i + \kappa)`, where :math:`\kappa` solves :math:`\sum_i\frac{d_i}{d_i + \kappa} = p` (Jacot and
+    others 2020, arXiv 2002.08404). With at least as many features as examples all factors are 1, exactly.
+
+    Args:
+        eigenvalues: :math:`d_i` of the kernel matrix of the examples, positive, in any order, (n,).
+        p: number of features.
+
+    Returns:
+        :math:`\kappa \ge 0`, to be added to the diagonal of the kernel matrix as it is; 0 for :math:`p \ge n`.
+
+    Raises:
+        ValueError: if a value is not positive or not finite, the shape does not fit, or p is no positive integer.
+
+    >>> round(effective_ridge([2.0, 2.0, 2.0], 1), 9), effective_ridge([2.0, 2.0, 2.0], 3)
+    (4.0, 0.0)
+    """
+    values, p = _positive(eigenvalues), _arguments.count("p", p, 1)
+    if p >= len(values):
+        return 0.0
+    low, high = math.log(values.min()), math.log(values.max())  # of κ·p/(n − p), which is a mean of the eigenvalues
+    share = math.log(len(values) - p) - math.log(p)
+    for _ in range(64):
+        middle = (low + high) / 2
+        # d/(d + κ), written so that nothing overflows
+        if np.sum(1 / (1 + np.exp(middle + share - np.log(values)))) > p:
+            low = middle
+        else:
+            high = middle
+    return math.exp((low + high) / 2 + share)
+
+
+def _positive(eigenvalues: ArrayLike) -> np.ndarray:
+    """The eigenvalues as an array of floats, all positive."""
+    values = _arguments.array_of_numpy("eigenvalues", eigenvalues).astype(float)
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(f"eigenvalues must have shape (m,), got {_arguments.got(values)}")
+    if values.min() <= 0:
+        raise ValueError(f"eigenvalues must be positive, got {values.min():.4g} at [{values.argmin()}]")
+    return values

@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 from exercises import each_refused, exercise, no_numbers
+from scipy.optimize import brentq
 
 from ntklib.ridgeless import ridgeless_risk
 
 CASE = r"which is [+-]"
 
 
-@pytest.mark.parametrize("check", ["check_risk", "check_ridge", "check_harmful", "check_ranks"])
+@pytest.mark.parametrize("check", ["check_risk", "check_ridge", "check_harmful", "check_ranks", "check_lack"])
 def test_double_descent_wants_a_function(check):
     each_refused(
         exercise("double-descent", check)[check],
@@ -146,6 +147,39 @@ def test_double_descent_ranks():
             ("should be three numbers, not ", lambda values, n: right(values, n) and right(values, n)[:2]),
             ("should be three numbers, not 3.0", lambda values, n: 3.0),
             ("should be a number, not None", lambda values, n: right(values, n) and (None, 1, 1)),
+        ],
+    )
+
+
+def test_double_descent_lack():
+    names = exercise("double-descent", "check_lack")
+    check, right = names["check_lack"], names["lack"]
+    check(
+        lambda values, p: (
+            np.float64(brentq(lambda k: sum(v / (v + k) for v in values) - p, 0, 1e4)) if p < len(values) else 0
+        )
+    )
+
+    def of_values(values):
+        return np.asarray(values, float)
+
+    each_refused(
+        check,
+        [
+            (CASE, lambda values, p: right(values, len(values) - p) if p < len(values) else 0.0),  # p and the rest
+            (CASE, lambda values, p: right(values, p) / len(values)),  # divided by n
+            (CASE, lambda values, p: right(values, p) * len(values)),
+            (CASE, lambda values, p: right(values, p) / p),
+            (CASE, lambda values, p: right(of_values(values) ** 2, p)),
+            (CASE, lambda values, p: right(of_values(values) ** 0.5, p)),
+            (CASE, lambda values, p: of_values(values).mean() * max(0, len(values) - p) / p),  # as if all were equal
+            (CASE, lambda values, p: of_values(values).sum() / p),  # the upper bound
+            (CASE, lambda values, p: np.sort(values)[::-1][min(p, len(values)) - 1]),  # the p-th eigenvalue
+            (CASE, lambda values, p: 0.0),
+            (CASE, lambda values, p: right(values, p) * 1.001),
+            (CASE, lambda values, p: -right(values, p)),
+            ("the ridge should be a finite number, not nan", lambda *given: math.nan),
+            *no_numbers(right),
         ],
     )
 
