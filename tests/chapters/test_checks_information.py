@@ -13,8 +13,8 @@ FORMS = [
     ("hand over the function itself, without calling it, not list", [1.0]),
     (r"it does not work with these \d arguments", lambda: 1),
 ]
-CHECKS = ("check_mutual", "check_step", "check_limits", "check_bounds")
-NEEDS = ("ends", "exact_bit", "contraction", "unit_bits", *CHECKS[1:], "step", "limits", "bounds")
+CHECKS = ("check_mutual", "check_step", "check_onset", "check_limits", "check_bounds")
+NEEDS = ("ends", "exact_bit", "contraction", "unit_bits", *CHECKS[1:], "step", "small_changes_pay", "limits", "bounds")
 OFF = r"it is off by [+-]"
 
 
@@ -87,6 +87,40 @@ def test_information_step():
             ("should be finite everywhere", lambda *given: right(*given) * math.nan),
             ("should be made of numbers|should have shape", lambda *given: None),
             ("should be made of numbers", lambda *given: "q"),
+        ],
+    )
+
+
+def test_information_onset():
+    check, right = names()["check_onset"], names()["small_changes_pay"]
+
+    def other(place=1, power=2, root=True, rows=True, columns=True):
+        """The singular value with parts of it changed."""
+
+        def onset(p):
+            under = (p.sum(1, keepdims=True) if rows else 1) * (p.sum(0) if columns else 1)
+            values = np.linalg.svd(p / (np.sqrt(under) if root else under), compute_uv=False)
+            return 1 / values[place] ** power
+
+        return onset
+
+    check(other())
+    check(lambda p: right(p.T))
+    check(lambda p: np.float64(right(p)))
+    each_refused(
+        check,
+        [
+            (OFF, other(place=0)),
+            (OFF, other(place=-1)),
+            (OFF, other(power=1)),
+            (OFF, other(power=4)),
+            (OFF, other(power=-2)),
+            (OFF, other(root=False)),
+            (OFF, other(rows=False)),
+            (OFF, other(columns=False)),
+            (OFF, other(rows=False, columns=False)),
+            (OFF, lambda p: right(p) - 1),
+            *no_numbers(right),
         ],
     )
 

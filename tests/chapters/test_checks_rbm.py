@@ -11,7 +11,7 @@ OFF = r"which is [+-]"
 NEEDS = ("patterns",)
 
 
-@pytest.mark.parametrize("check", ["check_free", "check_lift", "check_steps"])
+@pytest.mark.parametrize("check", ["check_free", "check_lift", "check_steps", "check_logit", "check_second"])
 def test_rbm_wants_a_function(check):
     each_refused(
         exercise("rbm", check, *NEEDS)[check],
@@ -114,6 +114,71 @@ def test_rbm_steps():
             (says, lambda second, chi, accuracy: right(second, 1.0, accuracy)),
             (says, lambda second, chi, accuracy: math.ceil(1 / (1 - second))),
             (says, lambda *given: -1),
+            *no_numbers(right),
+        ],
+    )
+
+
+def test_rbm_logit():
+    names = exercise("rbm", "check_logit", *NEEDS)
+    check, right = names["check_logit"], names["label_logit"]
+    soft = lambda z: np.logaddexp(0, z)  # noqa: E731
+
+    def other(bias=lambda b: b[-1], on=1.0, off=0.0, how=soft, inside=True):
+        """The formula with parts of it changed."""
+
+        def logit(v, W, b, c):
+            z = v @ W[:-1] + (c if inside else 0)
+            return bias(b) + np.sum(how(z + on * W[-1]) - how(z + off * W[-1]))
+
+        return logit
+
+    check(other())
+    check(lambda *given: np.float64(right(*given)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        each_refused(
+            check,
+            [
+                (OFF, other(bias=lambda b: 0.0)),
+                (OFF, other(bias=lambda b: b[0])),
+                (OFF, other(bias=lambda b: b.sum())),
+                (OFF, other(on=0.0, off=1.0)),
+                (OFF, other(off=-1.0)),
+                (OFF, other(how=lambda z: np.maximum(z, 0))),
+                (OFF, other(inside=False)),
+                (OFF, lambda v, W, b, c: b[-1] + soft(c + v @ W[:-1] + W[-1]).sum()),
+                (OFF, lambda v, W, b, c: b[-1] + W[-1].sum()),
+                (OFF, lambda *given: 1 / (1 + np.exp(-right(*given)))),  # the probability
+                ("finite number", other(how=lambda z: np.log(1 + np.exp(z)))),  # overflows
+                *no_numbers(right),
+            ],
+        )
+
+
+def test_rbm_second():
+    names = exercise("rbm", "check_second", *NEEDS)
+    check, right, patterns = names["check_second"], names["second_eigenvalue"], names["patterns"]
+
+    def spectrum(W, b, c, small=False):
+        v, h = patterns(len(b)), patterns(len(c))
+        weight = np.exp((v @ b)[:, None] + h @ c + v @ W @ h.T)
+        up, down = weight / weight.sum(1, keepdims=True), (weight / weight.sum(0)).T
+        return np.sort(np.linalg.eigvals(down @ up if small else up @ down).real)
+
+    check(lambda *given: spectrum(*given)[-2])  # from the large side
+    each_refused(
+        check,
+        [
+            (OFF, lambda *given: spectrum(*given)[-1]),
+            (OFF, lambda *given: spectrum(*given)[-3] if len(spectrum(*given)) > 2 else 0.0),
+            (OFF, lambda *given: spectrum(*given)[0]),
+            (OFF, lambda *given: right(*given) ** 2),
+            (OFF, lambda *given: right(*given) ** 0.5),
+            (OFF, lambda *given: 1 - right(*given)),
+            (OFF, lambda W, b, c: right(W, 0 * b, c)),
+            (OFF, lambda W, b, c: right(W, b, 0 * c)),
+            (OFF, lambda W, b, c: right(-W, b, c)),
+            (OFF, lambda *given: 0.0),
             *no_numbers(right),
         ],
     )
