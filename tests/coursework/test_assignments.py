@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from toy_class import TOY_FOLDER
 
 from coursework.judging.judge import judge, prepare
@@ -112,3 +113,13 @@ def test_its_chapters_exist(assignment):
 
 def test_assignments_are_no_pages_of_the_book():
     assert "coursework" not in (ROOT / "_toc.yml").read_text(encoding="utf-8")
+
+
+def test_no_text_needs_what_only_the_book_has(assignment):
+    """A notebook knows neither the book's macros nor its roles: a formula would be shown in red."""
+    macros = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    macros = macros["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
+    assert macros
+    pattern = rf"\\(?:{'|'.join(macros)})(?![A-Za-z])|\{{(?:doc|ref|prf:ref|cite(?::\w)?|numref|eq|term)\}}`"
+    texts = [cell.source for cell in assignment.notebook.cells if cell.cell_type == "markdown"]
+    assert [found for text in texts for found in re.findall(pattern, text)] == []
