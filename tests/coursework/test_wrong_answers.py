@@ -126,3 +126,40 @@ def test_what_is_right_in_another_form_loses_nothing(name, form):
     for question in opened(name).questions:
         says, _ = with_each(RIGHT[form], name, question)
         assert says == "", f"{form} lose {question.points:g} points in {question.grade_id}"
+
+
+def key_of(args: Any, keywords: Any) -> str:
+    """What a function was called with, as text."""
+    with np.printoptions(threshold=10**9, precision=17):
+        return repr((args, sorted(keywords.items())))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_who_knows_the_visible_examples_alone_earns_nothing(name):
+    """Functions that are right for what the visible test asks, and return zeros of the right shape otherwise."""
+    for question in opened(name).questions:
+        answers = answers_to(name, question)
+        if question.source == question.visible or not any(callable(value) for value in answers.values()):
+            continue
+        seen: set[tuple[str, str]] = set()
+        zeros = Changed(np.zeros_like)
+
+        def knows(key, function, learning, seen=seen, zeros=zeros):
+            def known(*args, **keywords):
+                call = key, key_of(args, keywords)
+                if learning:
+                    seen.add(call)
+                answer = function(*args, **keywords)
+                return answer if call in seen else zeros(answer)
+
+            return known
+
+        def with_known(learning, answers=answers, knows=knows):
+            return {key: knows(key, one, learning) if callable(one) else one for key, one in answers.items()}
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(question.visible, {**solved(name, YOURS), **with_known(True)})
+        zeros.differs = False
+        says = earned(name, with_known(False), question)
+        assert says or not zeros.differs, f"the visible examples earn {question.points:g} points in {question.grade_id}"

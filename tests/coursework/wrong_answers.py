@@ -23,6 +23,15 @@ WRONG: dict[str, Change] = {
     "halved": lambda v: v / 2,
     "negative": np.negative,
     "none": lambda v: None,
+    "doubled": lambda v: v * 2 if v.dtype.kind != "b" else v,
+    "one more": lambda v: v + 1,
+    "reversed": lambda v: v[::-1] if v.ndim else v,
+    "sorted": lambda v: np.sort(v, axis=0) if v.ndim else v,
+    "moved by one": lambda v: np.roll(v, 1, axis=-1) if v.ndim else v,
+    "the largest, as often": lambda v: np.full(v.shape, v.max()) if v.size and v.dtype.kind != "c" else v,
+    "half of them": lambda v: np.where(np.arange(v.size).reshape(v.shape) % 2, 0, v) if v.ndim else v,
+    "in whole numbers": np.round,
+    "a twentieth more": lambda v: v * 1.05,
 }
 RIGHT: dict[str, Change] = {
     "32 bits": lambda v: v.astype(np.float32) if v.dtype.kind == "f" else v,
