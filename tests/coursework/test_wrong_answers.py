@@ -12,11 +12,14 @@ import jax
 import matplotlib.pyplot
 import numpy as np
 import pytest
+from nbformat import NotebookNode
+from similar_answers import TWO, honest
 from toy_class import TOY_FOLDER
 from wrong_answers import RIGHT, WRONG, Change, Changed
 
 from coursework.judging.cell_order import setup_cells
 from coursework.judging.tests import free_names
+from coursework.masters.assignment import Assignment
 from coursework.masters.cells import grade_id
 from coursework.masters.reading import ASSIGNMENTS, available, load
 
@@ -33,11 +36,16 @@ def opened(name: str):
 def solved(name: str, variant: int) -> dict[str, Any]:
     """The names that the solution leaves behind."""
     assignment = opened(name)
+    return left_behind(assignment, assignment.solution(variant))
+
+
+def left_behind(assignment: Assignment, notebook: NotebookNode) -> dict[str, Any]:
+    """The names that a notebook's cells leave behind, without those of tests."""
     tests = {question.grade_id for question in assignment.questions}
     names: dict[str, Any] = {"__name__": "__main__"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for cell in assignment.solution(variant).cells:
+        for cell in notebook.cells:
             if cell.cell_type == "code" and grade_id(cell) not in tests:
                 exec(cell.source, names)
     return names
@@ -126,6 +134,17 @@ def test_what_is_right_in_another_form_loses_nothing(name, form):
     for question in opened(name).questions:
         says, _ = with_each(RIGHT[form], name, question)
         assert says == "", f"{form} lose {question.points:g} points in {question.grade_id}"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("name", TWO)
+def test_honest_work_loses_nothing(name, number):
+    assignment = opened(name)
+    names = left_behind(assignment, honest(assignment, number, 4711))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for question in assignment.questions:
+            exec(question.source, dict(names))
 
 
 def key_of(args: Any, keywords: Any) -> str:

@@ -284,7 +284,7 @@ def test_bad_luck_costs_the_cell_only(toy, cache, answered):
 def test_nothing_of_a_solution_or_a_hidden_test_is_compiled_where_submissions_look(written, tmp_path):
     """A compiled program can be run by who can read it."""
     made = (
-        "def {name}(x):\n    for _ in range(300): x = jnp.sin({number} * x)\n    return x\n"
+        "def {name}(x):\n    for _ in range(100): x = jnp.sin({number} * x)\n    return x\n"
         "{name} = jax.jit({name})\n{name}(jnp.arange({number}.0))\n"
     )
     setup = "import jax, jax.numpy as jnp\n" + made.format(name="of_the_setup", number=5)
