@@ -54,6 +54,7 @@ def judge(
     limits: Limits | None = None,
     cache: Path | None = None,
     everyone: int | None = None,
+    strange: bool = False,
 ) -> Verdict:
     """Run a submission in the sandbox and the assignment's tests beside it.
 
@@ -64,6 +65,7 @@ def judge(
         limits: what it may use, in place of what the master declares.
         cache: a folder that :func:`prepare` has filled.
         everyone: the number that the whole class had, where that was so.
+        strange: whether setup and tests are no more trusted than the submission.
 
     Raises:
         JudgeError: if the assignment's own setup fails.
@@ -74,7 +76,7 @@ def judge(
         assignment,
         notebook,
         variant if everyone is None else everyone,
-        Setting(limits or limits_of(assignment.allowance), seen, own),
+        Setting(limits or limits_of(assignment.allowance), seen, own, strange),
     )
 
 

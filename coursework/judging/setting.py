@@ -31,9 +31,11 @@ class Setting:
     """What a submission may use, and what was compiled: for its sandbox, and for the tests beside it.
 
     The two are folders of their own. A compiled program can be run by who can read it, so that what a submission sees
-    is made from the released notebook alone, never from a solution or a hidden test.
+    is made from the released notebook alone, never from a solution or a hidden test. `strange` if setup and tests are
+    those of the notebook itself: then they are no more trusted than its other cells, and run behind walls too.
     """
 
     limits: Limits
     seen: Cache = Cache()
     own: Cache = Cache()
+    strange: bool = False

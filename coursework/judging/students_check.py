@@ -53,7 +53,8 @@ class Check:
             lines.append("These are the tests in the notebook. The grader has more of them, with other numbers.")
         if not self.sandboxed:
             lines.append(
-                "It ran without bubblewrap, so the grader's limits were not tried, nor whether your answers are "
+                "It ran without bubblewrap, as Jupyter runs it and with all of your rights: check only notebooks that "
+                "you trust. The grader's limits were not tried, nor whether your answers are "
                 "numbers, text, lists, tuples, dicts or arrays of numbers, which are all that it takes."
             )
         return "\n".join(lines)
@@ -114,7 +115,7 @@ def check(path: Path, **given: float | None) -> Check:
         require()
     except SandboxMissing:
         return Check(assignment, _in_kernel(notebook, assignment), notes, False)
-    verdict = judge(assignment, notebook, 0)
+    verdict = judge(assignment, notebook, 0, strange=True)  # they are what stands in the file
     results = {question.grade_id: verdict.failures.get(question.grade_id) for question in assignment.questions}
     return Check(assignment, results, notes + verdict.notes, True)
 

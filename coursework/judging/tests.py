@@ -64,7 +64,12 @@ def _process(setting: Setting) -> TrustedProcess:
         forget_process()
         _here.key, _here.process = (
             key,
-            TrustedProcess(setting.limits, setting.own.folder, writable=setting.own.writable),
+            TrustedProcess(
+                setting.limits,
+                setting.own.folder,
+                writable=setting.own.writable,
+                behind_walls=setting.strange,
+            ),
         )
         atexit.register(_here.process.close)
     return _here.process

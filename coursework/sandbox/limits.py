@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from coursework.sandbox.usage import Usage
 from coursework.sandbox.walls import FILES
 
 
@@ -26,3 +27,15 @@ class Limits:
     files: int = FILES  # a file, and a folder in memory
     inodes: int = 20_000  # files, folders and links in them
     restarts: int = 4
+
+    def over(self, used: Usage) -> tuple[str, str]:
+        """What of that is too much, and which of a master's limits it is; twice nothing if all is within the limits."""
+        if used.processes > self.processes:
+            return f"started more than {self.processes} processes", ""
+        if used.threads > self.threads:
+            return f"started more than {self.threads} threads", ""
+        if used.memory > self.memory:
+            return f"used more than {self.memory >> 20} MB of memory", "memory"
+        if used.files > self.inodes:
+            return f"made more than {self.inodes} files", ""
+        return "", ""

@@ -7,13 +7,11 @@ started.
 """
 
 import contextlib
-import json
 import os
 import select
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,7 +22,8 @@ from coursework.sandbox.environment import inside
 from coursework.sandbox.limits import Limits
 from coursework.sandbox.replies import Replies, Stopped, answer_to
 from coursework.sandbox.usage import TICK, Usage, busy, peak, usage
-from coursework.sandbox.walls import IN_MEMORY, INSTEAD, SandboxMissing, isolation, mounts, without_calls
+from coursework.sandbox.walled_process import walled
+from coursework.sandbox.walls import IN_MEMORY, SandboxMissing, mounts
 from coursework.text import one_line
 
 USED_UP = "used up the time for all"
@@ -48,7 +47,6 @@ class Sandbox:
         cache: Path | None = None,
         writable: bool = False,
     ) -> None:
-        rights = isolation()
         self.limits = limits
         self.deadline = float("inf")
         self._number = 0
@@ -59,33 +57,19 @@ class Sandbox:
         self._channel, inner = socket.socketpair()
         self._channel.setblocking(False)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-        reader, writer = os.pipe()
-        environment = inside(cache, writable).items()
-        command = ["bwrap", *rights, *mounts(cache, writable, limits.files), "--info-fd", str(writer)]
-        command += [part for name, value in environment for part in ("--setenv", name, value)]
-        python = Path(sys.prefix).resolve() / "bin" / "python"
-        command += [str(python), "-s", "-m", "coursework.sandbox.driver", str(limits.memory), str(limits.files)]
+        python = ["-m", "coursework.sandbox.driver", str(limits.memory), str(limits.files)]
         try:
-            with without_calls() as (calls, files):
-                self._process = subprocess.Popen(
-                    [command[0], *calls, *command[1:]],
-                    stdin=inner.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=self._errors.fileno(),
-                    pass_fds=(writer, *files),
-                    env={},
-                )
-        except FileNotFoundError as error:
+            self._process, told = walled(
+                python, inside(cache, writable), mounts(cache, writable, limits.files), inner, self._errors
+            )
+        except SandboxMissing:
             self._channel.close()
             self._errors.close()
-            os.close(reader)
-            raise SandboxMissing(INSTEAD) from error
+            raise
         finally:
             inner.close()
-            os.close(writer)
         try:
-            with os.fdopen(reader, encoding="utf-8") as file:
-                self.pid = int(json.loads(file.read())["child-pid"])
+            self.pid = told()
             self._pidfd = os.pidfd_open(self.pid)
             self._receive(limits.start, limits.start)
             self.deadline, self._started = deadline, True
@@ -156,17 +140,9 @@ class Sandbox:
             Stopped: if it is.
         """
         # until it answers, it may still see this machine's folders under those names
-        limits, now = self.limits, usage(self.pid, IN_MEMORY if self._started else ())
+        now = usage(self.pid, IN_MEMORY if self._started else ())
         self.memory = max(self.memory, now.memory, now.reserved)
-        over = limit = ""
-        if now.processes > limits.processes:
-            over = f"started more than {limits.processes} processes"
-        elif now.threads > limits.threads:
-            over = f"started more than {limits.threads} threads"
-        elif now.memory > limits.memory:
-            over, limit = f"used more than {limits.memory >> 20} MB of memory", "memory"
-        elif now.files > limits.inodes:
-            over = f"made more than {limits.inodes} files"
+        over, limit = self.limits.over(now)
         if over:
             self.close()
             raise Stopped(over, limit=limit)

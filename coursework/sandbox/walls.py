@@ -16,7 +16,8 @@ from coursework.text import one_line
 HERE = Path(__file__).parent
 FILES = 64 << 20  # bytes of a file, and of a folder in memory
 IN_MEMORY = ("/tmp", "/home/student", "/dev/shm")  # folders that can be written to
-REPOSITORY = HERE.parents[1]  # all of it is kept from student code, save two files of this folder and ntklib
+REPOSITORY = HERE.parents[1]  # all of it is kept from student code, save ntklib and what answers inside:
+ANSWERING = ("sandbox/driver.py", "sandbox/wire.py")
 INSTEAD = """\
 Grading runs the students' code in bubblewrap, which is on Linux only. Without it nothing is graded, because that code
 could read the solutions and change the marks. Use instead
@@ -54,13 +55,14 @@ def library() -> Path:
     return Path(spec.submodule_search_locations[0]).resolve()
 
 
-def mounts(cache: Path | None, writable: bool, size: int) -> Iterator[str]:
+def mounts(cache: Path | None, writable: bool, size: int, modules: tuple[str, ...] = ANSWERING) -> Iterator[str]:
     """bubblewrap's options for what is there and what is not.
 
     Args:
         cache: a folder with what was compiled before, seen as /cache.
         writable: whether it can be written to: by the solution, never by a submission.
         size: the bytes of a folder in memory.
+        modules: the files of `coursework` that are there.
     """
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)
@@ -75,8 +77,8 @@ def mounts(cache: Path | None, writable: bool, size: int) -> Iterator[str]:
     for name in ("ld.so.cache", "alternatives", "fonts", "localtime"):
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     yield from ("--ro-bind", str(library()), "/course/library/ntklib")
-    for name in ("driver.py", "wire.py"):
-        yield from ("--ro-bind", str(HERE / name), f"/course/grader/coursework/sandbox/{name}")
+    for name in modules:
+        yield from ("--ro-bind", str(REPOSITORY / "coursework" / name), f"/course/grader/coursework/{name}")
     if cache is not None:
         yield from ("--bind" if writable else "--ro-bind", str(cache), "/cache")
     yield from ("--proc", "/proc")

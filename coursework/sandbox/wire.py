@@ -204,9 +204,17 @@ def _join(message: dict[str, Any], arrays: bytes) -> bytes:
 
 
 def addressed(raw: bytes, message: dict[str, Any]) -> bytes:
-    """An encoded message whose sender is trusted, with more in its head; the value is not looked at."""
-    text, arrays = split(raw)
-    return _join({**json.loads(text), **message}, arrays)
+    """An encoded message with more in its head; the value is not looked at.
+
+    Raises:
+        NotPlain: if these bytes are no message.
+    """
+    try:
+        text, arrays = split(raw)
+        head = {**json.loads(text), **message}
+    except (struct.error, ValueError, TypeError, RecursionError) as error:
+        raise NotPlain(f"is no message ({type(error).__name__})") from None
+    return _join(head, arrays)
 
 
 def decode(text: bytes, arrays: bytes, *, trusted: bool = False, nan: bool = False) -> tuple[dict[str, Any], Any]:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 HONEST = Path(__file__).parent / "overview" / "honest"
+TWO = ("parametric", "no-free-lunch")  # the sets with honest answers to compare
 
 
 def honest(assignment, number, variant):

@@ -4,12 +4,16 @@ import ast
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
+from lines_in_files import Lines
 from toy_class import TOY_FOLDER
 
+from coursework.judging import judge as judging
 from coursework.judging.judge import judge, prepare
 from coursework.masters.cells import HIDDEN, SOLUTION, grade_id, without
 from coursework.masters.reading import ASSIGNMENTS, available, load
@@ -52,22 +56,40 @@ def test_a_release_gives_nothing_away(assignment):
     assert all(cell.get("outputs", []) == [] for cell in assignment.release().cells)
 
 
-def test_the_built_site_gives_nothing_away(assignment):
-    """Nor do its sources, its search index, its downloads."""
+def forms(line: str) -> tuple[bytes, bytes]:
+    """A line as it stands in a file, and in a string of JSON."""
+    return line.encode(), json.dumps(line)[1:-1].encode()
+
+
+@cache
+def given_away() -> list[tuple[str, bytes]]:
+    """The hidden lines of all assignments that stand in the site, its sources, its search index, its downloads."""
     html = ROOT / "_build" / "html"
     if not html.exists():
         pytest.skip("the book is not built: make book")
-    secrets = [line.encode() for line in hidden(assignment)]
-    secrets += [json.dumps(line.decode())[1:-1].encode() for line in secrets]
+    secrets = Lines({form for folder, name in ALL for line in hidden(load(name, folder)) for form in forms(line)})
     kinds = {".html", ".md", ".txt", ".js", ".json", ".ipynb", ".py"}
     found = []
     for folder, _, names in os.walk(html):
         for name in names:
             path = Path(folder, name)
             if path.suffix in kinds and path.stat().st_size < 20_000_000:
-                data = path.read_bytes()
-                found += [(str(path.relative_to(html)), line) for line in secrets if line in data]
-    assert found == []
+                found += [(str(path.relative_to(html)), line) for line in secrets.within(path.read_bytes())]
+    return found
+
+
+def test_the_built_site_gives_nothing_away(assignment):
+    own = {form for line in hidden(assignment) for form in forms(line)}
+    assert [(path, line) for path, line in given_away() if line in own] == []
+
+
+def test_a_line_that_is_given_away_would_be_seen(assignment):
+    """At whatever byte it begins."""
+    lines = [form for line in hidden(assignment) for form in forms(line)]
+    looked_for = Lines(lines)
+    for before, one in zip(range(9), lines, strict=False):
+        assert one in looked_for.within(b"x" * before + one)
+        assert looked_for.within(b"x" * before + one[:-1]) == {line for line in lines if line in one[:-1]}
 
 
 def test_a_release_is_a_notebook_that_compiles(assignment):
@@ -79,13 +101,15 @@ def test_a_release_is_a_notebook_that_compiles(assignment):
     assert [grade_id(cell) for cell in release.cells] == [grade_id(cell) for cell in assignment.notebook.cells]
 
 
-def test_the_solution_earns_full_marks_and_the_release_nothing(assignment, compiled):
+def test_the_solution_earns_full_marks_and_the_release_nothing(assignment, compiled, monkeypatch):
+    verdicts, judged = [], judging._judge
+    monkeypatch.setattr(judging, "_judge", lambda *args: verdicts.append(judged(*args)) or verdicts[-1])
     full = {question.grade_id: question.points for question in assignment.questions}
     assert prepare(assignment, compiled).scores == full
     another = 3141592653
     solved = judge(assignment, assignment.solution(another), another, cache=compiled)
     assert (solved.failures, solved.scores, solved.suspicious) == ({}, full, False)
-    untouched = judge(assignment, assignment.release(another), another, cache=compiled)
+    _, untouched, _ = verdicts  # `prepare` runs the release too
     assert untouched.scores == dict.fromkeys(full, 0.0)
     assert not untouched.suspicious, untouched.notes
 
@@ -112,3 +136,13 @@ def test_its_chapters_exist(assignment):
 
 def test_assignments_are_no_pages_of_the_book():
     assert "coursework" not in (ROOT / "_toc.yml").read_text(encoding="utf-8")
+
+
+def test_no_text_needs_what_only_the_book_has(assignment):
+    """A notebook knows neither the book's macros nor its roles: a formula would be shown in red."""
+    macros = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    macros = macros["sphinx"]["config"]["mathjax3_config"]["tex"]["macros"]
+    assert macros
+    pattern = rf"\\(?:{'|'.join(macros)})(?![A-Za-z])|\{{(?:doc|ref|prf:ref|cite(?::\w)?|numref|eq|term)\}}`"
+    texts = [cell.source for cell in assignment.notebook.cells if cell.cell_type == "markdown"]
+    assert [found for text in texts for found in re.findall(pattern, text)] == []

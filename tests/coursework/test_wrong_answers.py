@@ -12,11 +12,14 @@ import jax
 import matplotlib.pyplot
 import numpy as np
 import pytest
+from nbformat import NotebookNode
+from similar_answers import TWO, honest
 from toy_class import TOY_FOLDER
-from wrong_answers import RIGHT, WRONG, Change, Changed
+from wrong_answers import AS_RIGHT, RIGHT, WRONG, Change, Changed
 
 from coursework.judging.cell_order import setup_cells
 from coursework.judging.tests import free_names
+from coursework.masters.assignment import Assignment
 from coursework.masters.cells import grade_id
 from coursework.masters.reading import ASSIGNMENTS, available, load
 
@@ -33,11 +36,16 @@ def opened(name: str):
 def solved(name: str, variant: int) -> dict[str, Any]:
     """The names that the solution leaves behind."""
     assignment = opened(name)
+    return left_behind(assignment, assignment.solution(variant))
+
+
+def left_behind(assignment: Assignment, notebook: NotebookNode) -> dict[str, Any]:
+    """The names that a notebook's cells leave behind, without those of tests."""
     tests = {question.grade_id for question in assignment.questions}
     names: dict[str, Any] = {"__name__": "__main__"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for cell in assignment.solution(variant).cells:
+        for cell in notebook.cells:
             if cell.cell_type == "code" and grade_id(cell) not in tests:
                 exec(cell.source, names)
     return names
@@ -97,6 +105,9 @@ def what_the_cells_set_is_set_back():
 def test_what_is_wrong_earns_nothing(name, change):
     for question in opened(name).questions:
         says, differs = with_each(WRONG[change], name, question)
+        if change in AS_RIGHT.get((name, question.grade_id), ()):
+            assert not says
+            continue
         assert says or not differs, f"{change} earns {question.points:g} points in {question.grade_id}"
 
 
@@ -126,3 +137,51 @@ def test_what_is_right_in_another_form_loses_nothing(name, form):
     for question in opened(name).questions:
         says, _ = with_each(RIGHT[form], name, question)
         assert says == "", f"{form} lose {question.points:g} points in {question.grade_id}"
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("name", TWO)
+def test_honest_work_loses_nothing(name, number):
+    assignment = opened(name)
+    names = left_behind(assignment, honest(assignment, number, 4711))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for question in assignment.questions:
+            exec(question.source, dict(names))
+
+
+def key_of(args: Any, keywords: Any) -> str:
+    """What a function was called with, as text."""
+    with np.printoptions(threshold=10**9, precision=17):
+        return repr((args, sorted(keywords.items())))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_who_knows_the_visible_examples_alone_earns_nothing(name):
+    """Functions that are right for what the visible test asks, and return zeros of the right shape otherwise."""
+    for question in opened(name).questions:
+        answers = answers_to(name, question)
+        if question.source == question.visible or not any(callable(value) for value in answers.values()):
+            continue
+        seen: set[tuple[str, str]] = set()
+        zeros = Changed(np.zeros_like)
+
+        def knows(key, function, learning, seen=seen, zeros=zeros):
+            def known(*args, **keywords):
+                call = key, key_of(args, keywords)
+                if learning:
+                    seen.add(call)
+                answer = function(*args, **keywords)
+                return answer if call in seen else zeros(answer)
+
+            return known
+
+        def with_known(learning, answers=answers, knows=knows):
+            return {key: knows(key, one, learning) if callable(one) else one for key, one in answers.items()}
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(question.visible, {**solved(name, YOURS), **with_known(True)})
+        zeros.differs = False
+        says = earned(name, with_known(False), question)
+        assert says or not zeros.differs, f"the visible examples earn {question.points:g} points in {question.grade_id}"

@@ -23,6 +23,15 @@ WRONG: dict[str, Change] = {
     "halved": lambda v: v / 2,
     "negative": np.negative,
     "none": lambda v: None,
+    "doubled": lambda v: v * 2 if v.dtype.kind != "b" else v,
+    "one more": lambda v: v + 1,
+    "reversed": lambda v: v[..., ::-1] if v.ndim else v,
+    "sorted": lambda v: np.sort(v) if v.ndim else v,
+    "moved by one": lambda v: np.roll(v, 1, axis=-1) if v.ndim else v,
+    "the largest, as often": lambda v: np.full(v.shape, v.max()) if v.size and v.dtype.kind != "c" else v,
+    "half of them": lambda v: np.where(np.arange(v.size).reshape(v.shape) % 2, 0, v) if v.ndim else v,
+    "in whole numbers": np.round,
+    "a twentieth more": lambda v: v * 1.05,
 }
 RIGHT: dict[str, Change] = {
     "32 bits": lambda v: v.astype(np.float32) if v.dtype.kind == "f" else v,
@@ -32,6 +41,14 @@ RIGHT: dict[str, Change] = {
     "tuples": lambda v: (
         tuple(tuple(row) if isinstance(row, list) else row for row in v.tolist()) if v.ndim else v.item()
     ),
+}
+
+
+#: What is another answer and as right: units in another order, a filter that stands elsewhere on its circle.
+AS_RIGHT = {
+    ("approximation", "q2-best-test"): ("reversed", "moved by one"),
+    ("depth", "q1-test-zigzag"): ("reversed", "moved by one"),
+    ("convolution", "q3b-test-lift"): ("moved by one",),
 }
 
 
@@ -71,10 +88,10 @@ class Changed:
 
 
 def _same(before: np.ndarray, after: Any) -> bool:
-    """Whether these are the same numbers, to the last digits; one number may stand in an array of its own."""
+    """Whether these are nearly the same numbers; one number may stand in an array of its own."""
     if after is None:
         return False
     after = np.asarray(after)
     if before.size == after.size == 1:
         before, after = before.ravel(), after.ravel()
-    return before.shape == after.shape and np.allclose(before, after, rtol=1e-12, atol=1e-14, equal_nan=True)
+    return before.shape == after.shape and np.allclose(before, after, rtol=0.01, atol=1e-14, equal_nan=True)

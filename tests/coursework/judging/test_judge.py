@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from toy_answers import FIRST, FULL, GRAM, MEAN, NONE, QUICK, SECOND, USUAL
 
+from coursework.judging import judge as judging
 from coursework.judging.judge import HIDDEN_FAILED, judge, prepare
 from coursework.judging.setting import JudgeError
 from coursework.sandbox.sandbox import Sandbox
@@ -283,7 +284,7 @@ def test_bad_luck_costs_the_cell_only(toy, cache, answered):
 def test_nothing_of_a_solution_or_a_hidden_test_is_compiled_where_submissions_look(written, tmp_path):
     """A compiled program can be run by who can read it."""
     made = (
-        "def {name}(x):\n    for _ in range(300): x = jnp.sin({number} * x)\n    return x\n"
+        "def {name}(x):\n    for _ in range(100): x = jnp.sin({number} * x)\n    return x\n"
         "{name} = jax.jit({name})\n{name}(jnp.arange({number}.0))\n"
     )
     setup = "import jax, jax.numpy as jnp\n" + made.format(name="of_the_setup", number=5)
@@ -310,6 +311,13 @@ def test_nothing_of_a_solution_or_a_hidden_test_is_compiled_where_submissions_lo
         names = box.fetch("found")
     assert any("of_the_setup" in name for name in names)
     assert not any("solution" in name or "hidden" in name for name in names)
+
+
+def test_where_the_solution_is_too_slow_the_machine_is_blamed_and_by_how_much(written, cache, tmp_path, monkeypatch):
+    slow = written("import numpy as np", "### BEGIN SOLUTION\nx = 1\n### END SOLUTION", "assert x == 2, 'two'")
+    monkeypatch.setattr(judging, "busy", lambda: 7.3)
+    with pytest.raises(JudgeError, match="other programs make this machine some 7 times slower now"):
+        prepare(slow, tmp_path)
 
 
 def test_a_master_whose_solution_or_setup_fails_stops_the_grading(written, cache, tmp_path):

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from toy_class import TOY_FOLDER
 
+from coursework.masters.cells import grade_id
 from coursework.masters.reading import load
 
 
@@ -27,7 +28,16 @@ def test_a_release_is_that_of_nbgrader(toy):
         theirs, resources = preprocessor.preprocess(theirs, resources)
     ours = toy.release(3)
     assert [cell.source for cell in ours.cells] == [cell.source for cell in theirs.cells]
-    assert [cell.metadata for cell in ours.cells] == [cell.metadata for cell in theirs.cells]
+    assert [{**cell.metadata, "tags": None} for cell in ours.cells] == [
+        {**cell.metadata, "tags": None} for cell in theirs.cells
+    ]
+
+
+def test_what_is_not_solved_yet_does_not_keep_what_is_below_from_running(toy):
+    """JupyterLab's "Run All" stops at an exception, unless the cell is expected to have one."""
+    tagged = {grade_id(cell) for cell in toy.release().cells if "raises-exception" in cell.metadata.get("tags", [])}
+    assert tagged == {"q1-answer", "q1-mean", "q1-value", "q2-answer", "q2-gram"}
+    assert not any("tags" in cell.metadata for cell in toy.solution().cells)
 
 
 def test_a_release_is_a_valid_notebook(toy):
