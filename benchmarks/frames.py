@@ -33,7 +33,12 @@ COUNT = """(ms) => new Promise((done) => {
   setTimeout(() => { seen.disconnect(); done([drawn, performance.now() - start]); }, ms);
 })"""
 BUSY = """() => {
-  const turn = () => { const t = performance.now(); let x = 0; for (let i = 0; i < 3e7; i++) x += Math.sqrt(i); return performance.now() - t; };
+  const turn = () => {
+    const start = performance.now();
+    let sum = 0;
+    for (let i = 0; i < 3e7; i++) sum += Math.sqrt(i);
+    return performance.now() - start;
+  };
   const source = `const turn = ${turn}; turn(); onmessage = () => postMessage(turn());`;
   const worker = new Worker(URL.createObjectURL(new Blob([source])));
   turn();

@@ -261,7 +261,7 @@ def test_a_saved_notebook_keeps_the_picture_that_was_seen(page):
     assert before[0] == live
     assert before[1]["data"]["image/png"] != still["data"]["image/png"], "the picture is the one of the start"
     drawn = PIL.Image.open(io.BytesIO(base64.b64decode(still["data"]["image/png"]))).convert("RGB")
-    colors = dict((color, count) for count, color in drawn.getcolors(1 << 20))
+    colors = {color: count for count, color in drawn.getcolors(1 << 20)}
     assert colors.get((255, 255, 255), 0) > 0.5 * drawn.width * drawn.height
     for role in ("network", "kernel", "data"):
         wanted = tuple(bytes.fromhex(ROLES[role].light[1:]))
@@ -287,10 +287,12 @@ def test_nothing_of_it_is_cut_on_a_phone_and_in_the_dark_and_axe_finds_nothing(p
     at(page, 5)
     page.add_script_tag(content=axe())
     wide = """() => {
-      const host = document.querySelector(".ntk-laboratory"), root = host.shadowRoot, room = host.getBoundingClientRect();
+      const host = document.querySelector(".ntk-laboratory"), root = host.shadowRoot;
+      const room = host.getBoundingClientRect();
       return [...root.querySelectorAll(".legend li, .plot svg, button, select, input, .reading svg, .control, canvas")]
-        .filter((e) => e.getClientRects().length && !e.matches(".point")).map((e) => [e.className.baseVal ?? e.className, e.id || e.textContent.slice(0, 30), e.getBoundingClientRect()])
-        .filter(([, , at]) => at.left < room.left - 1 || at.right > room.right + 1).map(([a, b]) => `${a} ${b}`);
+        .filter((e) => e.getClientRects().length && !e.matches(".point"))
+        .map((e) => [`${e.localName} ${e.id} ${e.textContent.slice(0, 30)}`, e.getBoundingClientRect()])
+        .filter(([, at]) => at.left < room.left - 1 || at.right > room.right + 1).map(([name]) => name);
     }"""
     narrow = """(width) => { document.querySelector(".ntk-laboratory").parentElement.style.width = width; }"""
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
@@ -325,7 +327,7 @@ def test_python_offers_what_the_page_offers(page):
 
 
 def test_the_experiments_are_those_of_the_page(page):
-    """Titles and settings; the sentences without the references; and the traits are what the page makes of a setting."""
+    """Titles and settings; the sentences without references; the traits are what the page makes of a setting."""
     page = page.context.browser.new_page()
     page.set_content("<!doctype html><p></p>")
     page.add_script_tag(content=laboratory._script().replace("export default { render };", ""))
@@ -364,7 +366,7 @@ def test_what_the_picture_shows_of_the_kernel_is_what_the_page_computes(page):
         names = ("width", "activation", "w_std", "b_std", "learning_rate", "momentum", "depth")
         here = {name: state["settings"][name] for name in names}
         made = laboratory.Laboratory(x, y, settings["domain"], scale=settings["scale"], step=7, **here)
-        now, ever = _still.prediction(made, made.x)
+        now, _ = _still.prediction(made, made.x)
         np.testing.assert_allclose(now, state["kernelOutputs"], rtol=1e-5, atol=1e-6)
         grid = np.array(state["grid"]).reshape(len(state["limitOutputs"]), -1).squeeze()
         np.testing.assert_allclose(_still.prediction(made, grid)[1], state["limitOutputs"], rtol=1e-4, atol=1e-4)
@@ -394,5 +396,6 @@ def test_without_a_browser_the_picture_shows_what_the_kernel_predicts(name):
     data, _ = made._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
     assert data["text/plain"].startswith("The laboratory at step 12, 3 points, width 64")
-    with pytest.raises(ValueError, match="name must be one of wide-networks, .*, got 'catapul'"):
+    assert _still.picture(made, curves=False) != base64.b64decode(data["image/png"])
+    with pytest.raises(ValueError, match=r"name must be one of wide-networks, .*, got 'catapul'"):
         made.set_experiment("catapul")

@@ -206,7 +206,7 @@ def test_these_modules_import_what_draws_and_no_others():
         "book._display": {"IPython"},
         "book._widget": {"IPython", "anywidget"},
         "book.explore": {"IPython"},
-        "book.laboratory": {"anywidget"},
+        "book.laboratory": {"IPython", "anywidget"},
         "book.practice.selfcheck": {"IPython"},
         "book.figures": {"matplotlib"},
     }

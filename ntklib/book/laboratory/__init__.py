@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntklib import _arguments
 from ntklib.book._needs import needed_for
+from ntklib.book._widget import someone_watches
 
 with needed_for("Laboratory"):
     import anywidget
@@ -140,8 +141,8 @@ class Laboratory(anywidget.AnyWidget):
     The experiments of the book's laboratory are buttons in the widget; :meth:`set_experiment` sets one up by its name,
     `EXPERIMENTS` has their names with their titles, and `experiment` is the name of the one that is set up, or None.
 
-    A saved notebook keeps a picture below the widget, which is hidden while the widget is alive: what the browser showed
-    last, when nothing moved, or, if no browser has shown it, the data and what the kernel predicts for them.
+    A saved notebook keeps a picture below the widget, hidden while the widget is alive: what the browser showed last,
+    when nothing moved, or, if no browser has shown it, the data and what the kernel predicts for them.
 
     Args:
         x: the points: (n,) on the line, from -2 to 2; (n,) angles in degrees on the circle of radius :math:`\sqrt2`;
@@ -242,13 +243,13 @@ class Laboratory(anywidget.AnyWidget):
                 setattr(self, trait, value)
         self.step = 0
 
-    def _still(self) -> dict[str, Any]:
+    def _still(self, *, curves: bool = True) -> dict[str, Any]:
         """The picture that a notebook keeps, and its text."""
         picture = self._picture
         if not picture:
             from ntklib.book.laboratory import _still  # and with it matplotlib
 
-            picture = base64.b64encode(_still.picture(self)).decode()
+            picture = base64.b64encode(_still.picture(self, curves=curves)).decode()
         words = f"The laboratory at step {self.step:,}, {len(self.y)} points, width {self.width:,}"
         if len(self.losses) and self.losses[-1, 0] == self.step:
             words += f": training loss {self.losses[-1, 1]:.3g}, of the kernel's prediction {self.losses[-1, 2]:.3g}"
@@ -264,7 +265,8 @@ class Laboratory(anywidget.AnyWidget):
 
         data, metadata = super()._repr_mimebundle_() or ({}, {})
         display({**data, "text/plain": "The laboratory: run this cell to train."}, metadata=metadata, raw=True)
-        self._stills.append(display(self._still(), raw=True, display_id=True))
+        # the curves take seconds to compile: who watches has a browser, which draws its own in a moment
+        self._stills.append(display(self._still(curves=not someone_watches()), raw=True, display_id=True))
 
     def _redraw(self, change: Any) -> None:
         """The browser has drawn another picture."""

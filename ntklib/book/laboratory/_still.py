@@ -79,22 +79,22 @@ def _coefficient(rate: float, value: float, momentum: float, step: int) -> float
     return float(np.clip(np.nan_to_num(end, nan=1e150), -1e150, 1e150))
 
 
-def picture(setting: Any) -> bytes:
+def picture(setting: Any, *, curves: bool = True) -> bytes:
     """A PNG of the data and of the kernel's predictions.
 
     Args:
         setting: a :class:`ntklib.book.laboratory.Laboratory`.
+        curves: whether the predictions are computed; without them the data stand alone.
     """
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
     axes = figure.subplots()
     kernel, ever = ROLES["kernel"].light, ROLES["prediction"].light
     now = f"what the kernel predicts for step {setting.step:,}"
+    looks = ((now, kernel, "--"), ("after infinite time", ever, "-."))
     if setting.domain == "plane":
         ticks = np.linspace(-1, 1, 41)
         grid = np.stack(np.meshgrid(ticks, ticks), -1).reshape(-1, 2)
-        for values, color, style, name in zip(
-            prediction(setting, grid), (kernel, ever), ("--", "-."), (now, "after infinite time"), strict=True
-        ):
+        for values, (name, color, style) in zip(prediction(setting, grid) if curves else (), looks, strict=curves):
             if values.min() < 0 < values.max():
                 axes.contour(ticks, ticks, values.reshape(41, 41), [0.0], colors=[color], linestyles=[style])
                 axes.plot([], [], color=color, ls=style, label=f"{name}: zero")
@@ -105,13 +105,11 @@ def picture(setting: Any) -> bytes:
     else:
         reach = 180 if setting.domain == "circle" else 2
         places = np.linspace(-reach, reach, 241)
-        for values, color, style, name in zip(
-            prediction(setting, places), (kernel, ever), ("--", "-."), (now, "after infinite time"), strict=True
-        ):
+        for values, (name, color, style) in zip(prediction(setting, places) if curves else (), looks, strict=curves):
             axes.plot(places, np.clip(values, -1e3, 1e3), color=color, ls=style, label=name)
         axes.scatter(setting.x, setting.y, color=ROLES["data"].light, zorder=3, label="data")
-        label = "angle of the point x, degrees" if reach == 180 else "x"
-        axes.set(xlim=(-reach, reach), ylim=(-2.2, 2.2), xlabel=label, ylabel="output")
+        across = "angle of the point x, degrees" if reach == 180 else "x"
+        axes.set(xlim=(-reach, reach), ylim=(-2.2, 2.2), xlabel=across, ylabel="output")
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     drawn = io.BytesIO()

@@ -22,8 +22,10 @@ async function laboratoryPhotograph(host) {
   const image = new Image();
   image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
   await image.decode();
-  const items = [...root.querySelectorAll(".legend li")], line = 18, scale = 1.5, across = Math.max(width, 360);
-  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  const items = [...root.querySelectorAll(".legend li")].map((item) => [item.querySelector("path"), item.textContent.replace(/: drag.*$/, "")]);
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d"), font = `13px ${style.fontFamily}`, line = 18, scale = 1.5;
+  context.font = font;
+  const across = Math.max(width, 360, ...items.map(([, words]) => 56 + context.measureText(words).width));
   canvas.width = scale * across;
   canvas.height = scale * (height + line * (items.length + 1) + 10);
   context.scale(scale, scale);
@@ -31,10 +33,9 @@ async function laboratoryPhotograph(host) {
   context.fillRect(0, 0, across, canvas.height);
   if (field) context.drawImage(field, ...["left", "top", "width", "height"].map((side) => parseFloat(field.style[side])));
   context.drawImage(image, 0, 0, width, height);
-  context.font = `13px ${style.fontFamily}`;
-  items.forEach((item, k) => {
-    const path = item.querySelector("path"), y = height + line * (k + 0.6);
-    const sample = new Path2D(path.getAttribute("d"));
+  context.font = font;
+  items.forEach(([path, words], k) => {
+    const y = height + line * (k + 0.6), sample = new Path2D(path.getAttribute("d"));
     context.save();
     context.translate(8, y - 7);
     if (path.getAttribute("fill") !== "none") {
@@ -51,7 +52,7 @@ async function laboratoryPhotograph(host) {
     }
     context.restore();
     context.fillStyle = style.color;
-    context.fillText(item.textContent, 46, y + 4);
+    context.fillText(words, 46, y + 4);
   });
   context.fillText(root.querySelector(".brief").textContent, 8, height + line * (items.length + 0.6) + 4);
   return canvas.toDataURL("image/png").split(",")[1];
