@@ -96,6 +96,8 @@ def site(tmp_path_factory) -> Path:
 
 
 STATE = "document.querySelector('[data-laboratory]').state"
+SMALL = "document.querySelector('[data-laboratory-small]')"
+THERE = f"{SMALL}.shadowRoot && !{SMALL}.hidden"
 ADVANCE = "(steps) => document.querySelector('[data-laboratory]').advance(steps)"
 
 
@@ -764,6 +766,176 @@ def test_the_link_is_copied_and_a_link_to_an_experiment_shows_its_sentence(open_
     assert "width=512" in copied
 
 
+def test_two_fingers_drag_two_points_and_neither_jumps(open_page):
+    page = open_page("preset=six&width=16&networks=1", has_touch=True, is_mobile=True)
+    client, before = page.context.new_cdp_session(page), page.evaluate(f"{STATE}.settings.points")
+    places = []
+    for name, aside in (("Point 2 of", 12), ("Point 5 of", -12)):  # taken hold of beside their middles
+        box = page.get_by_role("button", name=name).bounding_box()
+        places.append((box["x"] + box["width"] / 2 + aside, box["y"] + box["height"] / 2))
+
+    def touch(kind, down):
+        points = [{"x": places[k][0], "y": places[k][1] + down, "id": k} for k in range(2)]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else points})
+
+    touch("touchStart", 0)
+    for down in (5, 10, 20):
+        touch("touchMove", down)
+    touch("touchEnd", 20)
+    page.wait_for_function(f"{STATE}.settings.preset === 'own'")
+    page.wait_for_timeout(300)
+    after = page.evaluate(f"{STATE}.settings.points")
+    for k in (1, 4):
+        assert after[k][0] == pytest.approx(before[k][0], abs=0.01), "it jumps to the finger"
+        assert 0.05 < before[k][1] - after[k][1] < 0.6
+    assert [after[k] for k in (0, 2, 3, 5)] == [before[k] for k in (0, 2, 3, 5)]
+
+
+def test_who_deletes_a_point_while_holding_it_does_not_drag_the_next(open_page):
+    page = open_page("preset=six&width=16&networks=1")
+    before, box = (
+        page.evaluate(f"{STATE}.settings.points"),
+        page.get_by_role("button", name="Point 2 of").bounding_box(),
+    )
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 20)
+    page.keyboard.press("Delete")
+    page.mouse.move(x, y + 60)
+    page.mouse.up()
+    page.wait_for_function(f"{STATE}.settings.points.length === 5")
+    page.wait_for_timeout(200)
+    assert page.evaluate(f"{STATE}.settings.points") == [before[0], *before[2:]]
+
+
+def test_what_takes_long_says_so_and_nothing_jumps_when_it_is_there(open_page):
+    """A worker that answers late, as on a slow processor: points and legend are in their places, and a word is said."""
+    late = """
+      const Right = window.Worker;
+      window.Worker = class {
+        constructor(url) {
+          this.inner = new Right(url);
+          this.inner.onmessage = (event) => setTimeout(() => this.onmessage(event), window.later);
+        }
+        postMessage(message) { this.inner.postMessage(message); }
+      };
+      window.later = 2500;"""
+    where = """() => {
+      const root = document.querySelector("[data-laboratory]").shadowRoot;
+      return [...root.querySelectorAll(".stage, .experiments, .groups, .readings, .point")].map((e) => {
+        const { left, top } = e.getBoundingClientRect();
+        return [left + scrollX, top + scrollY];
+      });
+    }"""
+    said = "document.querySelector('[data-laboratory]').shadowRoot.querySelector('.brief').textContent"
+    for size in ((1280, 800), (390, 844)):
+        viewport = dict(zip(("width", "height"), size, strict=True))
+        page = open_page("preset=six&width=16", before=late, ready=f"{said} === 'computing …'", viewport=viewport)
+        assert page.evaluate(STATE) is None
+        before = page.evaluate(where)
+        assert len(before) == 10
+        box = page.get_by_role("button", name="Point 1 of").bounding_box()
+        page.mouse.click(box["x"] + 15, box["y"] + 15)
+        page.wait_for_function(f"{STATE} && !{said}.includes('computing')")
+        assert page.evaluate("window.later = 900")
+        np.testing.assert_allclose(page.evaluate(where), before, atol=1)
+        press(page, "Step")
+        page.wait_for_function(f"{said}.startsWith('computing … · step 0')")
+        page.wait_for_function(f"{said}.startsWith('step 1 ')")
+
+
+def test_after_a_failure_play_begins_anew(open_page):
+    page = open_page("width=16&networks=1", before="""
+      const Right = window.Worker;
+      window.Worker = class {
+        constructor(url) {
+          this.inner = new Right(url);
+          const failed = (id) => ({ id, problem: "no memory" });
+          this.inner.onmessage = ({ data }) => this.onmessage({ data: window.fails ? failed(data.id) : data });
+        }
+        postMessage(message) { this.inner.postMessage(message); }
+      };""")  # fmt: skip
+    press(page, "Play")
+    page.wait_for_function(f"{STATE}.step > 3")
+    page.evaluate("window.fails = true")
+    page.get_by_role("alert").filter(has_text="no memory").wait_for()
+    assert not page.evaluate(f"{STATE}.playing"), "it pretends to train"
+    assert page.get_by_role("button", name="Play").get_attribute("aria-pressed") == "false"
+    page.evaluate("window.fails = false")
+    step = page.evaluate(f"{STATE}.step")
+    press(page, "Play")
+    page.wait_for_function(f"{STATE}.step > {step} && {STATE}.playing")
+    press(page, "Pause")
+
+
+def test_two_tabs_train_by_themselves_and_each_keeps_its_address(open_page):
+    first = open_page("width=16&networks=1")
+    second = first.context.new_page()
+    second.goto(first.url)
+    second.wait_for_function(STATE)
+    for page in (first, second):
+        press(page, "Play")
+        page.wait_for_function(f"{STATE}.step > 3")
+    second.get_by_label("width", exact=True).press("ArrowRight")
+    second.wait_for_function(f"location.hash.includes('width=32') && {STATE}.settings.width === 32")
+    assert first.evaluate(f"[{STATE}.settings.width, {STATE}.playing, location.hash]") == [
+        16,
+        True,
+        "#width=16&networks=1",
+    ]
+    press(second, "Pause")
+    step = first.evaluate(f"{STATE}.step")
+    first.wait_for_function(f"{STATE}.step > {step}")
+
+
+CHANGES = """(frames) => new Promise((done) => {
+  const root = document.querySelector("[data-laboratory]").shadowRoot;
+  const path = root.querySelector("[data-curve=networks]"), other = {};
+  let drawn = 0;
+  new MutationObserver((all) => {
+    for (const { target, attributeName, type } of all) {
+      if (target === path && attributeName === "d") drawn++;
+      const name = `${target.localName} ${target.dataset?.curve ?? ""} ${attributeName ?? type}`;
+      other[name] = (other[name] || 0) + 1;
+    }
+    if (drawn >= frames) done([drawn, other]);
+  }).observe(root.querySelector(".plot"), { attributes: true, childList: true, characterData: true, subtree: true });
+})"""
+
+
+def test_a_frame_changes_the_curves_and_nothing_else_of_the_picture(open_page):
+    """What is not drawn anew costs nothing; `python -m benchmarks.frames` says what a frame costs."""
+    page = open_page("preset=wave&width=512&networks=1")
+    press(page, "Play")
+    page.wait_for_function(f"{STATE}.step > 3")
+    drawn, changes = page.evaluate(CHANGES, 40)
+    press(page, "Pause")
+    spoken = changes.pop("svg  aria-label", 0)
+    assert spoken < drawn, "eight times a second are enough for what is read aloud"
+    assert set(changes) <= {"path networks d", "path kernel d"}, changes
+    assert sum(changes.values()) <= 2 * drawn + 2
+
+
+def test_the_small_form_is_turned_and_narrowed_while_it_trains(open_page):
+    page = open_page(name="head", ready=THERE, viewport={"width": 1280, "height": 800})
+    inside = f"""() => {{
+      const host = {SMALL}.getBoundingClientRect(), root = {SMALL}.shadowRoot;
+      const parts = [...root.querySelectorAll(".legend, .plot svg, .row > :not(slot)")]
+        .map((e) => e.getBoundingClientRect());
+      const out = parts.map((e) => Math.max(host.left - e.left, e.right - host.right, e.bottom - host.bottom));
+      return [Math.max(...out), document.documentElement.scrollWidth - innerWidth];
+    }}"""
+    for width, height in ((390, 844), (844, 390), (320, 700), (1280, 800)):
+        press(page, "Play")
+        press(page, "Pause")
+        press(page, "Play")
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        assert max(page.evaluate(inside)) <= 1, (width, height)
+        page.wait_for_function(f"!{SMALL}.state.playing")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_experiment_is_opened_by_its_name(shared, name):
     state = at_start(shared, f"experiment-{name}")
@@ -796,9 +968,6 @@ def test_a_chapter_links_to_an_experiment_that_there_is(open_page, site, tmp_pat
 
 
 # ---------------------------------------- the small form
-
-SMALL = "document.querySelector('[data-laboratory-small]')"
-THERE = f"{SMALL}.shadowRoot && !{SMALL}.hidden"
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (844, 390), (390, 844)])

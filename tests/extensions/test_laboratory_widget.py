@@ -1,16 +1,23 @@
 """The laboratory in a real JupyterLab, driven in Chromium: what is set in Python moves it, and back."""
 
+import base64
+import io
 import json
+import re
 
+import nbconvert
 import nbformat
 import numpy as np
+import PIL.Image
 import pytest
-from browser import chromium
+from browser import ROOT, axe, chromium
 from programs import run
 from test_explorers_live import served
 
 from extensions.authoring.laboratory import READINGS
 from ntklib.book import laboratory
+from ntklib.book._roles import ROLES
+from ntklib.book.laboratory import _still
 
 pytestmark = pytest.mark.xdist_group("explorers_live")
 pytest.importorskip("jupyterlab", reason="no JupyterLab: pip install jupyterlab")
@@ -44,7 +51,7 @@ def page(tmp_path_factory):
             if "[ ]" not in page.locator(".jp-CodeCell .jp-InputPrompt").first.inner_text():
                 break
         page.wait_for_function(f"{HOST}?.state", timeout=60_000)
-        page.where = page.url
+        page.where, page.folder = page.url, folder
         yield page
 
 
@@ -219,6 +226,88 @@ def test_it_follows_the_theme_of_the_lab(page):
     assert page.evaluate(ink) == light
 
 
+def test_an_experiment_is_set_up_by_name_and_by_a_press(page):
+    python(page, "laboratory.set_experiment('catapult')\nlaboratory.step = 8")
+    state = at(page, 8, learning_rate=1.5, width=2048)
+    assert state["loss"] > 1, "the loss of the network rises first"
+    widget = page.locator(".ntk-laboratory")
+    assert widget.get_by_role("button", name="The catapult").get_attribute("aria-pressed") == "true"
+    assert widget.get_by_text("would be refuted").filter(visible=True).inner_text().startswith("Half above")
+    widget.get_by_role("button", name="Units gather on the corners").click()
+    page.wait_for_function(f"{HOST}.state.settings.domain === 'plane' && {HOST}.state.step > 20", timeout=60_000)
+    widget.get_by_role("button", name="Pause").click()
+    page.wait_for_timeout(800)
+    known = python(page, "", "[laboratory.experiment, laboratory.scale, laboratory.x.tolist(), laboratory.step]")
+    assert known[:2] == ["gathering-units", "mean_field"]
+    assert len(known[2]) == 4
+    assert known[3] == page.evaluate(f"{HOST}.state.step") > 20
+    assert python(page, "laboratory.width = 64", "laboratory.experiment") is None
+    at(page, 0, width=64)
+    assert widget.locator(".experiments [aria-pressed=true]").count() == 0
+
+
+SAVED = """() => jupyterapp.shell.currentWidget.context.model.cells.get(0).outputs.toJSON()"""
+
+
+def test_a_saved_notebook_keeps_the_picture_that_was_seen(page):
+    """In the notebook, as nbconvert shows it, and in a JupyterLab whose kernel knows no widget."""
+    before = page.evaluate(SAVED)
+    python(page, "laboratory.set_points([-1, 0, 1], [1, -0.5, 0.5], 'line')\nlaboratory.step = 40")
+    at(page, 40)
+    page.wait_for_function(f"() => ({SAVED})()[1].data['text/plain'].includes('step 40, 3 points')", timeout=20_000)
+    live, still = page.evaluate(SAVED)
+    assert "application/vnd.jupyter.widget-view+json" in live["data"]
+    assert "step 40, 3 points, width" in still["data"]["text/plain"]
+    assert before[0] == live
+    assert before[1]["data"]["image/png"] != still["data"]["image/png"], "the picture is the one of the start"
+    drawn = PIL.Image.open(io.BytesIO(base64.b64decode(still["data"]["image/png"]))).convert("RGB")
+    colors = {color: count for count, color in drawn.getcolors(1 << 20)}
+    assert colors.get((255, 255, 255), 0) > 0.5 * drawn.width * drawn.height
+    for role in ("network", "kernel", "data"):
+        wanted = tuple(bytes.fromhex(ROLES[role].light[1:]))
+        assert colors.get(wanted, 0) > 15, f"nothing has the colour of {role}"
+    assert page.locator(".jp-RenderedImage").first.is_hidden(), "who sees the widget needs no picture of it"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(FIRST)])
+    notebook.cells[0].outputs = [nbformat.from_dict(output) for output in (live, still)]
+    shown = nbconvert.HTMLExporter().from_notebook_node(notebook)[0]
+    assert still["data"]["image/png"].replace("\n", "")[:200] in shown.replace("\n", "")
+    view = notebook.cells[0].outputs[0]["data"]["application/vnd.jupyter.widget-view+json"]
+    view["model_id"] = "of-a-kernel-that-is-gone"
+    nbformat.write(notebook, page.folder / "saved.ipynb")
+    other = page.context.browser.new_page(viewport={"width": 1280, "height": 900})
+    other.goto(page.where.split("/lab/")[0] + "/lab/workspaces/other/tree/saved.ipynb?reset")
+    picture = other.locator(".jp-RenderedImage img").first
+    picture.wait_for(timeout=90_000)
+    assert picture.evaluate("(image) => image.naturalWidth") > 300
+    other.close()
+
+
+def test_nothing_of_it_is_cut_on_a_phone_and_in_the_dark_and_axe_finds_nothing(page):
+    python(page, "laboratory.set_points([-1, 0, 1], [1, -0.5, 0.5], 'line')\nlaboratory.step = 5")
+    at(page, 5)
+    page.add_script_tag(content=axe())
+    wide = """() => {
+      const host = document.querySelector(".ntk-laboratory"), root = host.shadowRoot;
+      const room = host.getBoundingClientRect();
+      return [...root.querySelectorAll(".legend li, .plot svg, button, select, input, .reading svg, .control, canvas")]
+        .filter((e) => e.getClientRects().length && !e.matches(".point"))
+        .map((e) => [`${e.localName} ${e.id} ${e.textContent.slice(0, 30)}`, e.getBoundingClientRect()])
+        .filter(([, at]) => at.left < room.left - 1 || at.right > room.right + 1).map(([name]) => name);
+    }"""
+    narrow = """(width) => { document.querySelector(".ntk-laboratory").parentElement.style.width = width; }"""
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        page.locator(".ntk-laboratory .all" + (".dark" if "Dark" in theme else ":not(.dark)")).wait_for(timeout=20_000)
+        page.wait_for_timeout(600)
+        for width in ("390px", "300px", ""):
+            page.evaluate(narrow, width)
+            page.wait_for_timeout(300)
+            assert page.evaluate(wide) == [], (theme, width)
+            found = page.evaluate(f"() => axe.run({HOST}, {{ resultTypes: ['violations'] }})")["violations"]
+            said = [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found]
+            assert said == [], (theme, width)
+
+
 def test_python_offers_what_the_page_offers(page):
     page = page.context.browser.new_page()
     page.set_content("<!doctype html><p></p>")
@@ -235,3 +324,78 @@ def test_python_offers_what_the_page_offers(page):
     assert fields["seed"] == list(range(100))
     assert most == [laboratory._MOST_POINTS, laboratory._REACH]
     assert dict(titles) == {slot: title for slot, title in READINGS.items() if title}
+
+
+def test_the_experiments_are_those_of_the_page(page):
+    """Titles and settings; the sentences without references; the traits are what the page makes of a setting."""
+    page = page.context.browser.new_page()
+    page.set_content("<!doctype html><p></p>")
+    page.add_script_tag(content=laboratory._script().replace("export default { render };", ""))
+    known = list(laboratory._EXPERIMENTS.values())
+    decode = "(texts) => texts.map((text) => laboratorySettings(laboratoryEngine().normals).decode(text))"
+    settings = page.evaluate(decode, [each["setting"] for each in known])
+    names = page.evaluate("laboratoryTraits")
+    page.close()
+    text = (ROOT / "laboratory.md").read_text(encoding="utf-8")
+    block = r"\{laboratory-experiment\} (.+)\n:name: (.+)\n:setting: (.+)\n\n(.+)\n"
+    assert [(e["title"], e["name"], e["setting"]) for e in known] == [f[:3] for f in re.findall(block, text)]
+    for each, setting, (*_, words) in zip(known, settings, re.findall(block, text), strict=True):
+        plain = re.sub(r" ?\([^()]*\{prf:ref\}`[^`]+`[^()]*\)", "", words)
+        assert each["words"] == plain.replace(r"$\sigma_w$", "σ_w").replace("*", "")
+        points = [tuple(np.hstack(pair)) for pair in zip(each["traits"]["x"], each["traits"]["y"], strict=True)]
+        assert points == [tuple(point) for point in setting["points"]]
+        for name, field in names.items():
+            assert each["traits"][name] == setting[field], (each["name"], name)
+    assert dict(laboratory.Laboratory.EXPERIMENTS) == {each["name"]: each["title"] for each in known}
+
+
+STILL = {
+    "momentum": {"momentum": 0.8, "networks": 1},
+    "standard scale, two layers": {"scale": "standard", "depth": 2, "activation": "tanh", "learning_rate": 0.25},
+    "mean-field scale, in the plane": {"scale": "mean_field", "domain": "plane"},
+}
+
+
+def test_what_the_picture_shows_of_the_kernel_is_what_the_page_computes(page):
+    for settings in STILL.values():
+        settings = {"domain": "line", "scale": "ntk", "depth": 1, "momentum": 0.0, **settings}
+        x, y = ([[-0.5, 0.25], [0.5, 0.5]], [1, -1]) if settings["domain"] == "plane" else ([-1, 0.25], [1, -0.5])
+        lines = "\n".join(f"laboratory.{name} = {value!r}" for name, value in settings.items() if name != "domain")
+        python(page, f"laboratory.set_points({x}, {y}, '{settings['domain']}')\n{lines}\nlaboratory.step = 7")
+        state = at(page, 7, domain=settings["domain"], parameterization=settings["scale"])
+        names = ("width", "activation", "w_std", "b_std", "learning_rate", "momentum", "depth")
+        here = {name: state["settings"][name] for name in names}
+        made = laboratory.Laboratory(x, y, settings["domain"], scale=settings["scale"], step=7, **here)
+        now, _ = _still.prediction(made, made.x)
+        np.testing.assert_allclose(now, state["kernelOutputs"], rtol=1e-5, atol=1e-6)
+        grid = np.array(state["grid"]).reshape(len(state["limitOutputs"]), -1).squeeze()
+        np.testing.assert_allclose(_still.prediction(made, grid)[1], state["limitOutputs"], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", STILL)
+def test_without_a_browser_the_picture_shows_what_the_kernel_predicts(name):
+    """Step by step, with the kernel that the page uses, against the closed form."""
+    settings = dict(STILL[name])
+    x, y = [-100, 10, 95], [1, -0.5, 0.3]
+    if "domain" in settings:
+        x, y = [[-0.5, 0.2], [0.4, 0.6], [0.1, -0.7]], [1, -1, 1]
+    made = laboratory.Laboratory(x, y, **settings, width=64, step=12)
+    again = laboratory.Laboratory(x, y, **settings, width=64, step=0)
+    inputs = _still._inputs(made.domain, made.x)
+    theta = np.asarray(_still._tangent(made, inputs, inputs), float)
+    rate = 2 * made.learning_rate / np.linalg.eigvalsh(theta)[-1]
+    outputs, velocity = np.zeros(3), np.zeros(3)
+    for _ in range(12):
+        velocity = made.momentum * velocity + rate * theta @ (made.y - outputs)
+        outputs = outputs + velocity
+    now, ever = _still.prediction(made, made.x)
+    np.testing.assert_allclose(now, outputs, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ever, made.y, atol=1e-4)
+    assert np.abs(now - ever).max() > 1e-3, "all is learned, and the test sees no step"
+    assert np.abs(_still.prediction(again, made.x)[0]).max() == 0
+    data, _ = made._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert data["text/plain"].startswith("The laboratory at step 12, 3 points, width 64")
+    assert _still.picture(made, curves=False) != base64.b64decode(data["image/png"])
+    with pytest.raises(ValueError, match=r"name must be one of wide-networks, .*, got 'catapul'"):
+        made.set_experiment("catapul")

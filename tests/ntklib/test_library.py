@@ -106,6 +106,7 @@ FLOORS = {
     "book.explore": 6,
     "book.figures": 6,
     "book.laboratory": 6,
+    "book.laboratory._still": 6,
     "book.tabular": 6,
     "book.practice.answering": 6,
     "book.practice.selfcheck": 6,
@@ -197,7 +198,7 @@ def test_the_floors_import_from_these_floors_and_no_others():
         3: {0, 1, 2},
         4: {0, 1, 2, 3, 4},
         5: {0, 5},
-        6: {0, 5},
+        6: {0, 2, 5, 6},
         7: {0, 5, 6},
         8: {6},
     }
@@ -210,7 +211,8 @@ def test_these_modules_import_what_draws_and_no_others():
         "book._display": {"IPython"},
         "book._widget": {"IPython", "anywidget"},
         "book.explore": {"IPython"},
-        "book.laboratory": {"anywidget"},
+        "book.laboratory": {"IPython", "anywidget"},
+        "book.laboratory._still": {"matplotlib"},
         "book.practice.selfcheck": {"IPython"},
         "book.figures": {"matplotlib"},
     }

@@ -4,7 +4,10 @@ What is set in the widget stands in its traits, and what is set in Python moves 
 the browser: what they say is there as soon as the widget is shown, and the next cell can read it.
 """
 
+import base64
 import json
+import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ntklib import _arguments
 from ntklib.book._needs import needed_for
+from ntklib.book._widget import someone_watches
 
 with needed_for("Laboratory"):
     import anywidget
@@ -44,6 +48,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "learning_rate": (1 / 64, 1 / 32, 1 / 16, 0.125, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0),
     "momentum": (0.0, 0.5, 0.8, 0.9, 0.95),
 }
+_EXPERIMENTS = {each["name"]: each for each in json.loads((_HERE / "experiments.json").read_text(encoding="utf-8"))}
 _X, _Y = (-140.0, -95.0, -40.0, 15.0, 60.0, 130.0), (-0.4, 0.9, 0.3, -1.0, 0.7, 0.2)
 
 
@@ -118,9 +123,10 @@ def _computed(*shape: int) -> Any:
 
 def _script() -> str:
     sheet = json.dumps((_HERE / "look.css").read_text(encoding="utf-8"))
-    return "\n".join(
-        [f"const laboratorySheet = {sheet};", *((_HERE / f"{part}.js").read_text(encoding="utf-8") for part in _PARTS)]
-    )
+    of_page = ("name", "title", "setting", "words")
+    experiments = json.dumps([{key: each[key] for key in of_page} for each in _EXPERIMENTS.values()])
+    given = [f"const laboratorySheet = {sheet};", f"const laboratoryExperiments = {experiments};"]
+    return "\n".join([*given, *((_HERE / f"{part}.js").read_text(encoding="utf-8") for part in _PARTS)])
 
 
 class Laboratory(anywidget.AnyWidget):
@@ -131,6 +137,12 @@ class Laboratory(anywidget.AnyWidget):
     widget is shown: `outputs` (n,), the mean of the networks' outputs at the points; `losses` (seen, 3), for the steps
     that were seen the step, the training loss of the networks and that of the kernel's prediction; `kernel` (n, n), the
     tangent kernel of the first network.
+
+    The experiments of the book's laboratory are buttons in the widget; :meth:`set_experiment` sets one up by its name,
+    `EXPERIMENTS` has their names with their titles, and `experiment` is the name of the one that is set up, or None.
+
+    A saved notebook keeps a picture below the widget, hidden while the widget is alive: what the browser showed last,
+    when nothing moved, or, if no browser has shown it, the data and what the kernel predicts for them.
 
     Args:
         x: the points: (n,) on the line, from -2 to 2; (n,) angles in degrees on the circle of radius :math:`\sqrt2`;
@@ -158,9 +170,16 @@ class Laboratory(anywidget.AnyWidget):
     >>> laboratory.step = 100
     >>> laboratory.x.shape, laboratory.scale
     ((6,), 'ntk')
+    >>> laboratory.set_experiment("catapult")
+    >>> laboratory.learning_rate, laboratory.experiment
+    (1.5, 'catapult')
     """
 
+    #: The names of the experiments, with their titles.
+    EXPERIMENTS: Mapping[str, str] = types.MappingProxyType({n: each["title"] for n, each in _EXPERIMENTS.items()})
+
     _esm = _script()
+    _picture = _shared(traitlets.Unicode())
     x, y = _given(_X), _given(_Y)
     domain, width, depth, activation = _choice("circle"), _choice(64), _choice(1), _choice("relu")
     w_std, b_std, scale, networks = _choice(2**0.5), _choice(0.5), _choice("ntk"), _choice(20)
@@ -192,6 +211,67 @@ class Laboratory(anywidget.AnyWidget):
         given = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         super().__init__(**{name: value for name, value in given.items() if name != "step"})
         self.step = step
+        self._stills: list[Any] = []
+        self.observe(self._redraw, "_picture")
+
+    @property
+    def experiment(self) -> str | None:
+        """The name of the experiment whose settings these are, whatever the step; None if it is none."""
+        for name, each in _EXPERIMENTS.items():
+            if all(np.array_equal(getattr(self, trait), value) for trait, value in each["traits"].items()):
+                return str(name)
+        return None
+
+    def set_experiment(self, name: str) -> None:
+        """Set everything up for an experiment, at its start; Play, or `step`, trains it.
+
+        Args:
+            name: one of `EXPERIMENTS`.
+
+        Raises:
+            ValueError: for another name, with those that there are.
+
+        >>> laboratory = Laboratory()
+        >>> laboratory.set_experiment("gathering-units")
+        >>> laboratory.domain, laboratory.scale, laboratory.x.shape
+        ('plane', 'mean_field', (4, 2))
+        """
+        if not isinstance(name, str) or name not in _EXPERIMENTS:
+            raise ValueError(f"name must be one of {', '.join(_EXPERIMENTS)}, got {_arguments.got(name)}")
+        with self.hold_sync(), self.hold_trait_notifications():
+            for trait, value in _EXPERIMENTS[name]["traits"].items():
+                setattr(self, trait, value)
+        self.step = 0
+
+    def _still(self, *, curves: bool = True) -> dict[str, Any]:
+        """The picture that a notebook keeps, and its text."""
+        picture = self._picture
+        if not picture:
+            from ntklib.book.laboratory import _still  # and with it matplotlib
+
+            picture = base64.b64encode(_still.picture(self, curves=curves)).decode()
+        words = f"The laboratory at step {self.step:,}, {len(self.y)} points, width {self.width:,}"
+        if len(self.losses) and self.losses[-1, 0] == self.step:
+            words += f": training loss {self.losses[-1, 1]:.3g}, of the kernel's prediction {self.losses[-1, 2]:.3g}"
+        return {"image/png": picture, "text/plain": f"{words}."}
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return {**data, **self._still()}, metadata
+
+    def _ipython_display_(self) -> None:
+        """The widget, and below it the picture: of two kinds in one output JupyterLab would show the dead widget."""
+        from IPython.display import display
+
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
+        display({**data, "text/plain": "The laboratory: run this cell to train."}, metadata=metadata, raw=True)
+        # the curves take seconds to compile: who watches has a browser, which draws its own in a moment
+        self._stills.append(display(self._still(curves=not someone_watches()), raw=True, display_id=True))
+
+    def _redraw(self, change: Any) -> None:
+        """The browser has drawn another picture."""
+        for handle in self._stills:
+            handle.update(self._still(), raw=True)
 
     def set_points(self, x: ArrayLike, y: ArrayLike, domain: str | None = None) -> None:
         """Set other points at once, where `x` alone would not fit to the `y` that there is.

@@ -8,7 +8,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
   const named = (text) => [...host.querySelectorAll("[data-setting]")].find((place) => place.dataset.name === (/^#?experiment[-=]([^&]*)/.exec(text) || [])[1]);
   const asked = (text) => { const place = named(text); return settings.decode(place ? place.dataset.setting : text); };
   let setting = keeper ? keeper.start : asked(location.hash), shown = null, dark = false, box = null;
-  let lastDrawn = 0, lastRead = 0;
+  let lastDrawn = 0, lastRead = 0, waits = false;
 
   const div = (name, ...children) => make("div", { class: name }, ...children);
   const flat = () => setting.domain === "plane";
@@ -17,6 +17,11 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
     turned: (on) => {
       buttons.Play.setAttribute("aria-pressed", String(on));
       if (!on) { paint(); say(""); }
+    },
+    slow: (on) => {
+      waits = on;
+      brief.textContent = inBrief();
+      if (!shown) status();
     },
     troubled: (problem) => { element.problem.textContent = `The computation stopped: ${problem}`; },
   });
@@ -69,7 +74,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
   }
   const readings = laboratoryReadings(host, picture, plane, takeTitle);
   const all = make("div", { class: "all", role: "group", "aria-label": "Laboratory" }, element.legend, desk, make("h2", {}, "Readings"), readings.all, ...folds, element.heard);
-  const MUTE = ["speed", "band", "limit", "linear"];
+  const MUTE = ["speed", "band", "limit", "linear", "preset", "noise"]; // of the data only the points count
   const trained = (of) => JSON.stringify(Object.entries(of).filter(([name]) => !MUTE.includes(name)));
   const experiments = [...host.querySelectorAll("[data-setting]")].map((place, k) => {
     place.slot = `experiment-${k + 1}`;
@@ -157,10 +162,11 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
   let note = "";
   const inWords = () => `Step ${number(shown.step, 7)}, training time ${number(shown.time)}. Training loss ${number(shown.loss)}, of the kernel's prediction ${number(shown.kernelLoss)}.`
     + ` Distance between them ${number(shown.distance)}.`;
+  const inBrief = () => !shown ? (waits ? "computing …" : "") : (waits ? "computing … · " : "") + `step ${number(shown.step, 7)} · loss ${number(shown.loss)}${waits ? "" : ` · kernel ${number(shown.kernelLoss)}`}`;
   function status() {
-    if (!shown) return;
+    if (!shown) { element.status.textContent = waits ? "Computing: networks this large take seconds a step." : ""; return; }
     const fewer = setting.networks > shown.networks ? " Of networks this large only one is trained at a time." : "";
-    brief.textContent = `step ${number(shown.step, 7)} · loss ${number(shown.loss)} · kernel ${number(shown.kernelLoss)}`;
+    brief.textContent = inBrief();
     element.status.textContent = note + inWords() + fewer;
   }
   // What a setting changes outside of the pictures.
@@ -196,14 +202,17 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
   }
   const stageWidth = () => element.plot.parentNode.clientWidth;
   function paint(withReadings = true) {
-    if (!shown || !stageWidth()) return;
-    lay();
-    const how = { dark, band: setting.band, limit: setting.limit, linear: setting.linear }, key = [setting.domain, shown.networks, !!shown.band, !!shown.linearOutputs, ...Object.values(how)].join();
-    if (shown.settings.domain === setting.domain) view().show(shown, how); // else it is on the way
-    view().points(setting.points, dark);
-    readings.motion(shown, Math.min(Math.max(200, box.height - 60), beside.clientWidth || readings.all.clientWidth), dark);
-    if (element.legend.key !== key) element.legend.replaceChildren(...(flat() ? plane : picture).legend(shown, how));
+    if (!stageWidth()) return;
+    lay(); // points and legend have their places before anything is computed
+    const how = { dark, band: setting.band, limit: setting.limit, linear: setting.linear };
+    const of = shown || { networks: setting.networks, band: !flat() && !setting.subtract, linearOutputs: setting.linear };
+    const key = [setting.domain, of.networks, !!of.band, !!of.linearOutputs, ...Object.values(how)].join();
+    if (element.legend.key !== key) element.legend.replaceChildren(...(flat() ? plane : picture).legend(of, how));
     element.legend.key = key;
+    view().points(setting.points, dark);
+    if (!shown) return;
+    if (shown.settings.domain === setting.domain) view().show(shown, how); // else it is on the way
+    readings.motion(shown, Math.min(Math.max(200, box.height - 60), beside.clientWidth || readings.all.clientWidth), dark);
     if (withReadings) read();
   }
   function read() {

@@ -12,7 +12,8 @@ function laboratoryPicture() {
     element.append(...children);
     return element;
   };
-  const put = (node, attributes) => { for (const key in attributes) node.setAttribute(key, attributes[key]); };
+  // What is as it was is not set again: the browser would compute its style anew, in each frame.
+  const put = (node, attributes) => { for (const key in attributes) if (node.getAttribute(key) !== String(attributes[key])) node.setAttribute(key, attributes[key]); };
   const draw = (name, attributes = {}, ...children) => {
     const element = document.createElementNS(SVG, name);
     put(element, attributes);
@@ -111,6 +112,8 @@ function laboratoryPicture() {
 
   function chart(what, roles) {
     const svg = draw("svg", { role: "img" }), frame = draw("g"), lines = roles.map(() => draw("path", { fill: "none" }));
+    const end = draw("text", { class: "tick", "text-anchor": "end" });
+    let axes = "";
     svg.append(frame, ...lines);
     // `series`: for each role the values at `steps`; what is zero has no place on the axis
     function show(width, steps, series, dark) {
@@ -121,13 +124,16 @@ function laboratoryPicture() {
       const span = Math.log10(high / low), sx = (s) => left + (s / last) * (right - left);
       const sy = (v) => bottom - ((Math.log10(Math.max(v, low * 1e-3)) - Math.log10(low)) / span) * (bottom - top);
       put(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
-      const parts = [draw("path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` })], first = Math.round(Math.log10(low)), every = Math.ceil(span / 4);
-      for (let p = first; p <= Math.round(Math.log10(high)); p += every) {
-        const y = sy(10 ** p).toFixed(1);
-        parts.push(draw("path", { class: "lines", d: `M${left} ${y}H${right}` }), draw("text", { class: "tick", x: left - 6, y, dy: "0.34em", "text-anchor": "end" }, "10" + superscript(p)));
+      if (axes !== (axes = [width, low, high].join())) { // they seldom change
+        const parts = [draw("path", { class: "axis", d: `M${left} ${top}V${bottom}H${right}` })], first = Math.round(Math.log10(low)), every = Math.ceil(span / 4);
+        for (let p = first; p <= Math.round(Math.log10(high)); p += every) {
+          const y = sy(10 ** p).toFixed(1);
+          parts.push(draw("path", { class: "lines", d: `M${left} ${y}H${right}` }), draw("text", { class: "tick", x: left - 6, y, dy: "0.34em", "text-anchor": "end" }, "10" + superscript(p)));
+        }
+        put(end, { x: right, y: bottom + 15 });
+        frame.replaceChildren(...parts, draw("text", { class: "tick", x: left, y: bottom + 15 }, "0"), end);
       }
-      parts.push(draw("text", { class: "tick", x: left, y: bottom + 15 }, "0"), draw("text", { class: "tick", x: right, y: bottom + 15, "text-anchor": "end" }, `${number(last, 6)} steps`));
-      frame.replaceChildren(...parts);
+      end.textContent = `${number(last, 6)} steps`;
       lines.forEach((path, k) => {
         let d = "";
         series[k].forEach((v, i) => { if (v > 1e-16) d += (d ? "L" : "M") + at(sx(steps[i]), Math.max(-20, sy(v))); });

@@ -1,7 +1,7 @@
 // How does a reader move the data? A button lies over each point: dragged, or moved by arrow keys; added and removed.
 function laboratoryPoints(plot, settings, { make, number }, { setting, box, change, say }) {
   const { MOST, REACH } = settings, buttons = () => [...plot.querySelectorAll(".point")];
-  let selected = 0, held = null;
+  let selected = 0;
   const flat = () => setting().domain === "plane";
   function move(k, x, y, label = setting().points[k][2]) {
     const points = setting().points.map((p, i) => (i === k ? settings.place([x, y, label], setting().domain) : p));
@@ -41,21 +41,23 @@ function laboratoryPoints(plot, settings, { make, number }, { setting, box, chan
     if (focused) buttons()[selected].focus();
   }
   function pointButton() {
+    let held = null; // by one pointer: another finger may hold another point
     const made = make("button", { type: "button", class: "point" }), index = () => buttons().indexOf(made);
     made.addEventListener("focus", () => { selected = index(); });
     made.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
+      if (event.button || held || !box()) return;
       made.setPointerCapture(event.pointerId);
       const at = made.getBoundingClientRect(), { clientX, clientY } = event; // it does not jump to the pointer
-      held = { clientX, clientY, dx: clientX - (at.left + at.right) / 2, dy: clientY - (at.top + at.bottom) / 2, moves: false };
+      held = { pointer: event.pointerId, clientX, clientY, dx: clientX - (at.left + at.right) / 2, dy: clientY - (at.top + at.bottom) / 2, moves: false };
       made.focus();
     });
     made.addEventListener("pointermove", (event) => {
-      if (!made.hasPointerCapture(event.pointerId)) return;
+      if (!held || event.pointerId !== held.pointer) return;
       const { clientX, clientY } = event, at = plot.getBoundingClientRect();
       held.moves ||= Math.hypot(clientX - held.clientX, clientY - held.clientY) > 3;
       if (held.moves) move(index(), box().x(clientX - at.left - held.dx), box().y(clientY - at.top - held.dy));
     });
+    made.addEventListener("lostpointercapture", () => { held = null; });
     made.addEventListener("dblclick", (event) => event.stopPropagation());
     made.addEventListener("keydown", (event) => {
       const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key], k = index();
@@ -64,7 +66,10 @@ function laboratoryPoints(plot, settings, { make, number }, { setting, box, chan
         const far = event.shiftKey ? 5 : 1, [x, y] = setting().points[k];
         move(k, x + (by[0] * far * REACH[setting().domain]) / 50, y + by[1] * far * (flat() ? 0.02 : 0.05));
       } else if (flat() && ["Enter", " ", "f"].includes(event.key)) flip(k);
-      else if (event.key === "Delete" || event.key === "Backspace") remove(k);
+      else if (event.key === "Delete" || event.key === "Backspace") {
+        held = null; // the next point takes this place, and is not the one that was taken hold of
+        remove(k);
+      }
       else return;
       event.preventDefault();
     });

@@ -1,7 +1,28 @@
 // What happens between Play and Pause? One question to the worker at a time, however often somebody presses.
-// `took(shown, first)` is told each answer, `draw()` when there is time to draw it, `turned(on)` of Play and Pause.
-function laboratoryRun(engine, limit, { setting, took, draw, turned, troubled }) {
-  const ask = laboratoryAsk(engine, limit, troubled);
+// `took(shown, first)` is told each answer, `draw()` when there is time to draw it, `turned(on)` of Play and Pause,
+// `slow(on)` when a question waits longer than one likes to wait without a word, and when its answer is there.
+function laboratoryRun(engine, limit, { setting, took, draw, turned, troubled, slow = () => {} }) {
+  const LONG = 500;
+  let timer = 0, late = false, open = 0;
+  function settle() {
+    clearTimeout(timer);
+    if (late) slow(late = false);
+  }
+  const put = laboratoryAsk(engine, limit, (problem) => {
+    settle();
+    turning = false; // or Play would wait for an answer for ever
+    play(false);
+    troubled(problem);
+  });
+  function ask(message, done) {
+    const mine = ++open;
+    clearTimeout(timer);
+    if (!late) timer = setTimeout(() => slow(late = true), LONG);
+    put(message, (shown) => {
+      if (mine === open) settle();
+      done(shown);
+    });
+  }
   let playing = false, turning = false, lost = false;
   function answered(shown, first) {
     lost = shown.diverged === shown.networks;
@@ -45,5 +66,5 @@ function laboratoryRun(engine, limit, { setting, took, draw, turned, troubled })
     if (on && lost) begin(); // what is lost goes on from the start only
     else turn();
   }
-  return { begin, advance, again, play, playing: () => playing, close() { playing = false; ask.close(); } };
+  return { begin, advance, again, play, playing: () => playing, close() { playing = false; settle(); put.close(); } };
 }

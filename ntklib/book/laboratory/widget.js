@@ -8,6 +8,56 @@ const laboratoryWords = {
   kernel: ["Tangent kernel of the points", "The same shades for both."],
   units: ["Where units point", "Units of the first layer and their way from the start, in the colour of their readout's sign."],
 };
+// The curves with their legend and the numbers below them, as a PNG, whose bytes stand in a text.
+async function laboratoryPhotograph(host) {
+  const root = host.shadowRoot, all = root.querySelector(".all"), svg = root.querySelector(".plot svg"), field = root.querySelector(".field");
+  const style = getComputedStyle(all), [width, height] = ["width", "height"].map((side) => Number(svg.getAttribute(side)));
+  if (!width || !height) return "";
+  const copy = svg.cloneNode(true), parts = [svg, ...svg.querySelectorAll("*")], kept = ["fill", "stroke", "opacity", "font-size", "font-family"];
+  [copy, ...copy.querySelectorAll("*")].forEach((part, k) => { // the sheet does not come with it
+    const of = getComputedStyle(parts[k]);
+    for (const name of kept) part.style.setProperty(name, of.getPropertyValue(name));
+  });
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const image = new Image();
+  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(copy));
+  await image.decode();
+  const items = [...root.querySelectorAll(".legend li")].map((item) => [item.querySelector("path"), item.textContent.replace(/: drag.*$/, "")]);
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d"), font = `13px ${style.fontFamily}`, line = 18, scale = 1.5;
+  context.font = font;
+  const across = Math.max(width, 360, ...items.map(([, words]) => 56 + context.measureText(words).width));
+  canvas.width = scale * across;
+  canvas.height = scale * (height + line * (items.length + 1) + 10);
+  context.scale(scale, scale);
+  context.fillStyle = style.getPropertyValue("--surface") || "#fff";
+  context.fillRect(0, 0, across, canvas.height);
+  if (field) context.drawImage(field, ...["left", "top", "width", "height"].map((side) => parseFloat(field.style[side])));
+  context.drawImage(image, 0, 0, width, height);
+  context.font = font;
+  items.forEach(([path, words], k) => {
+    const y = height + line * (k + 0.6), sample = new Path2D(path.getAttribute("d"));
+    context.save();
+    context.translate(8, y - 7);
+    if (path.getAttribute("fill") !== "none") {
+      context.fillStyle = path.getAttribute("fill");
+      context.globalAlpha = Number(path.getAttribute("fill-opacity") || 1);
+      context.fill(sample);
+    }
+    context.globalAlpha = 1;
+    if (path.getAttribute("stroke")) {
+      context.strokeStyle = path.getAttribute("stroke");
+      context.lineWidth = 2.2;
+      context.setLineDash((path.getAttribute("stroke-dasharray") || "").split(" ").filter(Boolean).map(Number));
+      context.stroke(sample);
+    }
+    context.restore();
+    context.fillStyle = style.color;
+    context.fillText(words, 46, y + 4);
+  });
+  context.fillText(root.querySelector(".brief").textContent, 8, height + line * (items.length + 0.6) + 4);
+  return canvas.toDataURL("image/png").split(",")[1];
+}
+
 // The traits, each with its name on the page.
 const laboratoryTraits = Object.fromEntries(["domain", "width", "depth", "activation", "w_std", "b_std", "networks", "seed", "alpha", "subtract", "learning_rate", "momentum"].map((name) => [name, name]));
 laboratoryTraits.scale = "parameterization";
@@ -17,10 +67,14 @@ function render({ model, el }) {
   const engine = laboratoryEngine(), limit = laboratoryLimit(), picture = laboratoryPicture(), settings = laboratorySettings(engine.normals);
   const { make } = picture, host = make("div", { class: "ntk-laboratory", "data-lm-suppress-shortcuts": "true" }); // or a notebook takes the keys
   for (const [slot, [title, words]] of Object.entries(laboratoryWords)) host.append(make("div", { slot }, make("p", { class: "laboratory-title" }, title), words));
+  for (const { name, title, setting, words } of laboratoryExperiments) host.append(make("div", { "data-name": name, "data-setting": setting }, make("p", { class: "laboratory-title" }, title), words));
+  host.append(make("div", { slot: "invitation" }, "Each experiment sets everything and starts. It says what to look at, and what would refute it."));
   const sheet = make("script", { type: "text/css", "data-look": true });
   sheet.textContent = laboratorySheet;
   host.append(sheet);
-  el.append(host);
+  // Below it the notebook keeps a picture for those who open it without a kernel; who sees the widget needs none.
+  const hides = ".jp-OutputArea-child:has(.ntk-laboratory) + .jp-OutputArea-child:has(.jp-RenderedImage)";
+  el.append(host, make("style", {}, `@media screen { ${hides} { display: none; } }`));
 
   const views = laboratoryViews.get(model) || laboratoryViews.set(model, new Set()).get(model), me = {}, first = () => [...views][0] === me;
   views.add(me);
@@ -54,10 +108,22 @@ function render({ model, el }) {
     losses.push([shown.step, shown.loss, shown.kernelLoss]);
     if (losses.length > 400) losses = losses.filter((_, i) => i % 2 === 0 || i === losses.length - 1);
     last = shown;
+    if (first()) photograph();
     if (!first() || (waiting !== null && shown.step !== waiting)) return; // the steps that were asked for come
     waiting = null;
     const n = shown.settings.points.length;
     tell({ step: shown.step, outputs: [...shown.outputs], losses: losses.slice(), kernel: Array.from({ length: n }, (_, i) => [...shown.empiricalKernel.slice(i * n, i * n + n)]) });
+  }
+
+  // When nothing has moved for a while Python is told what is to be seen, for the notebook that is saved.
+  let resting = 0;
+  function photograph() {
+    clearTimeout(resting);
+    resting = setTimeout(async () => {
+      if (!host.isConnected || page.playing()) return;
+      const picture = await laboratoryPhotograph(host).catch(() => ""); // without one the last one stays
+      if (picture) tell({ _picture: picture });
+    }, 800);
   }
 
   const everything = new Set([...Object.keys(laboratoryTraits), "x", "y"]), asked = new Set();
@@ -90,6 +156,7 @@ function render({ model, el }) {
   return () => {
     for (const [event, listener] of listeners) model.off(event, listener);
     clearTimeout(telling);
+    clearTimeout(resting);
     views.delete(me);
     page.close();
   };
