@@ -44,7 +44,7 @@ RIGHT: dict[str, Change] = {
 }
 
 
-#: What is as right: units in another order, a filter that stands elsewhere on its circle, counts of which two differ by one.
+#: What is as right: units in another order, a filter that stands elsewhere on its circle, counts that differ by one.
 AS_RIGHT = {
     ("approximation", "q2-best-test"): ("reversed", "moved by one"),
     ("depth", "q1-test-zigzag"): ("reversed", "moved by one"),
