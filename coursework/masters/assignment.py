@@ -67,7 +67,8 @@ class Assignment:
     def release(self, variant: int = 0) -> NotebookNode:
         """What a student gets: no solution, no model answer, no hidden test.
 
-        "Run All" goes on behind a test that fails. The metadata hold a fingerprint of each locked cell of code, so that an edited one is noticed without a master.
+        "Run All" goes on behind a test that fails. The metadata hold a fingerprint of each locked cell of code, so that
+        an edited one is noticed without a master.
 
         >>> from pathlib import Path
         >>> from coursework.masters.reading import load
