@@ -161,7 +161,11 @@ def frame(drawing: Drawing, scales: dict[str, str]) -> Frame:
         raise ValueError(f"a drawing has one item or more and at most one text, got {len(items)} and {len(texts)}")
     arrays = [_arrays(item, scales) for item in items]
     dashes: dict[str, list[str]] = {}
-    return Frame([_attributes(i, a, dashes) for i, a in zip(items, arrays, strict=True)], arrays, without_negative_zeros("".join(texts)))
+    return Frame(
+        [_attributes(i, a, dashes) for i, a in zip(items, arrays, strict=True)],
+        arrays,
+        without_negative_zeros("".join(texts)),
+    )
 
 
 def _arrays(item: Item, scales: dict[str, str]) -> list[Array]:
