@@ -34,7 +34,7 @@ def test_what_is_not_needed_is_not_imported():
     _, said = seconds(code)
     loaded = set(eval(said.splitlines()[-1]))
     assert "nbformat" in loaded
-    assert not loaded & {"jax", "matplotlib", "scipy", "rfc3987_syntax", "isoduration", "lark"}
+    assert not loaded & {"jax", "matplotlib", "scipy", "jupyter_server", "rfc3987_syntax", "isoduration", "lark"}
 
 
 def test_who_wants_the_checks_of_addresses_gets_them():
