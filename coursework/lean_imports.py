@@ -2,7 +2,8 @@
 
 Imported before anything that imports nbformat, whose validator asks jsonschema for checkers of addresses and durations;
 the first builds a grammar of several seconds. The schema of notebooks has no such field. And jupytext loads the server
-of Jupyter, to be a part of it, which in this process it is not. Whoever imports them later gets them as always.
+of Jupyter, to be a part of it, which in this process it is not: its classes for it then say that there is none. Whoever
+imports these packages later gets them as always.
 """
 
 import importlib

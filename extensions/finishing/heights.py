@@ -13,7 +13,8 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from matplotlib import cbook, ft2font
+import matplotlib as mpl
+from matplotlib import ft2font
 from selectolax.lexbor import LexborNode
 
 from extensions.finishing.page import Page
@@ -35,7 +36,7 @@ def data(explorer: LexborNode) -> dict[str, Any]:
 
 @functools.cache
 def _font(bold: bool) -> ft2font.FT2Font:
-    return ft2font.FT2Font(str(cbook._get_data_path(f"fonts/ttf/DejaVuSans{'-Bold' if bold else ''}.ttf")))
+    return ft2font.FT2Font(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans{'-Bold' if bold else ''}.ttf")
 
 
 @functools.cache

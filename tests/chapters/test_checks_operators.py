@@ -2,21 +2,10 @@
 
 import math
 
-import jax
-import matplotlib as mpl
 import numpy as np
 import pytest
 import scipy.special
 from exercises import each_refused, exercise, no_numbers
-
-
-@pytest.fixture(autouse=True)
-def settings_stay():
-    """What the first cell switches on is switched back."""
-    before = jax.config.jax_enable_x64
-    with mpl.rc_context():
-        yield
-    jax.config.update("jax_enable_x64", before)
 
 
 @pytest.mark.parametrize(
