@@ -25,8 +25,8 @@ def test_list_costs_a_second_at_most():
     took, said = seconds("from coursework.__main__ import main; main(['list'])")
     assert "no-free-lunch" in said
     nothing, _ = seconds("pass")
-    plain, _ = seconds("import numpy")  # how fast this machine is now
-    assert took < max(1.0, nothing + 10 * plain), f"{took:.2f} s"
+    plain, _ = seconds("import numpy")  # how fast this machine is now: twelve sets take 10 times as long, 23 unspared
+    assert took < max(1.0, nothing + 14 * plain), f"{took:.2f} s"
 
 
 def test_what_is_not_needed_is_not_imported():
