@@ -5,6 +5,7 @@ from pathlib import Path
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 ONE_CORE = {**THREADS, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
+AT_LEAST = "0.05"  # seconds that compiling takes, for a program to be kept
 NEVER = "1000000000"
 
 
@@ -37,6 +38,6 @@ def caches(folder: Path, writable: bool) -> dict[str, str]:
         "PYTHONPYCACHEPREFIX": str(folder / "python"),
         **({} if writable else {"PYTHONDONTWRITEBYTECODE": "1"}),
         "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05" if writable else NEVER,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": AT_LEAST if writable else NEVER,
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
     }

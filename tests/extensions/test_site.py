@@ -52,6 +52,18 @@ document.title += localStorage.getItem("seen") || ""; localStorage.setItem("seen
 </script></body></html>"""
 
 
+@pytest.mark.parametrize("kind", ["refresh", "Refresh"])
+def test_of_a_page_that_leads_on_what_is_there_is_looked_at(browser, tmp_path, kind):
+    slow = "<script>for (const begin = Date.now(); Date.now() - begin < 20;);</script>" * 20
+    (tmp_path / "sound.html").write_text(SOUND.replace("</head>", f"{slow}</head>"), encoding="utf-8")
+    led = f'<!doctype html><title>Led</title><meta http-equiv="{kind}" content="1; url=sound.html">'
+    (tmp_path / "index.html").write_text(led, encoding="utf-8")
+    visitor = Visitor(browser)
+    seen = visitor.visit(tmp_path / "index.html")
+    visitor.close()
+    assert (seen.look["title"], seen.failed, seen.said) == ("Sound", [], [])
+
+
 def test_what_is_wrong_with_a_page_is_found(browser, tmp_path):
     (tmp_path / "faulty.html").write_text(FAULTY, encoding="utf-8")
     (tmp_path / "sound.html").write_text(SOUND, encoding="utf-8")

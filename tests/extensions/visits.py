@@ -6,6 +6,7 @@ desktop, in the light and in the dark: what axe-core finds. On both: how far the
 explorers are. Opening a long page and running axe-core on it takes seconds, and the site has dozens of pages.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,9 @@ EXPLORERS = """() => [...document.querySelectorAll(".ntk-explorer")].map((explor
 # In the dark the elements are the same and have other colours.
 RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
 SCREENS = {390: 844, 1280: 800}  # of a phone and of a desktop: how high, by how wide
+LEADS_ON = re.compile(r'<meta\s+http-equiv="refresh"', re.IGNORECASE)
+# the page to which another leads, all of it: before its body comes there is nothing to look at
+IS_ELSEWHERE = "(left) => location.href !== left && document.readyState === 'complete'"
 FORMULAS_ARE_THERE = "!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
 IN_SCHEME = "(scheme) => [scheme, undefined].includes(document.documentElement.dataset.theme)"  # 404.html has no theme
 # They draw themselves anew for another width, some frames later, and the columns of a page find theirs in two steps.
@@ -281,9 +285,8 @@ def look_at(page: Any, path: Path, heard: dict[str, list[str]]) -> Visit:
     page.set_viewport_size({"width": phone, "height": tall})
     page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     page.goto(path.as_uri())
-    if 'http-equiv="Refresh"' in path.read_text(encoding="utf-8"):
-        page.wait_for_url(lambda address: address != path.as_uri())
-    page.wait_for_load_state("load")
+    if LEADS_ON.search(path.read_text(encoding="utf-8")):
+        page.wait_for_function(IS_ELSEWHERE, arg=path.as_uri())
     page.wait_for_function(FORMULAS_ARE_THERE)
     look, parted, breakable = (page.evaluate(question) for question in (LOOK, PARTED, BREAKABLE))
     first, explorers, cuts = {}, {}, {}

@@ -12,6 +12,7 @@ from toy_answers import FIRST, FULL, GRAM, MEAN, NONE, QUICK, SECOND, USUAL
 from coursework.judging import judge as judging
 from coursework.judging.judge import HIDDEN_FAILED, judge, prepare
 from coursework.judging.setting import JudgeError
+from coursework.sandbox import environment
 from coursework.sandbox.sandbox import Sandbox
 
 
@@ -281,8 +282,9 @@ def test_bad_luck_costs_the_cell_only(toy, cache, answered):
     assert any("No module named 'tensorflow_of_mine'" in note for note in found.notes)
 
 
-def test_nothing_of_a_solution_or_a_hidden_test_is_compiled_where_submissions_look(written, tmp_path):
+def test_nothing_of_a_solution_or_a_hidden_test_is_compiled_where_submissions_look(written, tmp_path, monkeypatch):
     """A compiled program can be run by who can read it."""
+    monkeypatch.setattr(environment, "AT_LEAST", "0")  # however fast this machine compiles
     made = (
         "def {name}(x):\n    for _ in range(100): x = jnp.sin({number} * x)\n    return x\n"
         "{name} = jax.jit({name})\n{name}(jnp.arange({number}.0))\n"
