@@ -10,10 +10,13 @@ def test_ntk_bias():
     check(lambda *arguments: np.asarray(right(*arguments)).tolist())
     off = "for depth {} and b_std {} the largest relative difference is"
     for says, wrong in {
-        "a function is wanted, ntk_with_bias itself, not ndarray": np.eye(20),
-        r"returns nothing \(None\)": lambda *arguments: None,
-        r"of shape \(20, 20\) is wanted, not of shape \(20,\)": lambda *arguments: np.diag(right(*arguments)),
-        r"not of shape \(0,\)": lambda *arguments: [],
+        "hand over the function itself, without calling it, not ndarray": np.eye(20),
+        "it does not work with these 4 arguments": lambda x: right(x, 1, 1.3, 0.5),
+        r"the kernel should be made of numbers, not NoneType|should have shape \(20, 20\)": lambda *arguments: None,
+        r"should have shape \(20, 20\), not \(20,\)": lambda *arguments: np.diag(right(*arguments)),
+        "should be made of numbers|should have shape": lambda *arguments: [],
+        "should be made of numbers, not str": lambda *arguments: "K",
+        "should be finite everywhere": lambda *arguments: np.nan * right(*arguments),
         off.format(0, 0.5): lambda x, depth, w, b: right(x, depth, w, 0.0),
         off.format(3, 0.7): lambda x, depth, w, b: right(x, depth, w, b) + depth * b**2,  # a term of its own
         off.format(1, 0.0): lambda x, depth, w, b: right(x, depth + (depth > 0), w, b),
@@ -31,16 +34,18 @@ def test_ntk_rank():
     check = names["check_rank"]
     check(lambda n: float(n // 2 - 2) if n % 2 == 0 and n > 3 else 0.0)
     for says, wrong in {
-        "a function is wanted, null_directions itself, not int": 6,
-        "for 1 points a number is wanted, not None": lambda n: None,
-        r"for 1 points a number is wanted, not \[0\]": lambda n: [names["null_directions"](n)],
+        "hand over the function itself, without calling it, not int": 6,
+        "it does not work with these 1 arguments": lambda: 6,
+        "the number for 1 points should be a number, not None": lambda n: None,
+        r"the number for 1 points should be a number, not \[0\]": lambda n: [names["null_directions"](n)],
+        "the number for 1 points should be a number, not False": lambda n: bool(names["null_directions"](n)),
         "1 points have 0 null directions, not -2": lambda n: n // 2 - 2,
         "2 points have 0 null directions, not -1": lambda n: 0 if n % 2 else n // 2 - 2,
         "4 points have 0 null directions, not 1": lambda n: 0 if n % 2 or n < 3 else n // 2 - 1,
         "6 points have 1 null directions, not 3": lambda n: 0 if n % 2 or n < 5 else n // 2,
         "3 points have 0 null directions, not 1": lambda n: max((n + 1) // 2 - 1, 0) if n % 2 else 0,
         "8 points have 2 null directions, not 0": lambda n: {6: 1}.get(n, 0),
-        "1 points have 0 null directions, not six": lambda n: "six",
+        "should be a number, not 'six'": lambda n: "six",
     }.items():
         refused(check, wrong, says)
 
@@ -48,12 +53,14 @@ def test_ntk_rank():
 def test_ntk_one_step():
     names = exercise("ntk", "check_one_step")
     check, right = names["check_one_step"], names["one_step_rate"]
-    check(lambda x: np.array([16 / np.sum(np.asarray(x) ** 2)]))
+    check(lambda x: np.float32(16 / np.sum(np.asarray(x) ** 2)))
     left = "the step leaves {} of the residual at infinite width"
     for says, wrong in {
-        "a function is wanted, one_step_rate itself, not float": 0.25,
-        "one number is wanted, not None": lambda x: None,
-        "one number is wanted, not Array": lambda x: 1 / x,
+        "hand over the function itself, without calling it, not float": 0.25,
+        "it does not work with these 1 arguments": lambda: 0.25,
+        "the rate should be a number, not None": lambda x: None,
+        "the rate should be a number, not Array": lambda x: 1 / x,
+        "the rate should be a number, not array": lambda x: np.array([right(x)]),
         left.format(r"-1\.000"): lambda x: 2 * right(x),  # that of the covariance
         left.format(r"0\.750"): lambda x: 0.25 if x @ x > 20 else right(2 * x),
         left.format(r"0\.016"): lambda x: (len(x) - 1) / (4 * x @ x),
@@ -68,10 +75,11 @@ def test_ntk_deep():
     for right in (0.25, np.float32(0.25), np.array(0.25)):
         check(right)
     for says, wrong in {
-        "one number is wanted, not None": None,
-        r"one number is wanted, not \[0\.25\]": [0.25],
-        "a number is wanted, not '1/4'": "1/4",
-        "a number is wanted, not True": True,
+        "the limit should be a number, not None": None,
+        r"the limit should be a number, not \[0\.25\]": [0.25],
+        "the limit should be a number, not '1/4'": "1/4",
+        "the limit should be a number, not True": True,
+        "the limit should be a finite number, not nan": np.nan,
         "off by 0.08": 1 / 3,
         "off by 0.25": 0.0,
         r"towards less than 0\.2535; that is off by 0.003": 0.2535,  # at a thousand layers
@@ -79,7 +87,7 @@ def test_ntk_deep():
         r"off by 0\.4999": 0.75,
     }.items():
         refused(check, wrong, says)
-    refused(check, lambda: 0.25, "a number is wanted")
+    refused(check, lambda: 0.25, "the limit should be a number, not <function")
 
 
 def test_ntk_standard():
@@ -92,9 +100,10 @@ def test_ntk_standard():
     check(lambda x: np.asarray(right(x)).tolist())
     wrong_by = "an entry of your limit is wrong by {}"
     for says, wrong in {
-        "a function is wanted, standard_limit itself, not NoneType": None,
-        r"returns nothing \(None\)": lambda x: None,
-        r"of shape \(6, 6\) is wanted, not of shape \(6,\)": lambda x: np.diag(right(x)),
+        "hand over the function itself, without calling it, not NoneType": None,
+        "it does not work with these 1 arguments": lambda: None,
+        "the limit should (be made of numbers|have shape)": lambda x: None,
+        r"the limit should have shape \(6, 6\), not \(6,\)": lambda x: np.diag(right(x)),
         wrong_by.format(r"100\.0%"): lambda x: 2 * right(x),
         wrong_by.format(r"50\.0%"): lambda x: theta(2)(x) / 2,  # with the first layer
         wrong_by.format("50"): lambda x: nngp(2)(x) / 2,  # the readout alone
