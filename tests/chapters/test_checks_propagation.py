@@ -14,13 +14,14 @@ def test_propagation_edge():
     each_refused(
         check,
         {
-            "a function is wanted, critical_w_std itself, not float": 1.0,
-            "for b_std 0.1 a number is wanted, not None": lambda b_std: None,
-            "for b_std 0.1 a number is wanted, not '1'": lambda b_std: "1",
-            r"for b_std 0.1 a number is wanted, not \[": lambda b_std: [right(b_std)],
-            "for b_std 0.1 a number is wanted, not True": lambda b_std: True,
+            "hand over the function itself, without calling it, not float": 1.0,
+            "σ_w for b_std 0.1 should be a number, not None": lambda b_std: None,
+            "σ_w for b_std 0.1 should be a number, not '1'": lambda b_std: "1",
+            r"σ_w for b_std 0.1 should be a number, not \[": lambda b_std: [right(b_std)],
+            "σ_w for b_std 0.1 should be a number, not True": lambda b_std: True,
+            "it does not work with these 1 arguments": lambda: 1.0,
             "σ_w must be positive, not -1": lambda b_std: -right(b_std),
-            "σ_w must be positive, not nan": lambda b_std: math.nan,
+            "σ_w for b_std 0.1 should be a finite number, not nan": lambda b_std: math.nan,
             "for b_std 0.1 your σ_w = 0.8862": lambda b_std: math.sqrt(math.pi) / 2,  # that of no biases
             "for b_std 0.4 your σ_w = 1.0556": lambda b_std: right(0.1),
             "and χ = .*, not 1; yours is the variance": lambda b_std: right(b_std) ** 2,
@@ -39,10 +40,11 @@ def test_propagation_leaky():
     each_refused(
         check,
         {
-            "a function is wanted, leaky_variance itself, not float": 2.0,
-            "for a = 0.0 a number is wanted, not None": lambda a: None,
-            r"for a = 0.0 a number is wanted, not \[2.0\]": lambda a: [right(a)],
-            "for a = 0.0 a number is wanted, not 'two'": lambda a: "two",
+            "hand over the function itself, without calling it, not float": 2.0,
+            "the variance for a = 0.0 should be a number, not None": lambda a: None,
+            r"the variance for a = 0.0 should be a number, not \[2.0\]": lambda a: [right(a)],
+            "the variance for a = 0.0 should be a number, not 'two'": lambda a: "two",
+            "it does not work with these 1 arguments": lambda a, b: 2.0,
             "for a = 0.2 one layer multiplies the mean square of the gradient by 1.040": lambda a: 2.0,
             "for a = 0.2 .* by 0.867": lambda a: 2 / (1 + a),
             "for a = 0.0 .* by 0.707, not 1; yours is the standard deviation": lambda a: math.sqrt(right(a)),
@@ -65,13 +67,14 @@ def test_propagation_deepest():
     each_refused(
         check,
         {
-            "a function is wanted, deepest itself, not int": 9,
-            "for s = 0.5 a number is wanted, not None": lambda s: None,
-            r"for s = 0.5 a number is wanted, not \[4\]": lambda s: [right(s)],
+            "hand over the function itself, without calling it, not int": 9,
+            "the layers for s = 0.5 should be a number, not None": lambda s: None,
+            r"the layers for s = 0.5 should be a number, not \[4\]": lambda s: [right(s)],
+            "it does not work with these 1 arguments": lambda: 4,
             "for s = 0.5 your 5 layers are too many: the factor is then 0.000977": lambda s: right(s) + 1,
             "for s = 0.5 your 3 layers are too few: with one more the factor is 0.00391": lambda s: right(s) - 1,
             "for s = 0.5 a whole number of layers is wanted, not 4.98289": log,
-            "for s = 0.5 a whole number of layers is wanted, not nan": lambda s: math.nan,
+            "the layers for s = 0.5 should be a finite number, not nan": lambda s: math.nan,
             "for s = 0.5 a whole number of layers is wanted, not -4": lambda s: -right(s),
             "for s = 0.5 your 5 layers are too many": lambda s: math.ceil(log(s)),
             "for s = 0.5 your 9 layers are too many": lambda s: int(2 * log(s)),  # the norm, not its square
@@ -99,10 +102,11 @@ def test_propagation_residual():
     each_refused(
         check,
         {
-            "a function is wanted, deep_limit itself, not float": 0.25,
-            "for c = 0.5 a number is wanted, not None": lambda c: None,
-            "for c = 0.5 a number is wanted, not array": lambda c: np.array([right(c)]),
-            "for c = 0.5 a number is wanted, not '0.1'": lambda c: "0.1",
+            "hand over the function itself, without calling it, not float": 0.25,
+            "the correlation for c = 0.5 should be a number, not None": lambda c: None,
+            "the correlation for c = 0.5 should be a number, not array": lambda c: np.array([right(c)]),
+            "the correlation for c = 0.5 should be a number, not '0.1'": lambda c: "0.1",
+            "it does not work with these 1 arguments": lambda: 0.25,
             "c = 0.5: your 0.1.* is .0.000. away from the limit": lambda c: layers(c, 50),  # not yet the limit
             r"c = 0.5: your 0.2508|c = 0.5: your .* is \+0.": lambda c: right(2 * c),
             "c = 0.5: your 0.0.* is -0.0": lambda c: right(c / 2),
