@@ -371,7 +371,7 @@ def test_the_numbers_have_no_more_digits_than_are_stored(browser):
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)
 def test_what_a_drawing_has_twice_differs_in_more_than_colour(browser):
-    page, explorer = explorer_of(browser, "svm", "fig-explore-svm")
+    page, explorer = explorer_of(browser, "svm", "fig-svm-delete")
     (boundary, margins) = [
         shape for shape in explorer.evaluate(SHAPES) if (shape["name"] or "output").startswith("output")
     ]
