@@ -123,8 +123,7 @@ def test_an_explorer_on_a_slide_moves_and_keeps_its_keys(decks, opened):
     slider = opened.locator("section.present .ntk-explorer input[type=range]").first
     slider.focus()
     opened.keyboard.press("ArrowRight")
-    opened.wait_for_timeout(300)
-    assert opened.evaluate(words) != before, "the explorer did not move"
+    opened.wait_for_function(f"(before) => {words} !== before", arg=before)  # the explorer moves
     assert opened.evaluate("deck.getIndices().h") == at, "the deck took the explorer's key"
     opened.evaluate("document.activeElement.blur()")
     opened.keyboard.press("ArrowRight")
@@ -136,10 +135,12 @@ def test_a_deck_prints_a_page_for_each_slide(decks, opened, tmp_path):
     folder, counts = decks
     show(opened, folder / "laziness.html", "?print-pdf")
     opened.wait_for_selector(".pdf-page")
-    opened.wait_for_timeout(1500)
+    count = counts["chapters/laziness.html"]
+    opened.wait_for_function("(count) => document.querySelectorAll('.pdf-page').length === count", arg=count)
+    opened.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
     opened.pdf(path=tmp_path / "deck.pdf", prefer_css_page_size=True, print_background=True)
     printed = pypdf.PdfReader(tmp_path / "deck.pdf").pages
-    assert len(printed) == counts["chapters/laziness.html"]
+    assert len(printed) == count
     assert printed[0].mediabox.width / printed[0].mediabox.height == pytest.approx(16 / 9, rel=0.01)
     assert all(len(page.extract_text()) > 3 for page in printed)
 
