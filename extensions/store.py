@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
@@ -42,6 +43,17 @@ def changed(env: BuildEnvironment, kind: str, state: Any) -> bool:
         return False
     env.book_states[kind] = now  # type: ignore[attr-defined]
     return True
+
+
+Kept = TypeVar("Kept", bound=nodes.Node)
+
+
+def alone(node: Kept) -> Kept:
+    """A copy of a part of a page that may be kept between builds: as it stands on its page, it holds all of that."""
+    copied = node.deepcopy()
+    for part in copied.findall():
+        part.document = None
+    return copied
 
 
 def _purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:

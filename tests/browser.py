@@ -10,6 +10,7 @@ import pytest
 from tools.chromium import launched
 
 ROOT = Path(__file__).parent.parent
+PATIENCE = 180_000  # milliseconds until what never comes is given up; a slow machine comes to the same results
 
 # Sets the page from right to left, and says which of some elements then write their signs, or draw their parts, in
 # another order or at other distances than from left to right. In the shadow of an element as in the page.
@@ -62,7 +63,25 @@ def chromium(*, windowless: bool = False) -> Iterator:
             browser = stack.enter_context(launched(windowless=windowless))
         except FileNotFoundError as missing:
             pytest.skip(str(missing))
+        _make_patient(browser)
         yield browser
+
+
+def _make_patient(browser) -> None:
+    """No page of this browser gives up while a busy machine may still be at work."""
+    new_context, new_page = browser.new_context, browser.new_page
+
+    def context(**options):
+        made = new_context(**options)
+        made.set_default_timeout(PATIENCE)
+        return made
+
+    def page(**options):
+        made = new_page(**options)
+        made.set_default_timeout(PATIENCE)
+        return made
+
+    browser.new_context, browser.new_page = context, page
 
 
 @contextlib.contextmanager

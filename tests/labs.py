@@ -38,7 +38,7 @@ def make_lab(folder: Path, *variables: str) -> Iterator[str]:
             command, cwd=ROOT, env=own_places(folder), stdout=out, stderr=out, start_new_session=True
         )
     try:
-        for _ in range(300):
+        for _ in range(3000):  # it may take minutes
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5).read()
                 break
@@ -48,4 +48,4 @@ def make_lab(folder: Path, *variables: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/lab"
     finally:
         os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+        server.wait(120)

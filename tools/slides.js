@@ -39,10 +39,12 @@
     window.deck = deck;  // for those who want to steer it
   });
   document.fonts.addEventListener("loadingdone", current);  // a formula's font may come after its slide
+  // explorers draw themselves when they are seen, at whatever pace, and are then higher
+  const drawing = new ResizeObserver(() => requestAnimationFrame(current));
   deck.on("slidechanged", () => {
     current();
-    // explorers draw themselves when they are seen
-    for (const wait of [60, 250, 600]) setTimeout(current, wait);
+    drawing.disconnect();
+    deck.getCurrentSlide().querySelectorAll(".ntk-explorer").forEach(explorer => drawing.observe(explorer));
   });
   deck.on("pdf-ready", () => { all(); setTimeout(all, 500); });
   // keys that an explorer or a question takes are not the deck's

@@ -16,7 +16,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from extensions.authoring.claims import all_claims, claim_link, prose
-from extensions.store import changed, findings, in_order
+from extensions.store import alone, changed, findings, in_order
 from extensions.typesetting.numbering import numbered_title
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def _verdict(app: Sphinx, box: nodes.admonition, anchor: str) -> dict[str, Any]:
         logger.warning("no sentence after the verdict can be shown on another page", location=paragraph, type="book")
     return {
         "anchor": anchor,
-        "quote": [part.deepcopy() for part in title.children],
+        "quote": [alone(part) for part in title.children],
         "verdict": strong.astext() if strong is not None else "",
         "why": why,
         "theorems": list(dict.fromkeys(refs)),
@@ -79,7 +79,7 @@ def _first_sentence(paragraph: nodes.paragraph, strong: nodes.strong | None) -> 
         if child is strong:
             continue
         if not isinstance(child, nodes.Text):
-            sentence.append(child.deepcopy())
+            sentence.append(alone(child))
             continue
         words, *later = END.split(child.astext(), maxsplit=1)
         sentence.append(nodes.Text(words))

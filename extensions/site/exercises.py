@@ -17,6 +17,7 @@ import jupytext
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from extensions.store import alone
 from tools import repository
 
 FOLDED = "Check your answer, in the notebook"
@@ -115,6 +116,15 @@ def _name_the_folds(app: Sphinx, doctree: nodes.document) -> None:
             code.insert(0, way_there(app.env.docname, exercise))
 
 
+def _keep_titles(app: Sphinx, doctree: nodes.document) -> None:
+    """What sphinx-exercise keeps of an exercise between builds holds its whole page; what it asks for is the title."""
+    for kept in getattr(app.env, "sphinx_exercise_registry", {}).values():
+        node = kept["node"]
+        if kept["docname"] == app.env.docname and node.children:
+            kept["node"] = alone(node.copy())
+            kept["node"] += alone(node.children[0])
+
+
 def way_there(docname: str, exercise: Exercise) -> nodes.paragraph:
     """Where the exercise is answered, as links."""
     notebook = posixpath.relpath(f"_sources/{docname}.ipynb", posixpath.dirname(docname) or ".")
@@ -135,4 +145,5 @@ def way_there(docname: str, exercise: Exercise) -> nodes.paragraph:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("doctree-read", _name_the_folds)
+    app.connect("doctree-read", _keep_titles)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

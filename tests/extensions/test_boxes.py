@@ -96,7 +96,7 @@ def test_a_formula_in_a_line_that_is_whole_does_not_fade(browser, site, width):
       const style = getComputedStyle(e), faded = style.maskImage !== "none" && style.getPropertyValue("--on") !== "0px";
       return [faded, style.overflowX === "auto" && e.scrollWidth > e.clientWidth];
     })"""
-    page.wait_for_timeout(200)
+    page.wait_for_function(f"({masks})().every(([faded, scrolls]) => faded === scrolls)")  # a script looks at them
     seen = page.evaluate(masks)
     page.close()
     assert len(seen) >= 2

@@ -336,7 +336,7 @@ def test_what_a_screen_reader_says(open_page):
     status = explorer.get_by_role("status")
     assert status.text_content() == ""  # nothing is said before something changes
     slider.press("Home")
-    page.wait_for_timeout(600)
+    page.wait_for_function("(e) => e.textContent", arg=status.element_handle())  # it is said when nothing moves
     text = explorer.locator(".text").inner_text()
     assert status.text_content() == f"kernel Laplace, length scale 0.5 steps. {text}"
     picture = explorer.get_by_role("img", name=re.compile("A kernel matrix. The kernel between all pairs"))
@@ -382,7 +382,7 @@ def test_time_runs_and_can_be_stopped(open_page):
     explorer.page.wait_for_timeout(1000)
     assert slider.input_value() == place
     button.press("Enter")
-    explorer.page.wait_for_function("(e) => e.value === '13'", arg=slider.element_handle(), timeout=15_000)
+    explorer.page.wait_for_function("(e) => e.value === '13'", arg=slider.element_handle())
     button.wait_for()
 
 

@@ -167,6 +167,7 @@ def test_four_buttons_train_stop_step_and_begin_again(shared):
     press(page, "Play")
     page.wait_for_function(f"{STATE}.step > 20")
     press(page, "Pause")
+    page.wait_for_function(f"!{STATE}.playing")
     page.wait_for_timeout(200)
     paused = page.evaluate(STATE)
     page.wait_for_timeout(300)
@@ -477,7 +478,8 @@ def test_the_address_holds_the_setting(open_page, shared):
     shared.keyboard.press("Shift+ArrowLeft")
     shared.get_by_label("activation", exact=True).select_option("tanh")
     shared.wait_for_function(f"{STATE}.settings.activation === 'tanh'")
-    shared.wait_for_timeout(600)  # the address follows when things are quiet
+    # the address follows when things are quiet
+    shared.wait_for_function("location.hash.includes('activation=tanh')")
     state, address = shared.evaluate(ADVANCE, 7), shared.evaluate("location.hash.slice(1)")
     assert state["settings"]["preset"] == "own"
     other = open_page(address)
@@ -599,7 +601,8 @@ def test_in_the_plane_points_are_moved_and_their_labels_flipped(open_page, share
     page.wait_for_function(f"{STATE}.settings.points.length === 15")
     page.get_by_role("button", name="Point 2 of").press("f")
     page.wait_for_function(f"{STATE}.settings.points[1][2] === 1")
-    page.wait_for_timeout(600)
+    there = "/points=([^&]*)/.exec(decodeURIComponent(location.hash))?.[1].split(',')"  # the address follows
+    page.wait_for_function(f"{there}?.length === 15 && {there}[1].split(':')[2] === '1'")
     state, copied = page.evaluate(ADVANCE, 5), open_page(page.evaluate("location.hash.slice(1)")).evaluate(ADVANCE, 5)
     assert (copied["settings"], copied["outputs"]) == (state["settings"], state["outputs"])
     assert after(shared, "preset=own&domain=plane&points=0.5:0.5:7,9:0:-1,1:1", 3)["settings"]["points"] == [
@@ -709,17 +712,16 @@ def test_it_goes_on_while_the_window_changes_its_size(open_page):
     for width, preset in itertools.product((1280, 390, 700, 320, 844), ("six on the circle", "two moons")):
         page.get_by_label("points", exact=True).select_option(preset)
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_timeout(150)
         step = page.evaluate(f"{STATE}.step")
         page.wait_for_function(f"{STATE}.step > {step}")
-        inside = page.evaluate("""() => {
+        inside = """() => {
           const root = document.querySelector("[data-laboratory]").shadowRoot, plot = root.querySelector(".plot");
           const drawn = root.querySelector(".plot svg").getBoundingClientRect().width;
           const units = root.querySelector(".units").getBoundingClientRect(), beside = units.right - innerWidth;
           const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
           return [drawn - plot.clientWidth, wide, beside];
-        }""")
-        assert max(inside) <= 1, width
+        }"""
+        page.wait_for_function(f"Math.max(...({inside})()) <= 1")
     press(page, "Pause")
 
 
@@ -783,7 +785,8 @@ def test_two_fingers_drag_two_points_and_neither_jumps(open_page):
         touch("touchMove", down)
     touch("touchEnd", 20)
     page.wait_for_function(f"{STATE}.settings.preset === 'own'")
-    page.wait_for_timeout(300)
+    moved = " && ".join(f"{STATE}.settings.points[{k}][1] <= {before[k][1] - 0.05}" for k in (1, 4))
+    page.wait_for_function(moved)
     after = page.evaluate(f"{STATE}.settings.points")
     for k in (1, 4):
         assert after[k][0] == pytest.approx(before[k][0], abs=0.01), "it jumps to the finger"
@@ -931,8 +934,7 @@ def test_the_small_form_is_turned_and_narrowed_while_it_trains(open_page):
         press(page, "Pause")
         press(page, "Play")
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(300)
-        assert max(page.evaluate(inside)) <= 1, (width, height)
+        page.wait_for_function(f"Math.max(...({inside})()) <= 1")  # when it is drawn anew
         page.wait_for_function(f"!{SMALL}.state.playing")
 
 
@@ -1029,7 +1031,7 @@ def test_the_small_form_trains_what_is_dragged_and_is_the_laboratory(open_page, 
         wanted = {"Home": 4, "End": 1024}[key]
         label = f"{SMALL}.shadowRoot.querySelector('.plot svg').getAttribute('aria-label')"
         drawn = f"{label}.includes('20 networks of width {wanted:,} ')"  # the picture comes after the setting
-        page.wait_for_function(f"{state}.settings.width === {wanted} && {state}.step > 20 && {drawn}", timeout=60_000)
+        page.wait_for_function(f"{state}.settings.width === {wanted} && {state}.step > 20 && {drawn}")
         apart[key] = page.evaluate(label)
     page.get_by_role("link", name="The whole").click()
     page.wait_for_url("**/laboratory.html")

@@ -40,17 +40,15 @@ def page(tmp_path_factory):
         dialog = page.locator(".jp-Dialog")
         page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").last.click())
         page.goto(address + "/lab/tree/notebook.ipynb?reset")
-        page.wait_for_function(
-            "window.jupyterapp && document.querySelectorAll('.jp-CodeCell').length === 2", timeout=90_000
-        )
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
+        page.wait_for_function("window.jupyterapp && document.querySelectorAll('.jp-CodeCell').length === 2")
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
         for _ in range(20):  # what is pressed before the notebook is ready is lost
             page.locator(".jp-CodeCell").first.locator(".cm-content").click()
             page.keyboard.press("Control+Enter")
             page.wait_for_timeout(500)
             if "[ ]" not in page.locator(".jp-CodeCell .jp-InputPrompt").first.inner_text():
                 break
-        page.wait_for_function(f"{HOST}?.state", timeout=60_000)
+        page.wait_for_function(f"{HOST}?.state")
         page.where, page.folder = page.url, folder
         yield page
 
@@ -68,7 +66,7 @@ def python(page, code, value="None"):
     page.keyboard.insert_text(lines)
     page.keyboard.press("Control+Enter")
     said = cell.locator(".jp-OutputArea-output pre", has_text=mark)
-    said.wait_for(timeout=30_000)
+    said.wait_for()
     return json.loads(said.inner_text().split(mark)[1])
 
 
@@ -80,11 +78,21 @@ def traits(page):
 
 
 def at(page, step, **settings):
-    """The state of the page when it is at this step of this setting."""
+    """The state of the page when it is at this step of this setting, and Python has heard of it."""
     of = "".join(f" && s.settings.{name} === {json.dumps(value)}" for name, value in settings.items())
-    page.wait_for_function(f"() => {{ const s = {HOST}.state; return s.step === {step}{of}; }}", timeout=60_000)
-    page.wait_for_timeout(400)  # until Python has heard of it
+    page.wait_for_function(f"() => {{ const s = {HOST}.state; return s.step === {step}{of}; }}")
+    heard(page)
     return page.evaluate(f"{HOST}.state")
+
+
+def heard(page):
+    """Wait until Python knows of the step that the page shows, however long that takes."""
+    for _ in range(100):
+        shown = page.evaluate(f"[{HOST}.state.step, {HOST}.state.outputs]")
+        if python(page, "", "[laboratory.step, laboratory.outputs.tolist()]") == shown:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"Python has not heard of {shown}")
 
 
 def test_what_python_sets_is_trained_and_what_is_computed_is_in_python(page):
@@ -163,9 +171,10 @@ def test_play_counts_in_python_and_pause_stops(page):
     python(page, "laboratory.set_points([-1, 0, 1], [1, -0.5, 0.5], 'line')\nseen = []")
     python(page, "laboratory.observe(lambda change: seen.append(change['new']), 'step')")
     page.locator(".ntk-laboratory").get_by_role("button", name="Play").click()
-    page.wait_for_function(f"{HOST}.state.step > 60", timeout=60_000)
+    page.wait_for_function(f"{HOST}.state.step > 60")
     page.locator(".ntk-laboratory").get_by_role("button", name="Pause").click()
-    page.wait_for_timeout(800)
+    page.wait_for_function(f"!{HOST}.state.playing")
+    heard(page)
     known, state = traits(page), page.evaluate(f"{HOST}.state")
     assert not state["playing"]
     assert known["step"] == state["step"] > 60
@@ -200,13 +209,13 @@ def test_two_views_show_the_same(page):
     python(page, "laboratory.width, laboratory.step = 16, 0\nfrom IPython.display import display\ndisplay(laboratory)")
     page.wait_for_function("document.querySelectorAll('.ntk-laboratory').length === 2")
     states = "[...document.querySelectorAll('.ntk-laboratory')].map((e) => e.state)"
-    page.wait_for_function(f"{states}.every((s) => s && s.settings.width === 16)", timeout=30_000)
+    page.wait_for_function(f"{states}.every((s) => s && s.settings.width === 16)")
     second = page.locator(".ntk-laboratory").nth(1)
     second.get_by_label("width", exact=True).press("ArrowRight")
-    page.wait_for_function(f"{states}.every((s) => s.settings.width === 32)", timeout=30_000)
+    page.wait_for_function(f"{states}.every((s) => s.settings.width === 32)")
     page.locator(".ntk-laboratory").first.get_by_role("button", name="Step").click()
-    page.wait_for_function(f"{states}.every((s) => s.step === 1)", timeout=30_000)
-    page.wait_for_timeout(500)
+    page.wait_for_function(f"{states}.every((s) => s.step === 1)")
+    heard(page)
     first, other = page.evaluate(states)
     assert first["outputs"] == other["outputs"]
     assert python(page, "", "[laboratory.width, laboratory.step]") == [32, 1]
@@ -219,10 +228,10 @@ def test_it_follows_the_theme_of_the_lab(page):
     ink = f"getComputedStyle({HOST}.shadowRoot.querySelector('.all')).color"
     light = page.evaluate(ink)
     page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
-    page.locator(".ntk-laboratory .all.dark").wait_for(timeout=20_000)
+    page.locator(".ntk-laboratory .all.dark").wait_for()
     assert page.evaluate(ink) != light
     page.evaluate("jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
-    page.locator(".ntk-laboratory .all:not(.dark)").wait_for(timeout=20_000)
+    page.locator(".ntk-laboratory .all:not(.dark)").wait_for()
     assert page.evaluate(ink) == light
 
 
@@ -234,9 +243,10 @@ def test_an_experiment_is_set_up_by_name_and_by_a_press(page):
     assert widget.get_by_role("button", name="The catapult").get_attribute("aria-pressed") == "true"
     assert widget.get_by_text("would be refuted").filter(visible=True).inner_text().startswith("Half above")
     widget.get_by_role("button", name="Units gather on the corners").click()
-    page.wait_for_function(f"{HOST}.state.settings.domain === 'plane' && {HOST}.state.step > 20", timeout=60_000)
+    page.wait_for_function(f"{HOST}.state.settings.domain === 'plane' && {HOST}.state.step > 20")
     widget.get_by_role("button", name="Pause").click()
-    page.wait_for_timeout(800)
+    page.wait_for_function(f"!{HOST}.state.playing")
+    heard(page)
     known = python(page, "", "[laboratory.experiment, laboratory.scale, laboratory.x.tolist(), laboratory.step]")
     assert known[:2] == ["gathering-units", "mean_field"]
     assert len(known[2]) == 4
@@ -254,7 +264,7 @@ def test_a_saved_notebook_keeps_the_picture_that_was_seen(page):
     before = page.evaluate(SAVED)
     python(page, "laboratory.set_points([-1, 0, 1], [1, -0.5, 0.5], 'line')\nlaboratory.step = 40")
     at(page, 40)
-    page.wait_for_function(f"() => ({SAVED})()[1].data['text/plain'].includes('step 40, 3 points')", timeout=20_000)
+    page.wait_for_function(f"() => ({SAVED})()[1].data['text/plain'].includes('step 40, 3 points')")
     live, still = page.evaluate(SAVED)
     assert "application/vnd.jupyter.widget-view+json" in live["data"]
     assert "step 40, 3 points, width" in still["data"]["text/plain"]
@@ -277,7 +287,7 @@ def test_a_saved_notebook_keeps_the_picture_that_was_seen(page):
     other = page.context.browser.new_page(viewport={"width": 1280, "height": 900})
     other.goto(page.where.split("/lab/")[0] + "/lab/workspaces/other/tree/saved.ipynb?reset")
     picture = other.locator(".jp-RenderedImage img").first
-    picture.wait_for(timeout=90_000)
+    picture.wait_for()
     assert picture.evaluate("(image) => image.naturalWidth") > 300
     other.close()
 
@@ -297,7 +307,7 @@ def test_nothing_of_it_is_cut_on_a_phone_and_in_the_dark_and_axe_finds_nothing(p
     narrow = """(width) => { document.querySelector(".ntk-laboratory").parentElement.style.width = width; }"""
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        page.locator(".ntk-laboratory .all" + (".dark" if "Dark" in theme else ":not(.dark)")).wait_for(timeout=20_000)
+        page.locator(".ntk-laboratory .all" + (".dark" if "Dark" in theme else ":not(.dark)")).wait_for()
         page.wait_for_timeout(600)
         for width in ("390px", "300px", ""):
             page.evaluate(narrow, width)

@@ -83,7 +83,7 @@ def measured(page, name, **setting):
     """What the box found after a press: its state, with what it said."""
     box = fill(page, name, **setting)
     box.get_by_role("button", name="Measure").click()
-    page.wait_for_function("(id) => document.getElementById(id).state", arg=f"measure-{name}", timeout=60_000)
+    page.wait_for_function("(id) => document.getElementById(id).state", arg=f"measure-{name}")
     return {**box.evaluate("(box) => box.state"), "said": box.locator("[data-said]").inner_text(), "box": box}
 
 

@@ -127,7 +127,7 @@ def book(tmp_path_factory) -> Path:
 def test_an_old_address_leads_to_the_page_of_the_module(book, browser, old, new):
     page = browser.new_context(offline=True).new_page()
     page.goto(f"{(book / '_build' / 'html' / 'appendix' / 'library.html').as_uri()}#{old}")
-    page.wait_for_url(f"**/appendix/library/ntklib.toy.html#{new}", timeout=5000)
+    page.wait_for_url(f"**/appendix/library/ntklib.toy.html#{new}")
     assert page.evaluate("document.querySelector(':target') !== null"), "the page has no such place"
     page.context.close()
 

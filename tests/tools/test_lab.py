@@ -30,12 +30,12 @@ def chapter():
 def test_a_chapter_opens_as_a_notebook_and_runs(chapter, lab):
     with chromium() as browser:
         page = browser.new_page()
-        page.goto(lab, timeout=90_000)
-        page.locator(".jp-DirListing-item", has_text=chapter).dblclick(timeout=90_000)
+        page.goto(lab)
+        page.locator(".jp-DirListing-item", has_text=chapter).dblclick()
         notebook = page.locator(".jp-NotebookPanel")
-        notebook.locator("h1", has_text="The tangent kernel").wait_for(timeout=90_000)
+        notebook.locator("h1", has_text="The tangent kernel").wait_for()
         # a cell that runs before its notebook has a kernel asks for one
-        notebook.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=180_000)
+        notebook.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         first = notebook.locator(".jp-CodeCell", has_text="import jax").first
         unrun = first.locator(".jp-InputPrompt", has_text="[ ]:")
         for _ in range(10):  # a notebook that is still being drawn takes the focus away again
@@ -46,5 +46,5 @@ def test_a_chapter_opens_as_a_notebook_and_runs(chapter, lab):
                 break
             except sync_api.TimeoutError:
                 continue
-        first.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]:")).wait_for(timeout=180_000)
+        first.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]:")).wait_for()
         assert first.locator(".jp-OutputArea-output").count() == 0, first.inner_text()

@@ -61,7 +61,7 @@ def page(places):
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         dialog = page.locator(".jp-Dialog")  # on a busy machine JupyterLab may ask something about a slow kernel
         page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").last.click())
-        page.goto(address.removesuffix("lab"), timeout=90_000)  # it begins with the contents
+        page.goto(address.removesuffix("lab"))  # it begins with the contents
         yield page
 
 
@@ -71,8 +71,8 @@ def status():
 
 
 def open_chapter(page):
-    page.locator(".jp-RenderedMarkdown a", has_text="Support vectors").click(timeout=90_000)
-    page.wait_for_function(READY, timeout=90_000)
+    page.locator(".jp-RenderedMarkdown a", has_text="Support vectors").click()
+    page.wait_for_function(READY)
 
 
 def cell(page, name):
@@ -88,7 +88,7 @@ def answer_the_questions(page):
     for key, verdict in (("ArrowDown", "No."), ("ArrowUp", "Right.")):
         page.keyboard.press(key)
         check.get_by_role("button", name="Check").click()
-        check.locator("[role=status]", has_text=verdict).wait_for(timeout=10_000)
+        check.locator("[role=status]", has_text=verdict).wait_for()
         check.locator("input:checked").focus()
     assert page.evaluate(f"{NOTEBOOK}.activeCellIndex") == active
     check = cell(page, "question-check-svm-margin")
@@ -96,7 +96,7 @@ def answer_the_questions(page):
         check.get_by_role("textbox").fill("")
         page.keyboard.type(typed)
         page.keyboard.press("Enter")
-        check.locator("[role=status]", has_text=verdict).wait_for(timeout=10_000)
+        check.locator("[role=status]", has_text=verdict).wait_for()
     assert check.locator("details[open]").count() == 0  # the answer was not in sight
 
 
@@ -109,7 +109,7 @@ def test_a_chapter_is_read_answered_run_closed_and_found_again(page, places):
     open_chapter(page)
     name = page.evaluate(HOLDS, "Theorem 3.2")
     theorem = cell(page, name).locator("blockquote", has_text="Theorem 3.2").first
-    theorem.locator("mjx-container").first.wait_for(timeout=30_000)
+    theorem.locator("mjx-container").first.wait_for()
     assert theorem.evaluate("(e) => getComputedStyle(e).borderLeftColor") == "rgb(59, 125, 216)"
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
     answer_the_questions(page)  # before anything has run
@@ -118,9 +118,9 @@ def test_a_chapter_is_read_answered_run_closed_and_found_again(page, places):
     page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
     last = "check-ex-svm-drop"
     page.wait_for_function(
-        f"(id) => {NOTEBOOK}.widgets.find((c) => c.model.id === id).model.executionCount > 0", arg=last, timeout=180_000
+        f"(id) => {NOTEBOOK}.widgets.find((c) => c.model.id === id).model.executionCount > 0", arg=last
     )
-    page.wait_for_function(READY, timeout=60_000)
+    page.wait_for_function(READY)
     outputs = page.evaluate(READ)
     assert [one for shown in outputs.values() for one in shown if one["output_type"] == "error"] == []
     for name, said in SAID.items():
@@ -129,7 +129,7 @@ def test_a_chapter_is_read_answered_run_closed_and_found_again(page, places):
 
     name = [name for name, shown in outputs.items() if any("widget" in k for o in shown for k in o.get("data", {}))][-1]
     explorer = cell(page, name).locator("[data-lm-suppress-shortcuts]")
-    explorer.locator(".note", has_text="Computed by Python for exactly this setting").wait_for(timeout=60_000)
+    explorer.locator(".note", has_text="Computed by Python for exactly this setting").wait_for()
     told = explorer.locator(".text").inner_text()
     explorer.get_by_label("width r of the kernel", exact=True).press("End")
     page.wait_for_function(
@@ -139,7 +139,7 @@ def test_a_chapter_is_read_answered_run_closed_and_found_again(page, places):
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     page.evaluate("jupyterapp.commands.execute('kernelmenu:shutdown')")
     page.evaluate("jupyterapp.commands.execute('application:close')")
-    page.wait_for_function("jupyterapp.shell.currentWidget.context.path === 'Contents.ipynb'", timeout=30_000)
+    page.wait_for_function("jupyterapp.shell.currentWidget.context.path === 'Contents.ipynb'")
     open_chapter(page)
     again = page.evaluate(READ)
     assert {name: text_of(shown) for name, shown in again.items()} == {n: text_of(s) for n, s in outputs.items()}
@@ -150,7 +150,7 @@ def test_a_chapter_is_read_answered_run_closed_and_found_again(page, places):
     page.evaluate(f"{NOTEBOOK}.scrollToItem(0)")
     # another chapter, in the notebook beside it
     page.locator(".jp-RenderedMarkdown a:visible", has_text="2 · Kernels").click()
-    page.wait_for_function("jupyterapp.shell.currentWidget.context.path === 'kernels.ipynb'", timeout=30_000)
+    page.wait_for_function("jupyterapp.shell.currentWidget.context.path === 'kernels.ipynb'")
 
     mine = (places / "copies" / "svm.ipynb").read_bytes()
     subprocess.run(
