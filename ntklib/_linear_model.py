@@ -18,7 +18,7 @@ from scipy import linalg
 
 from ntklib import _examples, _memory
 
-__all__ = ["LeastStep", "Model", "largest", "least_step", "of"]
+__all__ = ["Around", "LeastStep", "Model", "largest", "least_step", "of"]
 
 Apply = Callable[[Any, Any], Array]
 
@@ -38,6 +38,7 @@ class Model:
         k: the number of outputs.
         batch: how many examples a batch has.
         bytes: what the compiled program of a batch takes, beside parameters and examples.
+        kept: the bytes that :meth:`around` keeps; 0 if it keeps nothing.
     """
 
     def __init__(self, apply: Apply, params: Any, x: Any, max_bytes: int) -> None:
@@ -68,6 +69,16 @@ class Model:
                     f"max_bytes must allow the gradient of one example, {_memory.text(self.bytes)}, got {max_bytes}"
                 )
             self.batch = -(-self.batch // max(2, -(-self.bytes // quick)))
+        self._linearise = jax.jit(lambda flat, rows: jax.linearize(lambda p: outputs(p, rows), flat)[1])
+        self.kept = 0
+        if len(self.starts) > 1:  # with one batch the derivatives take less time than to compile them once more
+            part = jax.eval_shape(self._linearise, self.flat, self._rows(0))
+            kept = len(self.starts) * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(part))
+            self.kept = kept if self.bytes + kept <= max_bytes else 0
+
+    def around(self, flat: Array) -> "Around":
+        """The derivatives at these parameters, for those who ask for many."""
+        return Around(self, flat)
 
     def at(self, x: Any) -> "Model":
         """The same network on other examples, in batches no larger; :meth:`pull` is for the first ones alone."""
@@ -109,6 +120,44 @@ class Model:
             values.append(out[new:])
             total = total + gradient
         return jnp.concatenate(values), total
+
+
+class Around:
+    """The derivatives of a network at one place: what it computes there is kept if it fits, and not computed anew.
+
+    Of the three times that the network takes for J v or Jᵀ u from the start this leaves two.
+    """
+
+    def __init__(self, model: Model, flat: Array) -> None:
+        self.model, self.flat = model, flat
+        self.parts = [model._linearise(flat, model._rows(start)) for start in model.starts] if model.kept else []
+
+    def push(self, v: Array) -> Array:
+        """J v, (n, k)."""
+        if not self.parts:
+            return self.model.push(self.flat, v)
+        blocks = zip(self.parts, self.model._blocks(), strict=True)
+        return jnp.concatenate([_forwards(part, v)[new:] for part, (_, new) in blocks])
+
+    def pull(self, u: Array) -> Array:
+        """Jᵀ u."""
+        if not self.parts:
+            return self.model.pull(self.flat, u)[1]
+        total = jnp.zeros_like(self.flat)
+        for part, (start, new) in zip(self.parts, self.model._blocks(), strict=True):
+            weight = (jnp.arange(self.model.batch) >= new)[:, None].astype(u.dtype)
+            total = total + _backwards(part, self.flat, weight * u[start : start + self.model.batch])
+        return total
+
+
+@jax.jit
+def _forwards(part: Any, v: Array) -> Array:
+    return part(v)
+
+
+@jax.jit
+def _backwards(part: Any, flat: Array, u: Array) -> Array:
+    return jax.linear_transpose(part, flat)(u)[0]
 
 
 def of(apply: Apply, params: Any, x: Any, max_bytes: int) -> Model:
@@ -155,21 +204,22 @@ def least_step(
     def near(rest: Array) -> Array:
         return jnp.asarray(linalg.cho_solve(factor, np.asarray(rest, float)), rest.dtype)
 
+    linear = model.around(flat)
     rest, size = change, float(jnp.linalg.norm(change))
     step, fitted, dual = jnp.zeros_like(flat), jnp.zeros_like(change), jnp.zeros_like(change)
     if guess is not None:
-        towards = model.pull(flat, guess)[1]
-        along = model.push(flat, towards)
+        towards = linear.pull(guess)
+        along = linear.push(towards)
         if float(jnp.linalg.norm(change - along)) <= _GUESSED * size:
             step, fitted, rest, dual = towards, along, change - along, guess
     solved = near(rest)
-    direction, gamma = model.pull(flat, solved)[1], float(jnp.vdot(rest, solved))
+    direction, gamma = linear.pull(solved), float(jnp.vdot(rest, solved))
     direction_dual = solved
     for iteration in range(iterations):
         curvature = float(jnp.vdot(direction, direction))
         if not (gamma > 0 and curvature > 0):
             break
-        along, share = model.push(flat, direction), gamma / curvature
+        along, share = linear.push(direction), gamma / curvature
         step, fitted, rest = step + share * direction, fitted + share * along, rest - share * along
         dual = dual + share * direction_dual
         report((iteration + 1) / iterations)
@@ -177,16 +227,16 @@ def least_step(
             break
         solved = near(rest)
         before, gamma = gamma, float(jnp.vdot(rest, solved))
-        direction = model.pull(flat, solved)[1] + gamma / before * direction
+        direction = linear.pull(solved) + gamma / before * direction
         direction_dual = solved + gamma / before * direction_dual
     return LeastStep(step, fitted, dual)
 
 
 def largest(model: Model, flat: Array, start: Array, iterations: int) -> float:
     """Nearly the largest eigenvalue of J Jᵀ, never above it: by the power method from `start` (n, k)."""
-    found = 0.0
+    linear, found = model.around(flat), 0.0
     for _ in range(iterations):
-        direction = model.pull(flat, start / jnp.linalg.norm(start))[1]
+        direction = linear.pull(start / jnp.linalg.norm(start))
         found = max(found, float(jnp.vdot(direction, direction)))
-        start = model.push(flat, direction)
+        start = linear.push(direction)
     return found

@@ -25,6 +25,8 @@ __all__ = ["jackknife", "of", "probes_of", "rank_of"]
 
 Apply = Callable[[Any, Any], Array]
 
+_COLUMNS = 2**14  # of the gradients that are multiplied at once: their copy is small beside the gradients
+
 
 def probes_of(k: int, count: int, seed: int) -> NDArray:
     """The combinations, (s, k), of length 1: unit vectors if so many are allowed, else random, at right angles."""
@@ -67,7 +69,7 @@ def of(
                 left = block(flat, i, probe, held[0])
                 for j in range(0, i + 1, size):
                     right = left if i == j else block(flat, j, probe, held[1])
-                    part = left @ right.T
+                    part = _products(left, right)
                     matrix[i : i + size, j : j + size] = part
                     matrix[j : j + size, i : i + size] = part.T
                     done += 1
@@ -75,6 +77,21 @@ def of(
         return result
 
     return kernels
+
+
+@jax.jit
+def _product(left: Array, right: Array) -> Array:
+    return jnp.matmul(left, right.T, precision="highest")
+
+
+def _products(left: NDArray, right: NDArray) -> NDArray:
+    """All scalar products of the rows, by XLA: with few long rows NumPy's library takes ten times as long."""
+    total = np.zeros((len(left), len(right)), left.dtype)
+    for start in range(0, left.shape[1], _COLUMNS):
+        first = jnp.asarray(left[:, start : start + _COLUMNS])
+        second = first if left is right else jnp.asarray(right[:, start : start + _COLUMNS])
+        total += np.asarray(_product(first, second))
+    return total
 
 
 def rank_of(kernel: NDArray) -> float:

@@ -42,7 +42,8 @@ class Report:
         errors: standard errors, through the sketch of the outputs, of what is read off the kernels of the network, by
             the names of :class:`Measures`; zeros if the kernels are exact.
         probes: how many combinations of outputs the sketch has; None if the kernels are exact.
-        bytes: the memory that was planned for: that of a compiled batch, and of the gradients that are held at once.
+        bytes: the memory that was planned for: that of a compiled batch and of what is kept of all batches, or of the
+            gradients that are held at once.
         batch: how many inputs a batch has.
     """
 
@@ -117,8 +118,9 @@ def laziness(
         y: their targets, (n,) or (n, k), for classes one column each; only the alignment asks for them.
         x_test: inputs that were not trained on, in the shape of `x`.
         probes: how many combinations of outputs the kernels are sketched by, 2 at least.
-        max_bytes: what a batch of inputs may take while it is differentiated, and the gradients that are held at once;
-            some ten vectors of the size of the parameters and ``probes`` matrices (n, n) per network come on top of it.
+        max_bytes: what a batch of inputs may take while it is differentiated, with what is kept of the other batches
+            if that fits, and the gradients that are held at once; some ten vectors of the size of the parameters and
+            ``probes`` matrices (n, n) per network come on top of it.
         steps: of gradient descent at most, for the rich reference. It need not learn all to be far from lazy.
         seed: of the combinations.
         progress: called as ``progress(stage, share)`` with a share from 0 to 1; by default a bar is drawn on standard

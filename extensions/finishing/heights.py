@@ -22,6 +22,7 @@ from extensions.finishing.page import Page
 COLUMN, PHONE = 672, 358  # widths of an explorer on a desktop and on a phone
 SCALE = 93  # of colours, with its least and largest value, in the legend
 LINE = 23  # of the title and of the sentence
+BESIDE = 27  # what a box saves that stands beside its label, and not below as a slider on a phone
 REST = 69  # the numbers, the note and what is between the parts
 
 
@@ -81,13 +82,14 @@ def height(spec: dict[str, Any], width: int) -> int:
     )
     legend = lines(entries, width + 17)
     first, other = (55, 58) if phone else (28, 30.5)
+    boxes = sum(parameter.get("kind") == "check" for parameter in spec["parameters"]) if phone else 0
     buttons = (max(106, 24.5 + text_width(words, 16)) for words, _ in spec.get("views", []))
     longest = max(text_width(text, 16) for text in spec["texts"])
     return math.ceil(
         LINE * math.ceil(text_width(spec["title"], 16, bold=True) / width)
         + 22 * legend - (2 if legend else 0)
         + plot + 70
-        + first + other * (len(spec["parameters"]) - 1)
+        + first + other * (len(spec["parameters"]) - 1) - BESIDE * boxes
         + 33.5 * lines(buttons, width + 6)
         + LINE * math.ceil(longest / (0.96 * width))
         + REST + (19 if phone else 0)

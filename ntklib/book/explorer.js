@@ -314,6 +314,8 @@ const explorer = (() => {
   @media (max-width: 480px) {
     .controls { grid-template-columns: minmax(0, 1fr) max-content; }
     .controls label { grid-column: 1 / -1; margin-top: 0.2rem; }
+    .controls label.check { grid-column: 1; } /* beside its box */
+    .value:empty { display: none; }
     .value { min-width: 5rem; }
   }
   @media print {
@@ -371,7 +373,7 @@ const explorer = (() => {
     const said = (p, value) => (p.kind === "slider" ? format(value) + (p.unit ? " " + p.unit : "") : p.kind === "check" ? (value ? "on" : "off") : value);
     const nearest = (p, value) => p.values.reduce((best, v, i) => (Math.abs(v - value) < Math.abs(p.values[best] - value) ? i : best), 0);
     const controls = spec.parameters.map((p, k) => {
-      const name = id + "p" + k, label = make("label", { for: name }, p.label), value = make("span", { class: "value" });
+      const name = id + "p" + k, label = make("label", { for: name, class: p.kind }, p.label), value = make("span", { class: "value" });
       const set = (v) => { stop(); change(k, v); };
       let input, update, rename = () => {};
       if (p.kind === "check") {

@@ -43,6 +43,41 @@ def test_one_step_of_one_unit():
     )
 
 
+def test_one_step_on_gaussian_inputs():
+    names = exercise("feature-learning", "check_push")
+    check, right = names["check_push"], names["first_push"]
+    unit = lambda w: w / np.linalg.norm(w)  # noqa: E731
+    rho = lambda u, w: u @ unit(w)  # noqa: E731
+
+    def by_sampling(u, w):  # the sum of its terms on many inputs, of which each stands beside its mirror images
+        x = np.random.default_rng(1).standard_normal((10**6, len(u)))
+        return ((x @ u) ** 2 - 1) * (x @ w > 0) @ x / len(x)
+
+    found, wanted = (f(*np.array([[0.6, 0.8], [3.0, 1.0]])) for f in (by_sampling, right))
+    np.testing.assert_allclose(found, wanted, atol=5e-3)
+    check(lambda u, w: list(right(u, w)))
+    each_refused(
+        check,
+        [
+            (r"in 2 dimensions, by integration", lambda u, w: 2 * rho(u, w) * u / np.sqrt(2 * pi)),
+            (r"along u and along w are", lambda u, w: (2 * rho(u, w) * u + rho(u, w) ** 2 * unit(w)) / np.sqrt(2 * pi)),
+            ("along w are", lambda u, w: (2 * (u @ w) * u - (u @ w) ** 2 * w) / np.sqrt(2 * pi)),  # w not of length one
+            ("along w are", lambda u, w: right(u, w) * np.sqrt(2 * pi)),
+            ("along w are", lambda u, w: right(u, w) / 2),
+            ("along w are", lambda u, w: -right(u, w)),
+            ("along w are", lambda u, w: u),
+            ("along w are", lambda u, w: right(w, u)),
+            ("along w are", by_sampling),
+            (r"should have shape \(2,\), not \(\)", lambda u, w: np.float64(rho(u, w))),
+            (r"should have shape \(2,\), not \(2, 1\)", lambda u, w: right(u, w)[:, None]),
+            ("should be made of numbers, not NoneType|should have shape", lambda u, w: None),
+            ("finite", lambda u, w: u * np.nan),
+            ("hand over the function itself", 0.5),
+            (r"it does not work with these \d arguments", lambda u: u),
+        ],
+    )
+
+
 def test_the_best_that_a_kernel_could_do():
     names = exercise("feature-learning", "check_best")
     check, right = names["check_best"], names["best_errors"]

@@ -217,6 +217,24 @@ def test_folded_code_says_what_it_is(page):
     assert labels == [folds.CHECKED, folds.DRAWN, folds.IMPORTS, "Check your answer"]
 
 
+def test_imports_stand_below_the_explorer_that_they_come_before_and_not_below_other_pictures(page):
+    def cell(shown, code):
+        fold = f'<details class="hide above-input"><summary>{folds.THEIRS}</summary><pre>{code}</pre></details>'
+        return f'<div class="cell docutils">{fold}{shown}</div>\n'
+
+    imports = cell("", "import a")
+    for first, moved in (("<div class='ntk-explorer'></div>", True), ("<img>", False)):
+        picture = cell(f'<div class="cell_output">{first}</div>', "draw()")
+        page.tree.body.inner_html = imports + picture + imports
+        folds.quiet_code(page)
+        found = [summary.text() for summary in page.tree.css("details > summary")]
+        drawn = [folds.DRAWN, folds.IMPORTS] if moved else [folds.IMPORTS, folds.DRAWN]
+        assert found == [*drawn, folds.IMPORTS]
+        once = page.tree.html
+        folds.quiet_code(page)
+        assert page.tree.html == once
+
+
 def test_the_title_page_alone_is_called_as_the_book(folder):
     finished(folder)
     assert "<title>A &amp; B</title>" in (folder / "chapters" / "a.html").read_text(encoding="utf-8")

@@ -239,12 +239,32 @@ def test_in_batches_derivatives_are_those_of_all_examples(x64):
     found = model.pull(flat, jnp.asarray(u), of_outputs=0.5)
     np.testing.assert_allclose(found[0], outputs, rtol=1e-12)
     np.testing.assert_allclose(found[1], back(0.5 * outputs + u)[0], rtol=1e-9, atol=1e-12)
+    near = model.around(flat)  # keeps nothing: in so little memory it does not fit
+    assert (model.kept, near.parts) == (0, [])
+    np.testing.assert_allclose(near.pull(jnp.asarray(u)), back(u)[0], rtol=1e-9, atol=1e-12)
     for few in (2, 70):  # fewer than a batch, and more
         other = model.at(x[-few:])
         assert other.batch == min(model.batch, few)
         np.testing.assert_allclose(other.outputs(flat), outputs[-few:], rtol=1e-12)
         np.testing.assert_allclose(other.push(flat, jnp.asarray(v)), model.push(flat, jnp.asarray(v))[-few:], rtol=1e-9)
     assert (model.n, len(model.outputs(flat))) == (101, 101)
+
+
+def test_what_is_kept_of_a_place_changes_no_derivative_and_is_counted(x64, monkeypatch):
+    monkeypatch.setattr("ntklib._linear_model._QUICK", 2**14)
+    apply, start, _, x, _ = classifier(n=101)
+    x, start = jnp.asarray(x, float), jax.tree.map(lambda leaf: jnp.asarray(leaf, float), start)
+    model = Model(apply, start, x, 2**24)
+    assert 1 < model.batch < 101
+    assert 101 % model.batch, "the last batch reaches back"
+    rng = np.random.default_rng(2)
+    for flat in (model.flat, model.flat + 0.1 * jnp.asarray(rng.standard_normal(model.flat.shape))):
+        near = model.around(flat)
+        assert model.kept == sum(leaf.nbytes for leaf in jax.tree.leaves(near.parts)) > 0
+        u, v = (jnp.asarray(rng.standard_normal(shape)) for shape in ((101, 6), flat.shape))
+        np.testing.assert_allclose(near.push(v), model.push(flat, v), rtol=1e-9)
+        np.testing.assert_allclose(near.pull(u), model.pull(flat, u)[1], rtol=1e-9, atol=1e-12)
+    assert Model(apply, start, x, model.bytes + model.kept - 1).kept == 0, "it would not fit"
 
 
 def test_the_least_step_is_that_of_least_squares_by_whichever_kernel_it_is_preconditioned(x64):
