@@ -70,4 +70,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.connect("env-purge-doc", _purge)
     app.connect("env-merge-info", _merge)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    # another form of what is kept wants another number here: all pages are then read again
+    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
