@@ -633,7 +633,8 @@ const explorer = (() => {
       });
       return out.map((part) => (part instanceof Node ? part : table(part.names.join(", "), [...part.first, ...part.rest])));
     }
-    const known = (v, { step = 0 }) => format(v, step < 0 ? -step * Math.abs(v) : step);
+    // a digit less than is stored: its last one is where rounding shows
+    const known = (v, { step = 0 }) => format(v, 10 * (step < 0 ? -step * Math.abs(v) : step));
     function table(name, columns) {
       const head = make("tr", {}, ...columns.map((c) => make("th", { scope: "col" }, c.name)));
       const body = Array.from(columns[0].values, (_, i) => make("tr", {}, ...columns.map((c, k) =>
