@@ -215,9 +215,9 @@ def test_two_views_show_the_same(page):
     page.wait_for_function(f"{states}.every((s) => s.settings.width === 32)")
     page.locator(".ntk-laboratory").first.get_by_role("button", name="Step").click()
     page.wait_for_function(f"{states}.every((s) => s.step === 1)")
-    heard(page)
     first, other = page.evaluate(states)
     assert first["outputs"] == other["outputs"]
+    heard(page)  # in the cell that showed the second one
     assert python(page, "", "[laboratory.width, laboratory.step]") == [32, 1]
     page.wait_for_function("document.querySelectorAll('.ntk-laboratory').length === 1")
     python(page, "laboratory.step = 3")
