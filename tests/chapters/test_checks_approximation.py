@@ -66,6 +66,7 @@ def test_approximation_knots():
             (grows, power(lambda alpha: 2.0)),
             (grows, power(lambda alpha: 2 * alpha)),
             (grows, power(lambda alpha: 4.0)),  # right for the root alone
+            (grows, power(lambda alpha: 8.0)),  # steep enough for powers from 1/4 on
             (grows, power(lambda alpha: 1.6 / alpha)),
             (grows, lambda m, alpha: 1 - (np.arange(m + 1) / m)[::-1] ** 2),  # dense at the wrong end
             ("reach from 0 to 1, not from 0.9 to 1", lambda m, alpha: np.linspace(0.9, 1, m + 1)),
@@ -98,6 +99,7 @@ def test_approximation_product():
             ("times what is allowed", lambda x, y, n: right(x, y, n - 1)),
             ("times what is allowed", lambda x, y, n: right(x, y, 2)),
             ("this is not made of three calls", lambda x, y, n: right(x, y, n + 1)),
+            ("squares of 0, 1/2 and 1 are exact", lambda x, y, n: x * y + 0.9 * 2.0 ** (-2 * n - 1)),
             ("this is not made of three calls", lambda x, y, n: x * y),
             (r"of shape \(2000,\), not of shape \(\)", lambda x, y, n: None),
             (r"of shape \(2000,\), not of shape \(1999,\)", lambda x, y, n: right(x, y, n)[1:]),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from exercises import exercise
+from scipy.stats import norm
 
 
 def refuses_what_is_no_number(check):
@@ -42,6 +43,7 @@ def test_parametric_threshold():
     check, right = names["check_threshold"], names["df_estimate"]
     check(lambda y, tau: int(sum(abs(value) > tau for value in y)))
     refuses_what_is_no_number(check)
+    expected = lambda mean, tau: np.sum(norm.sf(tau - mean) + norm.cdf(-tau - mean))  # noqa: E731
     for wrong in (
         lambda y, tau: right(y, tau) + 1,
         lambda y, tau: 1.05 * right(y, tau),
@@ -51,6 +53,7 @@ def test_parametric_threshold():
         lambda y, tau: right(y, 2 * tau),
         lambda y, tau: np.sum(np.maximum(np.abs(y) - tau, 0)),
         lambda y, tau: len(y),
+        lambda y, tau: expected(np.linspace(-2, 2, 40), tau),  # without a look at the data
     ):
         with pytest.raises(AssertionError, match=r"the degrees of freedom are .*: off by [+-]\d"):
             check(wrong)
