@@ -265,13 +265,17 @@ def test_a_saved_notebook_keeps_the_picture_that_was_seen(page):
     python(page, "laboratory.set_points([-1, 0, 1], [1, -0.5, 0.5], 'line')\nlaboratory.step = 40")
     at(page, 40)
     page.wait_for_function(f"() => ({SAVED})()[1].data['text/plain'].includes('step 40, 3 points')")
-    live, still = page.evaluate(SAVED)
+    for _ in range(100):  # Python says at once where it stands; the picture comes from the page
+        live, still = page.evaluate(SAVED)
+        drawn = PIL.Image.open(io.BytesIO(base64.b64decode(still["data"]["image/png"]))).convert("RGB")
+        colors = {color: count for count, color in drawn.getcolors(1 << 20)}
+        if drawn.width > drawn.height:  # that of the plane, before, is the other way
+            break
+        page.wait_for_timeout(100)
     assert "application/vnd.jupyter.widget-view+json" in live["data"]
     assert "step 40, 3 points, width" in still["data"]["text/plain"]
     assert before[0] == live
     assert before[1]["data"]["image/png"] != still["data"]["image/png"], "the picture is the one of the start"
-    drawn = PIL.Image.open(io.BytesIO(base64.b64decode(still["data"]["image/png"]))).convert("RGB")
-    colors = {color: count for count, color in drawn.getcolors(1 << 20)}
     assert colors.get((255, 255, 255), 0) > 0.5 * drawn.width * drawn.height
     for role in ("network", "kernel", "data"):
         wanted = tuple(bytes.fromhex(ROLES[role].light[1:]))
