@@ -30,23 +30,31 @@ def test_approximation_wants_a_function(check, needs):
 def test_approximation_which():
     names = exercise("approximation", "check_which")
     check = names["check_which"]
-    right = ["sin", "abs", "max(u, 0)^2", "u + 1e-9 cos(u)", "log(1 + e^u)", "exp"]
-    for form in (list, tuple, set, frozenset):
-        check(form(right))
+    right = {"u^3 - u": 4, "(u + |u|)(u - |u|)": 0}
+    check({name: np.int64(right[name]) for name in reversed(right)})
+    universal = dict.fromkeys(["sin", "abs", "max(u, 0)^2", "u + 1e-9 cos(u)", "log(1 + e^u)", "exp"], 2)
+    cubic, zero = "for 'u.3 - u' ", r"for '\(u \+ \|u\|\)\(u - \|u\|\)' "
     each_refused(
         check,
         [
-            ("a set of names is wanted, not str", "sin"),
-            ("a set of names is wanted, not NoneType", None),
-            ("a set of names is wanted, not int", 6),
-            ("1 of the eight decided wrongly, 1 among those that you left out: some derivative", right[1:]),
-            ("6 of the eight decided wrongly, 6 among those that you left out", []),
-            ("2 of the eight decided wrongly, 2 among those that you named", [*right, "u^3 - u", "(u + |u|)(u - |u|)"]),
-            ("1 of the eight decided wrongly, 1 among those that you named", [*right, "(u + |u|)(u - |u|)"]),
-            ("3 of the eight decided wrongly, 3 among those that you left out", ["abs", "sin", "exp"]),
-            ("8 of the eight decided wrongly, 2 among those that you named", ["u^3 - u", "(u + |u|)(u - |u|)"]),
-            ("'ReLU' is none of the eight names", [*right, "ReLU"]),
-            ("None is none of the eight names", [None]),
+            ("a dictionary is wanted, not str", "sin"),
+            ("a dictionary is wanted, not NoneType", None),
+            ("a dictionary is wanted, not set", set(right)),
+            ("1 of the eight decided wrongly, 1 among those that you left out: has one of these", {"u^3 - u": 4}),
+            ("2 of the eight decided wrongly, 2 among those that you left out", {}),
+            ("6 of the eight decided wrongly, 6 among those that you named: some deriv", {**right, **universal}),
+            ("1 of the eight decided wrongly, 1 among those that you named", {**right, "max(u, 0)^2": 3}),
+            ("2 of the eight decided wrongly, 1 among those that you named", {"u^3 - u": 4, "abs": 2}),
+            ("8 of the eight decided wrongly, 6 among those that you named", universal),
+            ("'ReLU' is none of the eight names", {**right, "ReLU": 1}),
+            ("None is none of the eight names", {None: 1}),
+            (cubic + "is off by -1", {**right, "u^3 - u": 3}),  # the degree
+            (cubic + "is off by -2", {**right, "u^3 - u": 2}),  # the terms of the activation
+            (cubic + r"is off by \+6", {**right, "u^3 - u": 10}),  # of two inputs
+            (zero + r"is off by \+1: which functions", {**right, "(u + |u|)(u - |u|)": 1}),  # as if constants occurred
+            (zero + r"is off by \+3", {**right, "(u + |u|)(u - |u|)": 3}),  # of a square
+            (cubic + r"should be a whole number \(int\), not 4.0", {**right, "u^3 - u": 4.0}),
+            (cubic + r"should be a whole number \(int\), not None", dict.fromkeys(right)),
         ],
     )
 
@@ -125,6 +133,8 @@ def test_approximation_exponential():
             ("for d = 1 yours is", lambda d: right(d + 1)),
             ("for d = 2 yours is .* grow with d", lambda d: right(1) ** d),
             ("for d = 2 yours is .* grow with d", lambda d: d * right(1)),
+            # right where all atoms can be added up
+            ("for d = 60 yours is .* grow with d", lambda d: right(d) if d < 6 else 2 ** (d / 2) * (3 * d) ** 0.5),
             ("C_f should be a number, not None", lambda d: None),
             (r"C_f should be a number, not \[", lambda d: [right(d)]),
             ("C_f should be a number, not True", lambda d: True),
