@@ -1,6 +1,7 @@
 """The checks of the exercises of `kernels` refuse what looks right, and take what is right in another form."""
 
 import numpy as np
+import scipy.linalg
 from exercises import column, each_refused, exercise
 
 NO_ANSWERS = {
@@ -54,6 +55,44 @@ def test_kernels_left_out():
         return (S @ y - np.diag(S) * y) / (1 - np.diag(S))
 
     check(through_smoother)
+    check(lambda K, ridge, y: y - np.linalg.solve(K + ridge * np.eye(15), y) / np.diag(inverse(K, ridge)))
+
+    def by_eigenvectors(K, ridge, y):
+        e, U = np.linalg.eigh(K)
+        spread = [sum(U[i] ** 2 / (e + ridge)) for i in range(15)]
+        return y - U @ (U.T @ y / (e + ridge)) / spread
+
+    check(by_eigenvectors)
+    factor = scipy.linalg.cho_factor
+    check(
+        lambda K, ridge, y: (
+            y - (A := scipy.linalg.cho_solve(factor(K + ridge * np.eye(15)), np.eye(15))) @ y / np.diag(A)
+        )
+    )
+
+    def one_by_one(K, ridge, y):  # a fit for each observation
+        fits = []
+        for i in range(len(y)):
+            rest = np.arange(len(y)) != i
+            fits.append(K[i, rest] @ np.linalg.solve(K[np.ix_(rest, rest)] + ridge * np.eye(len(y) - 1), y[rest]))
+        return fits
+
+    def without_numpy(K, ridge, y):
+        fits = []
+        for i in range(len(y)):
+            smaller = np.delete(np.delete(K, i, 0), i, 1) + ridge * np.eye(len(y) - 1)
+            fits.append(np.delete(K[i], i) @ scipy.linalg.solve(smaller, np.delete(y, i)))
+        return fits
+
+    def with_a_large_ridge(K, ridge, y):  # on one observation at a time
+        fits = []
+        for i in range(len(y)):
+            there = np.where(np.arange(len(y)) == i, 1e12, ridge)
+            fits.append(K[i] @ np.linalg.solve(K + np.diag(there), y))
+        return fits
+
+    for brute in (one_by_one, without_numpy, with_a_large_ridge):
+        each_refused(check, {r"solves with it \d\d times: one inverse of the whole matrix is enough": brute})
     shapes = {
         r"\(0,\)": lambda *arguments: [],
         r"\(1,\)": lambda *arguments: right(*arguments)[:1],
@@ -169,5 +208,12 @@ def test_kernels_space():
         lambda f, slope: norm()(slope, f),
     ):
         each_refused(check, {times: wrong})
+    x = np.linspace(-1, 1, 513)[:, None]
+    gram = np.asarray(names["Laplace"](names["ell"])(x))
+    unused = r"for sin the parts .* do not add up to the whole: .* is the second argument used\?"
+    each_refused(
+        check, {unused: lambda f, slope: f(x[:, 0]) @ np.linalg.solve(gram, f(x[:, 0]))}
+    )  # what the check does
+    each_refused(check, {unused: lambda f, slope: norm()(f, lambda s: np.gradient(f(s), s))})
     each_refused(check, {r"should be a number, not \[": lambda f, slope: [norm()(f, slope)]})
     each_refused(check, {"should be a number, not None": lambda f, slope: None})
