@@ -29,7 +29,7 @@ def test_learnability_neighbours():
     check, right = names["check_neighbours"], names["budget"]
     check(lambda n, q: np.float64(n) / q)
     check(lambda n, q: np.array(n / q))
-    differs = r"add up to [\d.]+, not -?[\d.]+, which is [+-]"
+    differs = r"yours is -?[\d.]+ times the sum of the learnabilities of all parities$"
     each_refused(
         check,
         [
@@ -133,6 +133,11 @@ def test_learnability_spectrum():
             (differs, lambda profile, bits, k: -right(profile, bits, k)),
             (differs, lambda profile, bits, k: right(profile, bits, k) * (1 + 1e-6)),
             (differs, lambda profile, bits, k: right(profile, min(bits, 8), k)),  # a smaller cube
+            # the first degrees only, as written out by hand
+            ("9 bits and degree 5", lambda profile, bits, k: right(profile, bits, min(k, 4))),
+            ("7 bits and degree 7", lambda profile, bits, k: right(profile, bits, k) if k < 7 else 0.0),
+            ("30 bits and degree 9", lambda profile, bits, k: right(profile, bits, k if bits < 30 else 2)),
+            ("30 bits and degree 29", lambda profile, bits, k: right(profile, bits, k if bits < 30 or k < 10 else 9)),
             *no_numbers(right),
         ],
     )
