@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from ntklib import _examples
+from ntklib import _examples, _threads
 from ntklib._linear_model import Model
 from ntklib.mlp import MLP
 from ntklib.tangent import empirical_ntk
@@ -25,7 +25,8 @@ __all__ = ["jackknife", "of", "probes_of", "rank_of"]
 
 Apply = Callable[[Any, Any], Array]
 
-_COLUMNS = 2**14  # of the gradients that are multiplied at once: their copy is small beside the gradients
+_COLUMNS = 2**14  # of the gradients that are multiplied at once, at most: these are small beside the gradients
+_LARGE = 2**20  # bytes: a smaller gradient takes no longer than to hand it to a thread
 
 
 def probes_of(k: int, count: int, seed: int) -> NDArray:
@@ -49,20 +50,33 @@ def of(
     gradients = model.flat.size * dtype.itemsize
     size = n if n * gradients <= max_bytes else max(1, min(n, max_bytes // (2 * gradients)))
 
+    # in pieces that lie together, as they are multiplied
+    pieces = -(-model.flat.size // _COLUMNS)
+    columns = -(-model.flat.size // pieces)
+
     @jax.jit
     def gradient(flat: Array, row: Any, probe: Array) -> Array:
-        return jax.grad(lambda p: jnp.vdot(probe, apply(model.unravel(p), row)[0]))(flat)
+        found = jax.grad(lambda p: jnp.vdot(probe, apply(model.unravel(p), row)[0]))(flat)
+        return jnp.pad(found, (0, pieces * columns - flat.size)).reshape(pieces, columns)
+
+    workers = _threads.at_once() if gradients >= _LARGE else 1
+    program: Any = gradient
+    if workers > 1:
+        program = gradient.lower(model.flat, _examples.rows(model.x, slice(1)), jnp.zeros(model.k, dtype)).compile()
 
     def block(flat: Array, start: int, probe: Array, found: NDArray) -> NDArray:
+        def put(i: int, row: Any) -> None:
+            found[:, i - start] = program(flat, row, probe)
+
         rows = range(start, min(start + size, n))
-        for i in rows:
-            found[i - start] = gradient(flat, _examples.rows(model.x, slice(i, i + 1)), probe)
-        return found[: len(rows)]
+        for _ in _threads.each(put, [(i, _examples.rows(model.x, slice(i, i + 1))) for i in rows], workers):
+            pass
+        return found[:, : len(rows)]
 
     def kernels(flat: Array, report: Callable[[float], object]) -> NDArray:
         starts, result = range(0, n, size), np.empty((len(probes), n, n), dtype)
         # one piece of memory for all probes: fresh pages take longer than the gradients that are written there
-        held = np.empty((2 if size < n else 1, size, flat.size), dtype)
+        held = np.empty((2 if size < n else 1, pieces, size, columns), dtype)
         done, total = 0, len(probes) * len(starts) * (len(starts) + 1) // 2
         for matrix, probe in zip(result, jnp.asarray(probes, dtype), strict=True):
             for i in starts:
@@ -86,10 +100,8 @@ def _product(left: Array, right: Array) -> Array:
 
 def _products(left: NDArray, right: NDArray) -> NDArray:
     """All scalar products of the rows, by XLA: with few long rows NumPy's library takes ten times as long."""
-    total = np.zeros((len(left), len(right)), left.dtype)
-    for start in range(0, left.shape[1], _COLUMNS):
-        first = jnp.asarray(left[:, start : start + _COLUMNS])
-        second = first if left is right else jnp.asarray(right[:, start : start + _COLUMNS])
+    total = np.zeros((left.shape[1], right.shape[1]), left.dtype)
+    for first, second in zip(left, right, strict=True):
         total += np.asarray(_product(first, second))
     return total
 
