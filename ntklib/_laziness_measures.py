@@ -169,7 +169,7 @@ def find(
         scales=(lazy.alpha if lazy else math.inf, rich and rich.alpha),
         residuals=(lazy.residual if lazy else 0.0, rich and rich.residual),
         exact=len(kernels) == 1 or len(combinations) == model.k,
-        bytes=max(model.bytes + model.kept, held),
+        bytes=max(model.workers * model.bytes + model.kept, held),
         batch=model.batch,
     )
 

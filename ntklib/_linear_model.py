@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ntklib import _examples, _memory
+from ntklib import _examples, _memory, _threads
 
 __all__ = ["Around", "LeastStep", "Model", "largest", "least_step", "of"]
 
@@ -39,6 +39,7 @@ class Model:
         batch: how many examples a batch has.
         bytes: what the compiled program of a batch takes, beside parameters and examples.
         kept: the bytes that :meth:`around` keeps; 0 if it keeps nothing.
+        workers: how many batches are worked on at once.
     """
 
     def __init__(self, apply: Apply, params: Any, x: Any, max_bytes: int) -> None:
@@ -68,13 +69,18 @@ class Model:
                 raise ValueError(
                     f"max_bytes must allow the gradient of one example, {_memory.text(self.bytes)}, got {max_bytes}"
                 )
-            self.batch = -(-self.batch // max(2, -(-self.bytes // quick)))
+            smaller = -(-self.batch // max(2, -(-self.bytes // quick)))
+            shares = -(-self.n // (smaller * _threads.AT_ONCE)) * _threads.AT_ONCE  # that no worker waits at the end
+            self.batch = min(smaller, -(-self.n // shares))
         self._linearise = jax.jit(lambda flat, rows: jax.linearize(lambda p: outputs(p, rows), flat)[1])
         self.kept = 0
         if len(self.starts) > 1:  # with one batch the derivatives take less time than to compile them once more
             part = jax.eval_shape(self._linearise, self.flat, self._rows(0))
             kept = len(self.starts) * sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(part))
             self.kept = kept if self.bytes + kept <= max_bytes else 0
+        room = (max_bytes - self.kept) // max(self.bytes, 1)
+        self.workers = max(1, min(_threads.at_once(), len(self.starts), room))
+        self._near: tuple[Any, Any] | None = None
 
     def around(self, flat: Array) -> "Around":
         """The derivatives at these parameters, for those who ask for many."""
@@ -113,13 +119,29 @@ class Model:
     def pull(self, flat: Array, u: Array, of_outputs: float = 0.0) -> tuple[Array, Array]:
         """The outputs f, and Jᵀ(c f + u) with the number c = `of_outputs`."""
         values, total = [], jnp.zeros_like(flat)
-        for start, new in self._blocks():
-            weight = (jnp.arange(self.batch) >= new)[:, None].astype(u.dtype)
-            scale, shift = jnp.asarray(of_outputs, u.dtype), u[start : start + self.batch]
-            out, gradient = self._pull(flat, self._rows(start), scale, shift, weight)
+        scale, blocks = jnp.asarray(of_outputs, u.dtype), list(self._blocks())
+        pieces = [
+            (flat, self._rows(start), scale, u[start : start + self.batch], self._weight(new, u.dtype))
+            for start, new in blocks
+        ]
+        for (_, new), (out, gradient) in zip(blocks, _threads.each(self._pull, pieces, self.workers), strict=True):
             values.append(out[new:])
             total = total + gradient
         return jnp.concatenate(values), total
+
+    def _weight(self, new: int, dtype: Any) -> Array:
+        """Of the rows of a batch, (batch, 1): 0 for those before the first new one, 1 from there on."""
+        return (jnp.arange(self.batch) >= new)[:, None].astype(dtype)
+
+    def near(self, part: Any, flat: Array) -> tuple[Any, Any]:
+        """The two programs for what is kept of a batch: J v, and Jᵀ u. Compiled once."""
+        if self._near is None:
+            out = jax.eval_shape(_forwards, part, flat)
+            self._near = (
+                jax.jit(_forwards).lower(part, flat).compile(),
+                jax.jit(_backwards).lower(part, flat, out).compile(),
+            )
+        return self._near
 
 
 class Around:
@@ -131,31 +153,35 @@ class Around:
     def __init__(self, model: Model, flat: Array) -> None:
         self.model, self.flat = model, flat
         self.parts = [model._linearise(flat, model._rows(start)) for start in model.starts] if model.kept else []
+        if self.parts:
+            self._forwards, self._backwards = model.near(self.parts[0], flat)
 
     def push(self, v: Array) -> Array:
         """J v, (n, k)."""
         if not self.parts:
             return self.model.push(self.flat, v)
-        blocks = zip(self.parts, self.model._blocks(), strict=True)
-        return jnp.concatenate([_forwards(part, v)[new:] for part, (_, new) in blocks])
+        pieces, blocks = [(part, v) for part in self.parts], self.model._blocks()
+        outputs = _threads.each(self._forwards, pieces, self.model.workers)
+        return jnp.concatenate([out[new:] for out, (_, new) in zip(outputs, blocks, strict=True)])
 
     def pull(self, u: Array) -> Array:
         """Jᵀ u."""
         if not self.parts:
             return self.model.pull(self.flat, u)[1]
+        pieces = [
+            (part, self.flat, self.model._weight(new, u.dtype) * u[start : start + self.model.batch])
+            for part, (start, new) in zip(self.parts, self.model._blocks(), strict=True)
+        ]
         total = jnp.zeros_like(self.flat)
-        for part, (start, new) in zip(self.parts, self.model._blocks(), strict=True):
-            weight = (jnp.arange(self.model.batch) >= new)[:, None].astype(u.dtype)
-            total = total + _backwards(part, self.flat, weight * u[start : start + self.model.batch])
+        for gradient in _threads.each(self._backwards, pieces, self.model.workers):
+            total = total + gradient
         return total
 
 
-@jax.jit
 def _forwards(part: Any, v: Array) -> Array:
     return part(v)
 
 
-@jax.jit
 def _backwards(part: Any, flat: Array, u: Array) -> Array:
     return jax.linear_transpose(part, flat)(u)[0]
 
@@ -223,7 +249,7 @@ def least_step(
         step, fitted, rest = step + share * direction, fitted + share * along, rest - share * along
         dual = dual + share * direction_dual
         report((iteration + 1) / iterations)
-        if float(jnp.linalg.norm(rest)) <= tol * size:
+        if iteration == iterations - 1 or float(jnp.linalg.norm(rest)) <= tol * size:
             break
         solved = near(rest)
         before, gamma = gamma, float(jnp.vdot(rest, solved))

@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
-from ntklib import _examples
+from ntklib import _examples, _threads
 from ntklib._linear_model import Model
 from ntklib.mlp import MLP
 from ntklib.tangent import empirical_ntk
@@ -25,7 +26,8 @@ __all__ = ["jackknife", "of", "probes_of", "rank_of"]
 
 Apply = Callable[[Any, Any], Array]
 
-_COLUMNS = 2**14  # of the gradients that are multiplied at once: their copy is small beside the gradients
+_COLUMNS = 2**14  # of the gradients that are multiplied at once, at most: these are small beside the gradients
+_LARGE = 2**20  # bytes: a smaller gradient takes no longer than to hand it to a thread
 
 
 def probes_of(k: int, count: int, seed: int) -> NDArray:
@@ -49,26 +51,43 @@ def of(
     gradients = model.flat.size * dtype.itemsize
     size = n if n * gradients <= max_bytes else max(1, min(n, max_bytes // (2 * gradients)))
 
-    @jax.jit
-    def gradient(flat: Array, row: Any, probe: Array) -> Array:
-        return jax.grad(lambda p: jnp.vdot(probe, apply(model.unravel(p), row)[0]))(flat)
+    # in pieces that lie together, as they are multiplied: those of _COLUMNS, and what is left
+    pieces, rest = divmod(model.flat.size, _COLUMNS)
 
-    def block(flat: Array, start: int, probe: Array, found: NDArray) -> NDArray:
+    @jax.jit
+    def gradient(params: Any, row: Any, probe: Array) -> tuple[Array, Array]:
+        found = ravel_pytree(jax.grad(lambda p: jnp.vdot(probe, apply(p, row)[0]))(params))[0]
+        return found[: pieces * _COLUMNS].reshape(pieces, _COLUMNS), found[pieces * _COLUMNS :]
+
+    workers = _threads.at_once() if gradients >= _LARGE else 1
+    program: Any = gradient
+    if workers > 1:
+        first = _examples.rows(model.x, slice(1))
+        program = gradient.lower(model.unravel(model.flat), first, jnp.zeros(model.k, dtype)).compile()
+
+    def block(params: Any, start: int, probe: Array, whole: NDArray, left: NDArray) -> list[NDArray]:
+        def put(i: int, row: Any) -> None:
+            whole[:, i - start], left[i - start] = program(params, row, probe)
+
         rows = range(start, min(start + size, n))
-        for i in rows:
-            found[i - start] = gradient(flat, _examples.rows(model.x, slice(i, i + 1)), probe)
-        return found[: len(rows)]
+        for _ in _threads.each(put, [(i, _examples.rows(model.x, slice(i, i + 1))) for i in rows], workers):
+            pass
+        return [*whole[:, : len(rows)], left[: len(rows)]]
 
     def kernels(flat: Array, report: Callable[[float], object]) -> NDArray:
         starts, result = range(0, n, size), np.empty((len(probes), n, n), dtype)
         # one piece of memory for all probes: fresh pages take longer than the gradients that are written there
-        held = np.empty((2 if size < n else 1, size, flat.size), dtype)
+        held = [
+            (np.empty((pieces, size, _COLUMNS), dtype), np.empty((size, rest), dtype))
+            for _ in range(2 if size < n else 1)
+        ]
+        params = model.unravel(flat)
         done, total = 0, len(probes) * len(starts) * (len(starts) + 1) // 2
         for matrix, probe in zip(result, jnp.asarray(probes, dtype), strict=True):
             for i in starts:
-                left = block(flat, i, probe, held[0])
+                left = block(params, i, probe, *held[0])
                 for j in range(0, i + 1, size):
-                    right = left if i == j else block(flat, j, probe, held[1])
+                    right = left if i == j else block(params, j, probe, *held[1])
                     part = _products(left, right)
                     matrix[i : i + size, j : j + size] = part
                     matrix[j : j + size, i : i + size] = part.T
@@ -84,12 +103,10 @@ def _product(left: Array, right: Array) -> Array:
     return jnp.matmul(left, right.T, precision="highest")
 
 
-def _products(left: NDArray, right: NDArray) -> NDArray:
-    """All scalar products of the rows, by XLA: with few long rows NumPy's library takes ten times as long."""
-    total = np.zeros((len(left), len(right)), left.dtype)
-    for start in range(0, left.shape[1], _COLUMNS):
-        first = jnp.asarray(left[:, start : start + _COLUMNS])
-        second = first if left is right else jnp.asarray(right[:, start : start + _COLUMNS])
+def _products(left: list[NDArray], right: list[NDArray]) -> NDArray:
+    """All scalar products of rows in pieces, by XLA: with few long rows NumPy's library takes ten times as long."""
+    total = np.zeros((len(left[0]), len(right[0])), left[0].dtype)
+    for first, second in zip(left, right, strict=True):
         total += np.asarray(_product(first, second))
     return total
 

@@ -42,8 +42,8 @@ class Report:
         errors: standard errors, through the sketch of the outputs, of what is read off the kernels of the network, by
             the names of :class:`Measures`; zeros if the kernels are exact.
         probes: how many combinations of outputs the sketch has; None if the kernels are exact.
-        bytes: the memory that was planned for: that of a compiled batch and of what is kept of all batches, or of the
-            gradients that are held at once.
+        bytes: the memory that was planned for: that of the batches that are worked on at once and of what is kept of
+            all, or of the gradients that are held at once.
         batch: how many inputs a batch has.
     """
 

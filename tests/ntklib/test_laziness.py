@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ntklib import _sketched_kernel
 from ntklib._linear_model import Model, largest, least_step
 from ntklib._sketched_kernel import jackknife
 from ntklib.dynamics import gradient_descent
@@ -265,6 +266,29 @@ def test_what_is_kept_of_a_place_changes_no_derivative_and_is_counted(x64, monke
         np.testing.assert_allclose(near.push(v), model.push(flat, v), rtol=1e-9)
         np.testing.assert_allclose(near.pull(u), model.pull(flat, u)[1], rtol=1e-9, atol=1e-12)
     assert Model(apply, start, x, model.bytes + model.kept - 1).kept == 0, "it would not fit"
+
+
+def test_two_batches_at_once_have_the_digits_of_one_after_the_other(x64, monkeypatch):
+    monkeypatch.setattr("ntklib._linear_model._QUICK", 2**14)
+    monkeypatch.setattr("ntklib._sketched_kernel._LARGE", 0)
+    apply, start, _, x, _ = classifier(n=101)
+    x, start = jnp.asarray(x, float), jax.tree.map(lambda leaf: jnp.asarray(leaf, float), start)
+    rng = np.random.default_rng(2)
+    found, probes = [], np.eye(6)[:2]
+    u, v = (jnp.asarray(rng.standard_normal(shape)) for shape in ((101, 6), Model(apply, start, x, 2**24).flat.shape))
+    for cores in (1, 2):
+        monkeypatch.setattr("ntklib._threads.os.cpu_count", lambda cores=cores: cores)
+        model = Model(apply, start, x, 2**24)
+        assert (model.workers, len(model.starts) % 2) == (cores, 0), "in pairs, on whichever machine"
+        near, kernels = model.around(model.flat), _sketched_kernel.of(apply, model, probes, 2**24)
+        assert near.parts
+        found.append([*model.pull(model.flat, u), near.push(v), near.pull(u), kernels(model.flat, lambda share: None)])
+        assert {str(each.dtype) for each in found[-1]} == {"float64"}, "a thread has the digits of the one that asks"
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, two)
+    jacobian = np.asarray(jax.jacrev(lambda flat: apply(model.unravel(flat), x))(model.flat))[:, :2]
+    np.testing.assert_allclose(found[1][-1], np.einsum("isp,jsp->sij", jacobian, jacobian), rtol=1e-10, atol=1e-12)
+    assert Model(apply, start, x, 2 * model.bytes + model.kept - 1).workers == 1, "two would not fit"
 
 
 def test_the_least_step_is_that_of_least_squares_by_whichever_kernel_it_is_preconditioned(x64):

@@ -31,6 +31,7 @@ FLOORS = {
     "_products": 0,
     "_progress": 0,
     "_relevance": 0,
+    "_threads": 0,
     "_tree": 0,
     "_examples": 1,
     "neural_tangents": 0,  # a file without other imports from this library

@@ -1,14 +1,14 @@
 // What does a reader touch, and what follows? Controls and readings around the pictures; the worker computes.
 // `keeper`: who keeps the setting in place of the address of the page: where it starts, and whom changes and answers are told.
 function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = null) {
-  const { make, number } = picture, { FIELDS, REACH } = settings;
+  const { make, tell, number } = picture, { FIELDS, REACH } = settings;
   host.style.overflowAnchor = "none"; // or the browser would follow the text that was here down the page
   const shadow = host.attachShadow({ mode: "open" }), still = matchMedia("(prefers-reduced-motion: reduce)");
   // A link names an experiment, or holds a whole setting.
   const named = (text) => [...host.querySelectorAll("[data-setting]")].find((place) => place.dataset.name === (/^#?experiment[-=]([^&]*)/.exec(text) || [])[1]);
   const asked = (text) => { const place = named(text); return settings.decode(place ? place.dataset.setting : text); };
   let setting = keeper ? keeper.start : asked(location.hash), shown = null, dark = false, box = null;
-  let lastDrawn = 0, lastRead = 0, waits = false;
+  let lastDrawn = 0, lastRead = 0, lastMoved = 0, between = 0, waits = false;
 
   const div = (name, ...children) => make("div", { class: name }, ...children);
   const flat = () => setting.domain === "plane";
@@ -121,8 +121,11 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
   function frame() {
     const now = performance.now();
     if (run.playing() && still.matches && now - lastDrawn < 1000) return; // who wants less motion sees a picture a second
+    between += (Math.min(now - lastDrawn, 50) - between) / 8; // milliseconds from a frame to the next, lately
     lastDrawn = now;
-    paint(!run.playing() || now - lastRead > 120); // numbers that change faster are not read
+    // numbers that change faster are not read; a slow machine draws the curves often, and the rest less
+    const calm = !run.playing(), reads = calm || now - lastRead > Math.max(120, 8 * between);
+    paint(reads, calm || now - lastMoved > 1.5 * between);
   }
 
   // ---------------------------------------- the address
@@ -166,8 +169,8 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
   function status() {
     if (!shown) { element.status.textContent = waits ? "Computing: networks this large take seconds a step." : ""; return; }
     const fewer = setting.networks > shown.networks ? " Of networks this large only one is trained at a time." : "";
-    brief.textContent = inBrief();
-    element.status.textContent = note + inWords() + fewer;
+    tell(brief, inBrief());
+    tell(element.status, note + inWords() + fewer);
   }
   // What a setting changes outside of the pictures.
   function describe() {
@@ -201,7 +204,7 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
     all.style.setProperty("--stage", (stage.offsetHeight || stage.lastChild.offsetHeight) + "px");
   }
   const stageWidth = () => element.plot.parentNode.clientWidth;
-  function paint(withReadings = true) {
+  function paint(withReadings = true, withUnits = true) {
     if (!stageWidth()) return;
     lay(); // points and legend have their places before anything is computed
     const how = { dark, band: setting.band, limit: setting.limit, linear: setting.linear };
@@ -212,14 +215,17 @@ function laboratoryPage(host, engine, limit, settings, picture, plane, keeper = 
     view().points(setting.points, dark);
     if (!shown) return;
     if (shown.settings.domain === setting.domain) view().show(shown, how); // else it is on the way
-    readings.motion(shown, Math.min(Math.max(200, box.height - 60), beside.clientWidth || readings.all.clientWidth), dark);
+    if (withUnits) {
+      lastMoved = performance.now();
+      readings.motion(shown, Math.min(Math.max(200, box.height - 60), beside.clientWidth || readings.all.clientWidth), dark);
+    }
     if (withReadings) read();
   }
   function read() {
     lastRead = performance.now();
     status();
     readings.show(shown, dark);
-    controls.hint.textContent = `Red mark: the kernel's threshold, ${number(shown.threshold)}${setting.momentum ? ", times 1 + momentum" : ""}. The learning rate is ${number(shown.learningRate)}.`;
+    tell(controls.hint, `Red mark: the kernel's threshold, ${number(shown.threshold)}${setting.momentum ? ", times 1 + momentum" : ""}. The learning rate is ${number(shown.learningRate)}.`);
     const against = { line: "Outputs against x", circle: "Outputs against the angle", plane: "The output as a field in the plane" }[setting.domain];
     view().svg.setAttribute("aria-label", `${against}: ${shown.networks} networks of width ${number(shown.settings.width, 5)} and the kernel's prediction, for ${shown.settings.points.length} points. ${inWords()}`);
     if (!run.playing()) fill();

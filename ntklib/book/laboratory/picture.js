@@ -14,6 +14,7 @@ function laboratoryPicture() {
   };
   // What is as it was is not set again: the browser would compute its style anew, in each frame.
   const put = (node, attributes) => { for (const key in attributes) if (node.getAttribute(key) !== String(attributes[key])) node.setAttribute(key, attributes[key]); };
+  const tell = (node, text) => { if (node.textContent !== text) node.textContent = text; }; // or the page would be laid out anew
   const draw = (name, attributes = {}, ...children) => {
     const element = document.createElementNS(SVG, name);
     put(element, attributes);
@@ -33,7 +34,13 @@ function laboratoryPicture() {
     return String(Number(v.toPrecision(digits))).replace("-", "−").replace(/(?<!\.\d*)\d(?=(\d{3})+(?!\d))/g, "$&,");
   }
 
-  const at = (x, y) => x.toFixed(1) + " " + y.toFixed(1);
+  // A place to a tenth of a pixel. Curves have thousands in each frame, and few different ones on the screen.
+  const tenths = [];
+  function tenth(v) {
+    const k = Math.round(10 * v);
+    return k >= 0 && k < 20000 ? (tenths[k] ??= (k / 10).toFixed(1)) : v.toFixed(1);
+  }
+  const at = (x, y) => tenth(x) + " " + tenth(y);
   const far = (v) => Math.max(-1e4, Math.min(1e4, v)); // a curve that has left is not drawn at the end of the world
   function line(xs, ys, sx, sy, from = 0) {
     let path = "";
@@ -133,7 +140,7 @@ function laboratoryPicture() {
         put(end, { x: right, y: bottom + 15 });
         frame.replaceChildren(...parts, draw("text", { class: "tick", x: left, y: bottom + 15 }, "0"), end);
       }
-      end.textContent = `${number(last, 6)} steps`;
+      tell(end, `${number(last, 6)} steps`);
       lines.forEach((path, k) => {
         let d = "";
         series[k].forEach((v, i) => { if (v > 1e-16) d += (d ? "L" : "M") + at(sx(steps[i]), Math.max(-20, sy(v))); });
@@ -155,7 +162,7 @@ function laboratoryPicture() {
   }
   function matrix(canvas, values, n, low, high, dark) {
     const stops = colors(SHADES[dark ? 1 : 0]);
-    canvas.width = canvas.height = n;
+    if (canvas.width !== n) canvas.width = canvas.height = n;
     const context = canvas.getContext("2d"), image = context.createImageData(n, n);
     values.forEach((v, i) => shade(image.data, 4 * i, (v - low) / (high - low || 1), stops));
     context.putImageData(image, 0, 0);
@@ -178,5 +185,5 @@ function laboratoryPicture() {
     signal?.addEventListener("abort", () => themes.disconnect());
   }
 
-  return { make, draw, put, number, curves, legend, chart, matrix, colors, shade, ground, onGround, COLORS };
+  return { make, draw, put, tell, number, curves, legend, chart, matrix, colors, shade, ground, onGround, COLORS };
 }

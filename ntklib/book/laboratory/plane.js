@@ -15,18 +15,22 @@ function laboratoryPlane(picture) {
     return new Uint32Array(bytes.buffer);
   });
 
+  // Where each column of the picture lies on a grid of g values: after which, and how far towards the next.
+  const columns = {};
+  const columnsOf = (g) => (columns[g] ??= Array.from({ length: FINE }, (_, k) => {
+    const u = (k * (g - 1)) / (FINE - 1), i = Math.min(g - 2, Math.floor(u));
+    return [i, u - i];
+  }));
+
   // The shades of a field on a coarse grid, interpolated between its values.
   function shades(canvas, values, dark) {
-    const scale = scales[dark ? 1 : 0], g = sideOf(values), step = (g - 1) / (FINE - 1);
+    const scale = scales[dark ? 1 : 0], g = sideOf(values), places = columnsOf(g), between = new Float64Array(g);
     if (canvas.width !== FINE) canvas.width = canvas.height = FINE;
     const context = canvas.getContext("2d"), image = context.createImageData(FINE, FINE), pixels = new Uint32Array(image.data.buffer);
     for (let row = 0, at = 0; row < FINE; row++) {
-      const v = (FINE - 1 - row) * step, j = Math.min(g - 2, Math.floor(v)), t = v - j; // the second component grows upwards
-      for (let column = 0; column < FINE; column++, at++) {
-        const u = column * step, i = Math.min(g - 2, Math.floor(u)), s = u - i, k = j * g + i;
-        const value = (1 - t) * ((1 - s) * values[k] + s * values[k + 1]) + t * ((1 - s) * values[k + g] + s * values[k + g + 1]);
-        pixels[at] = scale[Math.max(0, Math.min(SHADES - 1, Math.round(((value + 1.25) / 2.5) * SHADES)))];
-      }
+      const [j, t] = places[FINE - 1 - row]; // the second component grows upwards
+      for (let k = 0, below = j * g; k < g; k++, below++) between[k] = (((1 - t) * values[below] + t * values[below + g] + 1.25) / 2.5) * SHADES;
+      for (const [i, s] of places) pixels[at++] = scale[Math.max(0, Math.min(SHADES - 1, Math.round((1 - s) * between[i] + s * between[i + 1])))];
     }
     context.putImageData(image, 0, 0);
   }
@@ -132,7 +136,7 @@ function laboratoryPlane(picture) {
     function show({ units: all, unitTurn, settings }, side, dark) {
       const density = Math.min(2, devicePixelRatio || 1), size = Math.round(side * density);
       if (canvas.width !== size) canvas.width = canvas.height = size;
-      canvas.style.width = side + "px";
+      if (canvas.style.width !== side + "px") canvas.style.width = side + "px";
       const context = canvas.getContext("2d"), middle = size / 2;
       let most = 0;
       for (let i = 0; i < all.length; i += 5) most = Math.max(most, Math.hypot(all[i + 2], all[i + 3]));

@@ -1,6 +1,6 @@
 // What is read off the training, and where does it stand? Titles and captions are the page's.
 function laboratoryReadings(host, picture, plane, takeTitle) {
-  const { make, number } = picture, div = (name, ...children) => make("div", { class: name }, ...children);
+  const { make, tell, number } = picture, div = (name, ...children) => make("div", { class: name }, ...children);
   const all = div("readings"), READINGS = {
     loss: [["network", "kernel"], (s) => [s.loss, s.kernelLoss]],
     distance: [["network"], (s) => [s.distance]],
@@ -40,7 +40,7 @@ function laboratoryReadings(host, picture, plane, takeTitle) {
     charts.forEach((c, k) => {
       c.whole.hidden = c.slot === "linear" && !shown.linearOutputs;
       const now = c.read(shown);
-      c.value.textContent = now.map((v) => number(v)).join(" · ");
+      tell(c.value, now.map((v) => number(v)).join(" · "));
       c.show(across[k], steps, now.map((_, j) => history.map((h) => h.values[k][j])), dark);
     });
     const both = [...shown.empiricalKernel, ...shown.limitKernel], low = Math.min(0, ...both), high = Math.max(...both), n = shown.settings.points.length;
@@ -48,9 +48,9 @@ function laboratoryReadings(host, picture, plane, takeTitle) {
       picture.matrix(matrices[k].canvas, m, n, low, high, dark);
       matrices[k].canvas.setAttribute("aria-label", `Tangent kernel ${matrices[k].name}, ${n} by ${n}, entries from ${number(Math.min(...m))} to ${number(Math.max(...m))}`);
     });
-    ratio.textContent = `apart at the start: ${number(shown.kernelDistance)}`;
+    tell(ratio, `apart at the start: ${number(shown.kernelDistance)}`);
     units.hidden = !shown.units.length; // a unit of one input points left or right
-    if (shown.units.length) turn.textContent = `mean turn ${number(shown.unitTurn)}°`;
+    if (shown.units.length) tell(turn, `mean turn ${number(shown.unitTurn)}°`);
   }
   // The units' picture is drawn with the data: it stands beside them where there is room.
   function motion(shown, side, dark) {
