@@ -85,7 +85,7 @@ def test_an_edit_of_prose_reads_one_page_and_writes_what_depends_on_it(tmp_path)
     """The pages that gather from others were read or written by each build, whatever had changed."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
-    parts = "parts:\n  - numbered: true\n    chapters:\n      - file: one\n  - chapters:\n      - file: other\n"
+    parts = "parts:\n  - numbered: true\n    chapters:\n      - file: one\n      - file: other\n"
     lister = "      - file: appendix/library\n"
     (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: intro\n{parts}{lister}", encoding="utf-8")
     (tmp_path / "appendix").mkdir()
