@@ -8,6 +8,7 @@ In version 0.1.0 all modules stood on the page that lists them now: its names ca
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,9 +54,19 @@ class names_node(nodes.Inline, nodes.Element):
     """Where the names that a module offers go."""
 
 
-def _parsed(library: Path, name: str) -> ast.Module:
+def _file(library: Path, name: str) -> Path:
+    """The file of a module; a page that depends on one that does not exist would be read again by each build."""
     path = library.joinpath(*name.split(".")[1:])
-    return ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8"))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _parsed(library: Path, name: str) -> ast.Module:
+    return _tree(_file(library, name).read_text(encoding="utf-8"))
+
+
+@functools.cache  # the same files are asked about by several steps of one build
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 def _public(library: Path) -> Iterator[str]:
@@ -64,7 +75,7 @@ def _public(library: Path) -> Iterator[str]:
         parts = path.relative_to(library).with_suffix("").parts
         if parts[-1] == "__init__":
             parts = parts[:-1]
-            if not parts or not _defined(ast.parse(path.read_text(encoding="utf-8"))):
+            if not parts or not _defined(_tree(path.read_text(encoding="utf-8"))):
                 continue
         if not any(part.startswith("_") for part in parts) and parts != (
             "neural_tangents",
@@ -145,7 +156,7 @@ class ModulesDirective(SphinxDirective):
                 message = f"library-modules names {line!r}, which is no public module of {LIBRARY}"
                 logger.warning(message, location=self.get_location(), type="book", subtype="library")
                 continue
-            self.env.note_dependency(str(library.joinpath(*name.split(".")[1:]).with_suffix(".py")))
+            self.env.note_dependency(str(_file(library, name)))
             findings(self.env, "library").setdefault(self.env.docname, []).append(name)
             term = nodes.term("", "", names_node(module=name, itself=True))
             about = nodes.paragraph("", "", *prose(sentence(library, name)))

@@ -183,6 +183,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(verdicts_node)
     app.add_directive("verdicts", VerdictsDirective)
     app.connect("doctree-read", _read)
-    app.connect("env-updated", _pages_to_write)
+    app.connect("env-get-updated", _pages_to_write, priority=600)  # when chapters that were read again have a number
     app.connect("doctree-resolved", _fill)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

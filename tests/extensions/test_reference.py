@@ -167,3 +167,11 @@ def test_the_list_follows_the_modules_and_misses_none(book):
     assert "<p>What is it? A thing" in listed
     assert 'href="library/ntklib.toy.html#ntklib.toy.rest"' in listed
     assert "ntklib.toy.play" not in listed
+
+
+def test_a_page_that_lists_modules_depends_on_files_that_exist():
+    """A package is no `name.py`; a page with such a dependency is read again by each build."""
+    library = Path(reference.__file__).parents[2] / "ntklib"
+    files = {name: reference._file(library, name) for name in reference.modules(library)}
+    assert [name for name, file in files.items() if not file.is_file()] == []
+    assert any(file.name == "__init__.py" for file in files.values()), "no package is listed"

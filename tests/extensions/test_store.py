@@ -1,6 +1,7 @@
 """What a build keeps for the next one is small: it is read before anything else is done."""
 
 import re
+from pathlib import Path
 
 import pytest
 from browser import ROOT
@@ -8,6 +9,7 @@ from docutils import nodes
 from docutils.utils import new_document
 from small_books import build_linked
 
+from extensions.authoring.reference import modules
 from extensions.store import alone
 
 KEPT = ROOT / "_build" / ".doctrees" / "environment.pickle"
@@ -77,3 +79,34 @@ def test_what_is_kept_of_a_page_is_enough_to_write_another(tmp_path):
         text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
         assert "True. It is so." in text
         assert "Exercise 1 is there." in text
+
+
+def test_an_edit_of_prose_reads_one_page_and_writes_what_depends_on_it(tmp_path):
+    """The pages that gather from others were read or written by each build, whatever had changed."""
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
+    parts = "parts:\n  - numbered: true\n    chapters:\n      - file: one\n      - file: other\n"
+    lister = "      - file: appendix/library\n"
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: intro\n{parts}{lister}", encoding="utf-8")
+    (tmp_path / "appendix").mkdir()
+    listed = "".join(f"{name.removeprefix('ntklib.')}\n" for name in modules(ROOT / "ntklib"))
+    library = f"# The library\n\n```{{library-modules}}\n{listed}```\n"
+    pages = {"intro": "# A small book\n", "one": CHAPTER, "other": OTHER, "appendix/library": library}
+    for name, text in pages.items():
+        (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
+    site = build_linked(tmp_path)
+    kept = {path: path.stat().st_mtime_ns for folder in (site, site.parent / ".doctrees") for path in _pages(folder)}
+    (tmp_path / "one.md").write_text(CHAPTER.replace("whole page", "whole chapter"), encoding="utf-8")
+    for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
+        (tmp_path / name).unlink()
+    build_linked(tmp_path)
+    new = {path.name for path, time in kept.items() if path.stat().st_mtime_ns != time}
+    assert new & {"one.doctree", "other.doctree", "library.doctree", "ntklib.mlp.doctree"} == {"one.doctree"}
+    # the title page is always written; the others of these have no text of the book
+    assert new - {"one.doctree"} <= {"one.html", "intro.html", "index.html", "search.html", "genindex.html", "404.html",
+                                     "py-modindex.html"}  # fmt: skip
+    assert "one.html" in new
+
+
+def _pages(folder: Path) -> list[Path]:
+    return [*folder.rglob("*.html"), *folder.rglob("*.doctree")]
