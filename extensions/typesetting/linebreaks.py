@@ -1,4 +1,4 @@
-"""Where must a line not end? Before the comma that follows a formula, and between a number and its per cent.
+"""Where must a line not end? Before the comma behind a formula, before a per cent sign, and within α = 16.
 
 A Sphinx extension. A browser may break a line beside every formula, as beside a picture, whatever stands next to it.
 """
@@ -12,11 +12,12 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 CLOSING = re.compile(r"[.,;:!?)\]’”]+")
 PERCENT = re.compile(r"(?:(?<=\d)|^) (?=%)")
+EQUALS = re.compile(r"(?<!\w)([^\W\d_]) ([=≈<>≤≥]) (?=[−-]?\d)")  # one letter and its value
 CODE = (nodes.literal, nodes.literal_block, nodes.raw, nodes.comment)
 
 
 class Unbroken(SphinxPostTransform):
-    """Ties a formula to the punctuation behind it, and a number to its per cent sign."""
+    """Ties a formula to the punctuation behind it, a number to its per cent sign and a letter to its value."""
 
     default_priority = 900
     formats = ("html",)
@@ -26,7 +27,9 @@ class Unbroken(SphinxPostTransform):
         for text in list(self.document.findall(nodes.Text)):
             if not any(isinstance(parent, CODE) for parent in (text.parent, text.parent.parent)):
                 written = text.astext()
-                if (tied := PERCENT.sub("\N{NO-BREAK SPACE}", written)) != written:
+                tied = PERCENT.sub("\N{NO-BREAK SPACE}", written)
+                tied = EQUALS.sub("\\1\N{NO-BREAK SPACE}\\2\N{NO-BREAK SPACE}", tied)
+                if tied != written:
                     _put(nodes.Text(tied), text)
         for formula in list(self.document.findall(nodes.math)):
             behind = formula.next_node(descend=False, siblings=True)

@@ -27,8 +27,9 @@ ROLES = {
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "5 3")
 MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
 # From the least to the greatest value, on white and on dark; the diverging ones run between two roles of two classes,
-# and the class below zero ends further from the ground, so that the two are not the same grey. Neither goes further
-# than that needs: the markers of the classes are drawn on it, with an outline in the colour of the ground.
+# and are not the same grey at their ends. On white the class below zero ends further from the ground; on dark it ends
+# below a middle grey, for its markers are light and would sink in a light field. Neither goes further than that needs:
+# the markers of the classes are drawn on it, with an outline in the colour of the ground.
 COLORS = {
     "sequential": (
         ["#f4f6f8", "#a9c9e6", "#4a8fc9", "#1c5791", "#0b2545"],
@@ -36,6 +37,6 @@ COLORS = {
     ),
     "diverging": (
         ["#8665a5", "#c0acd1", "#f7f6f4", "#eadbb6", "#d6b871"],
-        ["#b79fce", "#6a5780", "#1d222a", "#453a1e", "#7f6426"],
+        ["#17062e", "#2d2440", "#494d55", "#7a6a45", "#ab8a3a"],
     ),
 }

@@ -45,6 +45,7 @@ class Explorer:
         x_ticks: texts at positions of the axis, instead of numbers; none, with an empty mapping.
         y_ticks: the same.
         aspect: height of the drawing over its width.
+        text_above: whether the sentence stands above the drawing and not below all controls.
         units: of parameters, for instance ``{"width": "units"}``.
         labels: of parameters; by default their names.
         start: the setting that is shown first; by default the first value of each parameter.
@@ -84,6 +85,7 @@ class Explorer:
         x_ticks: Mapping[float, str] | None = None,
         y_ticks: Mapping[float, str] | None = None,
         aspect: float = 0.55,
+        text_above: bool = False,
         units: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         start: Mapping[str, Any] | None = None,
@@ -142,6 +144,7 @@ class Explorer:
             "play": play,
             "views": _of_views(views, self.parameters),
             "aspect": aspect,
+            "text_above": _arguments.flag("text_above", text_above),
             **{
                 name: {"label": label, "scale": scale, "ticks": _places(ticks)}
                 for name, label, scale, ticks in (("x", x_label, x_scale, x_ticks), ("y", y_label, y_scale, y_ticks))

@@ -352,6 +352,7 @@ const explorer = (() => {
     const all = make("div", { class: "all", role: "group", "aria-labelledby": id + "title" },
       element.title, element.legend, element.plot, element.controls, element.views, element.setting,
       element.text, element.problem, details, element.note, element.heard);
+    if (spec.text_above) element.plot.before(element.text);
     shadow.replaceChildren(make("style", {}, STYLE), all);
 
     let setting = spec.start.slice(), shown = null, colors = null, hearing = 0, playing = 0, waiting = 0;

@@ -9,26 +9,29 @@ from tests.chapters.exercises import all_refused, each_refused, exercise
 def test_finite_scale():
     names = exercise("laziness", "check_scale")
     check, right = names["check_scale"], names["matching_alpha"]
-    check(lambda width: np.float32(2**13 / width))
-    check(lambda width: jnp.float64(right(width)))
+    check(lambda width, alpha: np.float32(alpha) * 512 / width)
+    check(lambda width, alpha: jnp.float64(right(width, alpha)))
+    powers = lambda p: lambda width, alpha: alpha * (512 / width) ** p  # noqa: E731
     each_refused(
         check,
         [
-            (r"at the width 512 it is 16, not 32", lambda width: 2 * right(width)),
-            (r"at the width 512 it is 16, not 0\.0625", lambda width: 1 / right(width)),
-            (r"at the width 512 it is 16, not 17", lambda width: right(width) + 1),
-            (
-                r"the kernel changes [2-9]\.\d\d .* which power of m was missing",
-                lambda width: 16,
-            ),  # the width does not matter
-            (r"the kernel changes 1\.\d\d times|changes 2\.\d\d times", lambda width: 16 * (512 / width) ** 0.5),
-            (r"the kernel changes 0\.\d\d times as much", lambda width: 16 * (512 / width) ** 2),
-            (r"the kernel changes \d+\.\d\d times as much", lambda width: 16 * width / 512),
-            (r"a scale is positive, not -64", lambda width: 16 if width == 512 else -right(width)),
-            ("the scale at width 512 should be a number, not None", lambda width: None),
-            (r"should be a number, not \[16\.0\]", lambda width: [right(width)]),
-            ("should be a number, not '16'", lambda width: "16"),
-            ("should be a finite number, not nan", lambda width: float("nan")),
+            (r"at the width 512 with α = 16 yours is 32, where", lambda width, alpha: 2 * right(width, alpha)),
+            (r"at the width 512 with α = 16 yours is 0\.0625, where", lambda width, alpha: 1 / right(width, alpha)),
+            (r"at the width 512 with α = 16 yours is 17, where", lambda width, alpha: right(width, alpha) + 1),
+            (r"at the width 512 with α = 100 yours is 16, where", lambda width, alpha: 16 * 512 / width),  # of 16 only
+            (r"at the width 256 the kernel changes 1\.\d\d times as much", lambda width, alpha: alpha),  # of no width
+            (r"at the width 256 the kernel changes 1\.[23]\d times", powers(0.5)),
+            (r"at the width 256 the kernel changes 0\.\d\d times as much", powers(2)),
+            (r"at the width 256 the kernel changes \d+\.\d\d times as much", powers(-1)),
+            (r"changes 0\.\d\d times as much|becomes 0\.\d\d times as large", powers(0.8)),
+            (r"changes 1\.\d\d times as much|becomes 1\.\d\d times as large", powers(1.2)),
+            (r"becomes 0\.\d\d times as large: the power of m is not quite right", powers(0.9)),
+            (r"becomes 1\.\d\d times as large: the power of m is not quite right", powers(1.1)),
+            (r"a scale is positive, not -32", lambda w, alpha: alpha if w == 512 else -right(w, alpha)),
+            ("the scale at width 512 should be a number, not None", lambda width, alpha: None),
+            (r"should be a number, not \[16\.0\]", lambda width, alpha: [right(width, alpha)]),
+            ("should be a number, not '16'", lambda width, alpha: "16"),
+            ("should be a finite number, not nan", lambda width, alpha: float("nan")),
         ],
     )
     each_refused(

@@ -25,17 +25,18 @@ def test_nngp_signs():
     each_refused(
         check,
         [
-            (r"for μ₄ = 3 and 2 units integration gives 7\.5000, not", lambda mu4, m: 15 / 16),
-            (r"for μ₄ = 1 and 4 units integration gives 0\.7500, not 3\.7500, which is \+3", lambda mu4, m: 15 / m),
-            (r"gives 0\.9375, not 1\.1250, which is \+0\.1875", lambda mu4, m: 6 * mu4 / m),  # the 3 is forgotten
-            (r"gives 0\.9375, not 0\.0000", lambda mu4, m: (mu4 - 3) / m),  # the units are forgotten
-            ("integration gives", lambda mu4, m: (1.5 * mu4 - 3) / m),  # not divided by the squared variance
-            ("integration gives", lambda mu4, m: (6 * mu4 - 3) / m**0.5),
-            ("integration gives", lambda mu4, m: (6 * mu4 - 3) / (m + 1)),
-            ("integration gives", lambda mu4, m: 6 * mu4 - 3),
-            ("integration gives", lambda mu4, m: 6 * mu4 / m),
-            ("integration gives", lambda mu4, m: -right(mu4, m)),
-            ("integration gives", lambda mu4, m: right(m, mu4)),
+            (r"for μ₄ = 3 and 2 units yours differs .* by -6\.5625", lambda mu4, m: 15 / 16),
+            (r"for μ₄ = 1 and 4 units yours differs .* by \+3\.0000", lambda mu4, m: 15 / m),
+            (r"integration gives by \+0\.1875", lambda mu4, m: 6 * mu4 / m),  # the 3 is forgotten
+            (r"integration gives by -0\.9375", lambda mu4, m: (mu4 - 3) / m),  # the units are forgotten
+            ("integration gives by", lambda mu4, m: (1.5 * mu4 - 3) / m),  # not divided by the squared variance
+            ("integration gives by", lambda mu4, m: (6 * mu4 - 3) / m**0.5),
+            ("integration gives by", lambda mu4, m: (6 * mu4 - 3) / (m + 1)),
+            ("integration gives by", lambda mu4, m: 6 * mu4 - 3),
+            ("integration gives by", lambda mu4, m: -right(mu4, m)),
+            ("integration gives by", lambda mu4, m: right(m, mu4)),
+            ("should be a finite number, not nan", lambda mu4, m: float("nan")),  # which no comparison refuses
+            ("should be a number, not True", lambda mu4, m: True),
             ("should be a number, not None", lambda mu4, m: None),
             (r"should be a number, not \[", lambda mu4, m: [right(mu4, m)]),
         ],
@@ -69,23 +70,34 @@ def test_nngp_catch():
 
 
 def test_nngp_which():
-    check, right = exercise("nngp", "check_which")["check_which"], [True, True, True, False, False, True]
+    check, root = exercise("nngp", "check_which")["check_which"], 2**0.5
+    right = [(True, 0), (True, root), (True, 0.5), (False, 2), (False, 3), (True, 1)]
     check(tuple(right))
-    check(np.array(right))
+    check([[np.bool_(kind), np.float64(value)] for kind, value in right])
     for count in (5, 7):
-        all_refused(check, [[True] * count], f"six booleans are wanted, not {count}")
-    flipped = [[*right[:k], not right[k], *right[k + 1 :]] for k in range(6)]
+        all_refused(check, [[(True, 0)] * count], f"six pairs are wanted, not {count}")
+    changed = lambda place, pair: [*right[:place], pair, *right[place + 1 :]]  # noqa: E731
+    flipped = [changed(k, (not right[k][0], right[k][1])) for k in range(6)]
     each_refused(check, [(f"look again at function {k + 1}", wrong) for k, wrong in enumerate(flipped)])
     each_refused(
         check,
         [
-            (r"function 4: its coefficient of degree 2 is -1\.000", [True] * 6),
-            (r"function 5: its coefficient of degree 3 is -0\.167", flipped[4]),
-            ("function 1: none of its coefficients is negative", [False] * 6),
-            ("function 1", right[::-1][::-1][3:] + right[:3]),
-            ("a list of six booleans is wanted, not None", None),
-            ("a list of six booleans is wanted, not 'TTTFFT'", "TTTFFT"),
-            ("the one for function 1 is 'yes'", ["yes"] * 6),
-            ("the one for function 1 is 1", [1, 1, 1, 0, 0, 1]),
+            (r"function 1: the size of E\[φ\(z\) z\] is off by \+1\.000", changed(0, (True, 1))),
+            (r"function 2: .* off by \+0\.586", changed(1, (True, 2))),  # the coefficient, not its root
+            (r"function 3: .* off by -0\.250", changed(2, (True, 0.25))),
+            (r"function 4: the degree is off by \+1\.000", changed(3, (False, 3))),
+            (r"function 5: the degree is off by -1\.000", changed(4, (False, 2))),
+            (r"function 5: the degree is off by -3\.167", changed(4, (False, -1 / 6))),  # the coefficient itself
+            (r"function 6: .* off by \+0\.571", changed(5, (True, np.pi / 2))),  # the sum of all
+            (r"function 1: the size .* off by \+1\.000", [(kind, 1) for kind, _ in right]),  # six right guesses
+            ("function 4: one of its coefficients is negative", [*right[:3], *[(True, 1)] * 3]),
+            ("function 1: none of its coefficients is negative", [(False, 2)] * 6),
+            ("the second entry for function 1 should be a number, not None", [(True, None)] * 6),
+            ("the second entry for function 1 should be a number, not True", [(True, True)] * 6),
+            ("function 1: True or False and a number, not True", [True, True, True, False, False, True]),
+            ("function 1: True or False and a number, not 'TF'", ["TF"] * 6),
+            (r"function 1: True or False and a number, not \(1, 0\)", [(int(kind), value) for kind, value in right]),
+            ("a list of six pairs is wanted, not None", None),
+            ("a list of six pairs is wanted, not 'TTTFFT'", "TTTFFT"),
         ],
     )

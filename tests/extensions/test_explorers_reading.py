@@ -85,6 +85,14 @@ def test_thousands_are_set_apart(opened):
     assert said == ["1", "128", "1,024", "2,048", "10,000", "10⁶"]
 
 
+@pytest.mark.parametrize("above", [False, True])
+def test_the_sentence_stands_where_it_is_wanted(opened, above):
+    made = Explorer(of_width, {"machine": ["first"], "width": [1, 128]}, text_above=above, **LABELS)
+    page = opened(made)
+    text, plot = (page.locator(name).bounding_box()["y"] for name in (".text", ".plot"))
+    assert (text < plot) == above
+
+
 def test_what_does_nothing_cannot_be_moved(opened):
     page = opened(WIDTHS)
     slider = page.locator("input[type=range]")

@@ -403,3 +403,20 @@ def test_the_comma_behind_a_formula_is_tied_to_that_formula():
     Unbroken(document).run()
     assert document.astext() == "a, b, ", "the comma of another word was taken"
     assert [tied.astext() for tied in paragraph.findall(nodes.inline)] == ["b,"]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("with α = 16 or m < −3, at 5 % of C = 1.", "with α~=~16 or m~<~−3, at 5~% of C~=~1."),
+        ("the width = 16, 2 = 2, and x = y", "the width = 16, 2 = 2, and x = y"),
+    ],
+)
+def test_a_letter_stays_on_the_line_of_its_value(written, shown):
+    document = new_document("page")
+    document += (paragraph := nodes.paragraph())
+    code = nodes.literal(text="α = 16")
+    paragraph += [nodes.Text(written), code]
+    Unbroken(document).run()
+    assert paragraph[0].astext() == shown.replace("~", "\N{NO-BREAK SPACE}")
+    assert code.astext() == "α = 16"

@@ -2,7 +2,7 @@
 function laboratoryPlane(picture) {
   const { make, draw, put, number, COLORS } = picture, FINE = 97, SHADES = 256, REACH = 1.08;
   // of the book's scale of two classes, on white and on dark: ntklib/book/_roles.py
-  const FIELD = [["#8665a5", "#c0acd1", "#f7f6f4", "#eadbb6", "#d6b871"], ["#b79fce", "#6a5780", "#1d222a", "#453a1e", "#7f6426"]];
+  const FIELD = [["#8665a5", "#c0acd1", "#f7f6f4", "#eadbb6", "#d6b871"], ["#17062e", "#2d2440", "#494d55", "#7a6a45", "#ab8a3a"]];
   const color = (role, dark) => COLORS[role][dark ? 1 : 0];
   const sideOf = (values) => Math.round(Math.sqrt(values.length));
   const mark = (x, y, label, size = 6) => (label > 0 // as the book's markers of the two classes
