@@ -8,13 +8,22 @@ from pathlib import Path
 from browser import ROOT
 
 
-def build_linked(book: Path) -> Path:
-    """The site of the book in this folder, which needs its pages, `_config.yml` and `_toc.yml`; a warning fails."""
+def built(book: Path) -> tuple[int, str]:
+    """The exit status of a build of the book in this folder, and what it said.
+
+    The folder needs its pages, `_config.yml` and `_toc.yml`.
+    """
     for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
         (book / name).symlink_to(ROOT / name)
     command = [sys.executable, "-m", "tools.build", str(book)]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.returncode, done.stdout + done.stderr
+
+
+def build_linked(book: Path) -> Path:
+    """The site of the book in this folder; a warning fails."""
+    status, said = built(book)
+    assert status == 0, said[-6000:]
     return book / "_build" / "html"

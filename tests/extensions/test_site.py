@@ -44,6 +44,8 @@ FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title><style>
 <pre><span class="comment">again</span></pre>
 <pre style="overflow: hidden; width: 9em">a line that is cut off where its box ends</pre>
 <div><p>on paper</p><p>on paper</p></div><div><p>on paper</p></div><div style="background: #555"><p>on slate</p></div>
+<p>on paper <a href="sound.html">a link</a></p><p>on paper <a href="sound.html">a link</a></p>
+<p style="color: #00c">of many words <a href="sound.html" style="text-decoration: none">no link</a></p>
 <div style="width: 500px">wide</div></main></body></html>"""
 
 SOUND = """<!doctype html><html lang="en"><head><title>Sound</title></head><body><main class="bd-article"><h1>Sound</h1>
@@ -79,7 +81,9 @@ def test_what_is_wrong_with_a_page_is_found(browser, tmp_path):
     assert seen.cut == ["pre.: a line that is cut off where its box ends"] * 2
     assert seen.longer == ["pre.: a line that is cut off where its box ends"]
     slate, comment = "<p>on slate</p>", '<span class="comment">twice</span>'
-    assert seen.faults == {"light": [("color-contrast", [slate])], "dark": [("color-contrast", [comment, slate])]}
+    link = '<a href="sound.html" style="text-decoration: none">no link</a>'
+    assert dict(seen.faults["light"]) == {"color-contrast": [slate], "link-in-text-block": [link]}
+    assert dict(seen.faults["dark"]) == {"color-contrast": [comment, slate], "link-in-text-block": [link]}
 
 
 @pytest.mark.skipif(not PAGES, reason=NEEDS_A_SITE)

@@ -84,13 +84,10 @@ CUT = """() => {
     getComputedStyle(formula).animationName === "book-scrolled" && formula.scrollWidth > formula.clientWidth
     && formula.clientWidth < formula.closest("p, li, dd, dt, td, th, figcaption, summary, div").clientWidth - 8
   ).map(name);
-  const longer = blocks.filter((block) => {
-    if (block.localName !== "pre" || block.closest(".cell_output")) return false;
-    block.style.whiteSpace = "pre";
-    const found = over(block);
-    block.style.whiteSpace = "";
-    return found;
-  }).map(name);
+  const listings = blocks.filter((block) => block.localName === "pre" && !block.closest(".cell_output"));
+  listings.forEach((block) => { block.style.whiteSpace = "pre"; });
+  const longer = listings.filter(over).map(name);
+  listings.forEach((block) => { block.style.whiteSpace = ""; });
   folds.forEach((fold) => { fold.open = false; });
   return { cut: cut.concat(faded), longer };
 }"""
@@ -134,8 +131,9 @@ FIRST_SCREEN = """() => {
 
 # Contrast is most of what axe-core does on a page of thousands of words. Whether a word can be read is a matter of its
 # colours, its size, and what lies behind it: of those that are alike in all of that, and in what they and what is
-# around them are, two are looked at. What lies elsewhere than in the flow of the page, and what is typed into, always.
-CONTRAST = """() => {
+# around them are, two are looked at; of links also in what tells them from the words around them. What lies elsewhere
+# than in the flow of the page, and what is typed into, always. Chosen in one scheme, it is looked at in both.
+CHOOSE = """() => {
   const roots = [document], all = [];
   for (const root of roots)
     for (const element of root.querySelectorAll("*")) {
@@ -157,23 +155,63 @@ CONTRAST = """() => {
     }
     return known.get(element);
   };
+  const long = (element) => element.textContent.trim().length;
+  const linked = (link) => {  // axe-core looks at one that stands among more words than it has
+    let block = around(link);
+    while (block && getComputedStyle(block).display === "inline") block = around(block);
+    const style = getComputedStyle(link), words = block ? getComputedStyle(block) : {};
+    return [
+      style.textDecorationLine, style.borderBottomStyle, style.backgroundColor, style.fontStyle, style.fontFamily,
+      words.color, words.fontWeight, words.fontStyle, words.fontSize,
+      block && long(block) - [...block.querySelectorAll("a")].map(long).reduce((a, b) => a + b, 0) > long(link),
+    ].join();
+  };
   const alike = new Map(), chosen = all.filter((element) => {
     if (element.matches("input, select, textarea, button, label")) return true;
+    const link = element.localName === "a" && element.textContent.trim();
     const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-    if (!texts.length || element.matches("script, style, template, script *")) return false;
+    if (!(texts.length || link) || element.matches("script, style, template, script *")) return false;
     const style = getComputedStyle(element), { ground, flows } = place(element), outer = around(element);
     const key = [
       kind(element), outer && kind(outer), style.color, style.fontSize, style.fontWeight, style.textShadow,
       style.webkitTextStroke, style.overflow, style.visibility, element.checkVisibility(),
-      /\\w\\w/.test(texts.map((text) => text.data).join(" ")), ground,
+      /\\w\\w/.test(texts.map((text) => text.data).join(" ")), ground, link ? linked(element) : "",
     ].join("~");
     alike.set(key, (alike.get(key) || 0) + 1);
     return alike.get(key) <= 2 || !flows;
   });
-  all.forEach((element) => element.removeAttribute("data-contrast"));
   chosen.forEach((element) => element.setAttribute("data-contrast", ""));
-  axe.configure({ rules: [{ id: "color-contrast", selector: "[data-contrast]" }] });
   return [chosen.length, all.length];
+}"""
+
+# What holds nothing chosen becomes an empty box of its size, or plain words in its line: axe-core finds out of each
+# element of a page where it is painted, before it looks at the first colour.
+ONLY_CHOSEN = """() => {
+  const kept = new Set(), roots = [document];
+  for (const root of roots)
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) roots.push(element.shadowRoot);
+      if (!element.hasAttribute("data-contrast")) continue;
+      for (let e = element; e && !kept.has(e); e = e.assignedSlot || e.parentNode || e.host) kept.add(e);
+    }
+  const boxes = [], words = [];
+  const sort = (parent) => {
+    for (const element of parent.children) {
+      if (kept.has(element)) sort(element);
+      else if (!element.matches("head, script, style, link, template, br, hr, img, canvas, slot")) {
+        const style = getComputedStyle(element), inline = /^(inline|contents)$/.test(style.display);
+        if (!inline || element.localName === "svg") boxes.push([element, element.getBoundingClientRect()]);
+        else if (!element.shadowRoot && !element.querySelector("img, canvas, svg")) words.push(element);
+      }
+    }
+  };
+  roots.filter((root) => root === document || kept.has(root.host)).forEach(sort);
+  for (const [element, { width, height }] of boxes) {
+    element.replaceChildren();
+    Object.assign(element.style, { boxSizing: "border-box", width: `${width}px`, height: `${height}px` });
+  }
+  words.forEach((element) => element.replaceWith(element.textContent));
+  return document.querySelectorAll("*").length;
 }"""
 
 # how much room each explorer takes, before its script draws it (as its copy, which no script has seen) and after,
@@ -192,7 +230,8 @@ EXPLORERS = """() => [...document.querySelectorAll(".ntk-explorer")].map((explor
 })"""
 
 # In the dark the elements are the same and have other colours.
-RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}}
+COLOURS = ("color-contrast", "link-in-text-block")
+SCHEMES = ("light", "dark")
 SCREENS = {390: 844, 1280: 800}  # of a phone and of a desktop: how high, by how wide
 LEADS_ON = re.compile(r'<meta\s+http-equiv="refresh"', re.IGNORECASE)
 # the page to which another leads, all of it: before its body comes there is nothing to look at
@@ -279,6 +318,25 @@ class Visitor:
         return seen
 
 
+def in_scheme(page: Any, scheme: str) -> None:
+    """Show a page in the light or in the dark, until it is drawn so."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(IN_SCHEME, arg=scheme)
+    page.evaluate(DRAWN)
+
+
+def found_by_axe(page: Any, rules: dict[str, Any], only: tuple[str, ...] = ()) -> list[tuple[str, list[str]]]:
+    """What axe-core finds: the rule and the elements; by these `rules` as it knows them, or by some `only`."""
+    options = {"resultTypes": ["violations"], "rules": rules}
+    if only:
+        options["runOnly"] = {"type": "rule", "values": list(only)}
+    found = page.evaluate("(options) => axe.run(document, options)", options)
+    return [
+        (v["id"], [n["html"].replace(' data-contrast=""', "")[:160] for n in v["nodes"][:5]])
+        for v in found["violations"]
+    ]
+
+
 def look_at(page: Any, path: Path, heard: dict[str, list[str]]) -> Visit:
     """Open a page as a file and look at it in every way; what its tab says is `heard` meanwhile."""
     (phone, tall), (desktop, high) = SCREENS.items()
@@ -303,17 +361,14 @@ def look_at(page: Any, path: Path, heard: dict[str, list[str]]) -> Visit:
     page.emulate_media(reduced_motion="reduce")
     page.evaluate(FEWER_ELEMENTS)
     page.add_script_tag(content=axe())
-    faults = {}
-    for scheme in RULES:
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(IN_SCHEME, arg=scheme)
-        page.evaluate(DRAWN)
-        page.evaluate(CONTRAST)
-        options = {"resultTypes": ["violations"], **RULES[scheme]}
-        found = page.evaluate("(options) => axe.run(document, options)", options)
-        faults[scheme] = [
-            (v["id"], [n["html"].replace(' data-contrast=""', "")[:160] for n in v["nodes"][:5]])
-            for v in found["violations"]
-        ]
+    faults = {"light": found_by_axe(page, {rule: {"enabled": False} for rule in COLOURS}), "dark": []}
+    for scheme in SCHEMES:
+        in_scheme(page, scheme)
+        page.evaluate(CHOOSE)
+    page.evaluate(ONLY_CHOSEN)
+    page.evaluate("""() => axe.configure({ rules: [{ id: "color-contrast", selector: "[data-contrast]" }] })""")
+    for scheme in reversed(SCHEMES):
+        in_scheme(page, scheme)
+        faults[scheme] += found_by_axe(page, {}, COLOURS)
     cut, longer = cuts[phone]["cut"] + cuts[desktop]["cut"], cuts[desktop]["longer"]
     return Visit(*asked, look, parted, breakable, first, explorers, cut, longer, faults)
