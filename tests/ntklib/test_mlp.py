@@ -197,8 +197,8 @@ def test_gaps_are_as_exact_with_many_near_duplicates_as_with_few(x64):
     alone, few = rng.standard_normal((30, 5)), neighbours(rng.standard_normal(5), 1e-4 * np.arange(1, 9), rng)
     many = neighbours(x, 1e-4 * np.arange(1, 50), rng)
     x = np.concatenate([alone, few, -few, many]).astype(np.float32)
-    got = input_pairs(jnp.asarray(x), None)
-    want = input_pairs(jnp.asarray(x, jnp.float64), None)
+    pairs = jax.jit(lambda x: input_pairs(x, None))
+    got, want = pairs(jnp.asarray(x)), pairs(jnp.asarray(x, jnp.float64))
     parallel = np.asarray(want.gap / jnp.sqrt(want.a * want.b)) < 0.01
     assert 8 * 8 + 49 * 49 <= parallel.sum() < parallel.size
     np.testing.assert_allclose(np.asarray(got.gap)[parallel], np.asarray(want.gap)[parallel], rtol=1e-3, atol=1e-13)
@@ -209,7 +209,7 @@ def test_gap_of_nearly_parallel_inputs_is_exact(x64):
     x, _ = difficult_inputs()
     angles = [1e-2, 1e-4, 1e-5, 1e-6, 1e-8]
     others = neighbours(x[0], angles, np.random.default_rng(3))
-    near, far = (input_pairs(jnp.asarray(x), jnp.asarray(sign * others)) for sign in (1, -1))
+    near, far = (jax.jit(input_pairs)(jnp.asarray(x), jnp.asarray(sign * others)) for sign in (1, -1))
     with mp.workdps(60):
         exact_x = [mp.mpf(z) for z in x[0].tolist()]
         for j, (angle, other) in enumerate(zip(angles, others.tolist(), strict=True)):
@@ -234,13 +234,15 @@ def test_second_inputs_left_out_are_the_first(x64, name):
     x = rng.standard_normal((4, 3))
     x = jnp.asarray(np.concatenate([x, x[:1], -x[:1], np.zeros((1, 3))]))
     mlp = MLP(depth=2, activation=name)
-    alone = jax.jit(lambda x: jnp.stack([mlp.nngp(x), mlp.ntk(x)]))(x)
-    np.testing.assert_allclose(alone, kernels(mlp)(x, x), rtol=1e-13, atol=1e-14)
     # those of gelu and tanh interpolate in one of the two variances
     exact = name in ("relu", "erf")
-    np.testing.assert_allclose(alone, jnp.swapaxes(alone, 1, 2), rtol=1e-14 * exact, atol=1e-13 * (not exact))
+    kinds = (mlp.nngp, mlp.ntk) if exact else (mlp.ntk,)  # the recursion of the one is in that of the other
+    alone = jax.jit(lambda x: jnp.stack([kernel(x) for kernel in kinds]))(x)
+    pairs = jax.jit(lambda x1, x2: jnp.stack([kernel(x1, x2) for kernel in kinds]))(x, x)
+    np.testing.assert_allclose(alone, pairs, rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(alone, np.swapaxes(alone, 1, 2), rtol=1e-14 * exact, atol=1e-13 * (not exact))
     assert np.linalg.eigvalsh(alone).min() > -1e-13
-    for kernel in alone:
+    for kernel in np.asarray(alone):
         assert (kernel[6] == 0).all()
         assert float(kernel[0, 4]) == pytest.approx(float(kernel[0, 0]), rel=1e-13)
 
@@ -266,10 +268,10 @@ def test_relu_kernels_without_biases_are_homogeneous(x64, s1, s2):
 def test_the_diagonal_stays_exact_where_deep_networks_pull_inputs_apart(x64):
     """Correlation 1 is an unstable fixed point here: an error of rounding on the diagonal doubles with every layer."""
     q = 9 + 0.16
-    for _ in range(60):
+    for _ in range(64):  # a multiple of the layers that are compiled in a row
         q = 9 * 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)) + 0.16
     x = jnp.sqrt(2.0) * jnp.array([[1.0, 0.0], [np.cos(0.5), np.sin(0.5)]])
-    kernel = MLP(depth=60, activation="erf", w_std=3.0, b_std=0.4).nngp(x)
+    kernel = MLP(depth=64, activation="erf", w_std=3.0, b_std=0.4).nngp(x)
     np.testing.assert_allclose(jnp.diag(kernel), q, rtol=1e-12)
 
 
@@ -338,18 +340,31 @@ def test_gradients_at_nearly_equal_and_antipodal_inputs(x64, name, b_std):
             assert error.max() < 1e-4
 
 
-@pytest.mark.parametrize(("name", "b_std"), [("relu", 0.6), ("erf", 0.0), ("gelu", 0.0), ("tanh", 0.0)])
+@functools.cache  # a program for two tests, whose inputs have one shape
+def kernel_and_pullback(mlp):
+    """The tangent kernel of points x (6, 2) and y (6, 2), and its reverse mode in x."""
+
+    @jax.jit
+    def both(x, y, weights):
+        value, pull = jax.vjp(lambda x: mlp.ntk(x, y), x)
+        return value, pull(weights)[0]
+
+    return both
+
+
+SMOOTH_AT_ZERO = [("relu", 0.5), ("erf", 0.0), ("gelu", 0.0), ("tanh", 0.0)]
+
+
+@pytest.mark.parametrize(("name", "b_std"), SMOOTH_AT_ZERO)
 def test_gradients_at_a_zero_input_are_those_of_the_limit(x64, name, b_std):
     """Relu without biases has a kink there; everything else is smooth."""
-    mlp = MLP(depth=2, activation=name, w_std=1.3, b_std=b_std)
-    y = jnp.array([[1.0, 2.0], [-0.5, 0.3]])
-
-    def f(x):
-        return mlp.ntk(x[None], y)[0]
-
-    h = 1e-4
-    want = np.stack([(f(jnp.asarray(e)) - f(jnp.asarray(-e))) / (2 * h) for e in h * np.eye(2)], -1)
-    np.testing.assert_allclose(jax.jit(jax.jacrev(f))(jnp.zeros(2)), want, rtol=1e-6, atol=1e-8)
+    both = kernel_and_pullback(MLP(depth=2, activation=name, w_std=1.3, b_std=b_std))
+    y, h = jnp.asarray(np.tile([[1.0, 2.0], [-0.5, 0.3]], (3, 1))), 1e-4
+    beside = np.concatenate([h * np.eye(2), -h * np.eye(2), np.zeros((2, 2))])
+    values = both(jnp.asarray(beside), y, jnp.ones((6, 6)))[0][:, :2]
+    want = (values[:2] - values[2:4]) / (2 * h)  # (coordinates, inputs)
+    found = both(jnp.zeros((6, 2)), y, jnp.eye(6))[1][:2]  # of the row of each the entry on the diagonal
+    np.testing.assert_allclose(found, want.T, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -365,12 +380,13 @@ def test_gradient_of_a_linear_kernel_at_zero_is_the_other_input(x64):
     np.testing.assert_allclose(got, 2.25 * y / 2)
 
 
-@pytest.mark.parametrize(("name", "b_std"), [("relu", 0.0), ("relu", 0.5), ("erf", 0.0), ("tanh", 0.0)])
+@pytest.mark.parametrize(("name", "b_std"), [("relu", 0.0), *SMOOTH_AT_ZERO])
 def test_gradients_are_finite_at_zero_equal_parallel_and_antipodal_inputs(x64, name, b_std):
-    mlp = MLP(depth=2, activation=name, b_std=b_std)
+    mlp = MLP(depth=2, activation=name, w_std=1.3, b_std=b_std)
     x = jnp.array([[1.0, 2.0], [1.0, 2.0], [3.0, 6.0], [-1.0, -2.0], [0.0, 0.0], [0.0, 0.0]])
-    gradient = jax.grad(lambda u: jnp.sum(mlp.ntk(u, x)) + jnp.sum(mlp.ntk(u)))
-    assert jnp.isfinite(jax.jit(gradient)(x)).all()
+    assert jnp.isfinite(kernel_and_pullback(mlp)(x, x, jnp.ones((6, 6)))[1]).all()
+    if name != "gelu":
+        assert jnp.isfinite(jax.jit(jax.grad(lambda u: jnp.sum(mlp.ntk(u))))(x)).all()
 
 
 def test_gradient_of_the_diagonal_is_that_of_the_squared_length(x64):
@@ -394,11 +410,11 @@ def test_kernels_can_be_differentiated_in_the_scales(x64):
 
 
 def test_a_network_and_its_kernels_are_trees_whose_leaves_are_the_two_scales(x64):
-    mlp, x = MLP(depth=2, activation="erf", w_std=1.2, b_std=0.4, out_dim=3), jnp.asarray(difficult_inputs()[1][:6])
+    mlp, x = MLP(depth=1, activation="erf", w_std=1.2, b_std=0.4, out_dim=3), jnp.asarray(difficult_inputs()[1][:6])
     assert jax.tree.leaves(mlp) == jax.tree.leaves(mlp.ntk) == [1.2, 0.4]
-    assert jax.tree.map(lambda number: 2 * number, mlp) == MLP(2, "erf", 2.4, 0.8, 3)
+    assert jax.tree.map(lambda number: 2 * number, mlp) == MLP(1, "erf", 2.4, 0.8, 3)
     np.testing.assert_allclose(jax.jit(lambda mlp, x: mlp.ntk(x))(mlp, x), mlp.ntk(x), rtol=1e-14)
-    plain = MLP(depth=2)  # without biases, which is known outside and not inside
+    plain = MLP(depth=1)  # without biases, which is known outside and not inside
     np.testing.assert_allclose(jax.jit(lambda mlp, x: mlp.ntk(x))(plain, x), plain.ntk(x), rtol=1e-13, atol=1e-15)
     np.testing.assert_allclose(jax.jit(lambda mlp: mlp.nngp)(mlp)(x), mlp.nngp(x), rtol=1e-14)
     values = lambda mlp: mlp.ntk(x, x[:2]).sum()  # noqa: E731
@@ -406,19 +422,21 @@ def test_a_network_and_its_kernels_are_trees_whose_leaves_are_the_two_scales(x64
     for name in ("w_std", "b_std"):
         up, down = (dataclasses.replace(mlp, **{name: getattr(mlp, name) + s}) for s in (h, -h))
         np.testing.assert_allclose(getattr(slope, name), (values(up) - values(down)) / (2 * h), rtol=1e-7)
-    stacked = jax.tree.map(lambda *numbers: jnp.stack(numbers), mlp, MLP(2, "erf", 1.0, 0.1, 3))
+    stacked = jax.tree.map(lambda *numbers: jnp.stack(numbers), mlp, MLP(1, "erf", 1.0, 0.1, 3))
     together = jax.vmap(lambda mlp: mlp.ntk(x))(stacked)
-    np.testing.assert_allclose(together[1], MLP(2, "erf", 1.0, 0.1).ntk(x), rtol=1e-13)
+    np.testing.assert_allclose(together[1], MLP(1, "erf", 1.0, 0.1).ntk(x), rtol=1e-13)
 
 
 @pytest.mark.parametrize("name", names())
 def test_the_diagonal_alone_is_that_of_the_matrix(dtype, name):
     x = jnp.asarray(difficult_inputs()[1], dtype)
-    for mlp in (MLP(depth=0, activation=name), MLP(depth=3, activation=name, w_std=1.3, b_std=0.4)):
-        for kernel in (mlp.ntk, mlp.nngp):
-            assert kernel.diagonal(x).dtype == dtype
-            rtol = 20 * jnp.finfo(dtype).eps
-            np.testing.assert_allclose(kernel.diagonal(x), np.diag(kernel(x)), rtol=rtol)
+    mlp = MLP(depth=2, activation=name, w_std=1.3, b_std=0.4)
+    linear = MLP(depth=0, activation=name)
+    # what is no activation's own is looked at with one of them
+    for kernel in (mlp.ntk, mlp.nngp, linear.ntk, linear.nngp) if name == "relu" else (mlp.ntk,):
+        assert kernel.diagonal(x).dtype == dtype
+        rtol = 20 * jnp.finfo(dtype).eps
+        np.testing.assert_allclose(kernel.diagonal(x), np.diag(kernel(x)), rtol=rtol)
 
 
 def test_the_diagonal_of_an_own_activation(x64):
@@ -657,9 +675,8 @@ def test_equal_networks_are_equal_and_hashable():
     assert by_name(MLP().activation).name == "relu"
 
 
-@pytest.mark.parametrize("n", [1500, 1511])  # three parts, and two
-@pytest.mark.parametrize("kernel", ["ntk", "nngp"])
-def test_the_kernel_of_many_inputs_is_put_together_from_parts(kernel, n):
+@pytest.mark.parametrize(("n", "kernel"), [(1500, "nngp"), (1511, "ntk")])  # three parts, and two
+def test_the_kernel_of_many_inputs_is_put_together_from_parts(n, kernel):
     x = np.random.default_rng(0).standard_normal((n, 4)).astype(np.float32)
     x[-1] = x[0] * (1 + 1e-6)  # nearly equal, in different parts
     function = getattr(MLP(depth=2, b_std=0.1), kernel)
