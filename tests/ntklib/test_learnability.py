@@ -31,7 +31,7 @@ def draw(n, seed=0):
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
-@pytest.mark.parametrize("n", [1, 10, 40])
+@pytest.mark.parametrize("n", [1, 20, 40])
 def test_learnability_is_that_of_kernel_ridge_regression(x64, n, ridge):
     k, train = kernel(), draw(n)
     oracle = KernelRidge(alpha=ridge or 1e-12, kernel="precomputed").fit(k[np.ix_(train, train)], PARITIES[train])
@@ -39,7 +39,7 @@ def test_learnability_is_that_of_kernel_ridge_regression(x64, n, ridge):
     np.testing.assert_allclose(learnability(k, train, PARITIES, ridge=ridge), expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("n", [1, 17, 63, 64])
+@pytest.mark.parametrize("n", [1, 20, 63, 64])
 def test_learnability_is_conserved_on_every_training_set(x64, n):
     random_basis = np.linalg.qr(np.random.default_rng(1).standard_normal((64, 64)))[0] * 8
     for seed in range(3):
@@ -49,21 +49,21 @@ def test_learnability_is_conserved_on_every_training_set(x64, n):
 
 
 def test_with_a_ridge_the_sum_is_the_effective_degrees_of_freedom(x64):
-    k, train = kernel(), draw(30)
+    k, train = kernel(), draw(40)
     eigenvalues = np.linalg.eigvalsh(k[np.ix_(train, train)])
     expected = (eigenvalues / (eigenvalues + 0.5)).sum()
     assert abs(float(learnability(k, train, PARITIES, ridge=0.5).sum()) - expected) < 1e-10
-    assert expected < 30
+    assert expected < 40
 
 
 def test_a_singular_kernel_learns_its_rank(x64):
     linear = CUBE @ CUBE.T  # of rank 6: the parities of degree 1, and all of them once the data span the space
-    learned = learnability(linear, draw(30), PARITIES)
+    learned = learnability(linear, draw(40), PARITIES)
     assert abs(float(learned.sum()) - DIM) < 1e-9
     np.testing.assert_allclose(np.asarray(learned)[DEGREE == 1], 1, atol=1e-9)
 
 
-@given(seed=st.integers(0, 10_000), n=st.sampled_from([3, 20, 64]), ridge=st.sampled_from([0.0, 0.1, 3.0]))
+@given(seed=st.integers(0, 10_000), n=st.sampled_from([1, 20, 64]), ridge=st.sampled_from([0.0, 0.1, 3.0]))
 def test_learnabilities_of_eigenfunctions_are_between_zero_and_one(seed, n, ridge):
     with jax.enable_x64(True):
         learned = np.asarray(learnability(kernel(), draw(n, seed), PARITIES, ridge=ridge))
