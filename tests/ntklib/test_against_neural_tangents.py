@@ -31,16 +31,23 @@ def twin(mlp, width=1):
     return stax.serial(*layers, stax.Dense(mlp.out_dim, mlp.w_std, b_std))
 
 
+DEEP_OR_BIASED = ((1, 0.0), (3, 0.4))
+
+
 def points(n, seed=0):
     return jax.random.normal(jax.random.key(seed), (n, 5))
 
 
 # The quadrature of neural-tangents for tanh, which it has no closed form for, converges slowly.
 @pytest.mark.filterwarnings("ignore:Numerical Activation Layer:UserWarning", "ignore:Using JAX autodiff:UserWarning")
-@pytest.mark.parametrize(("activation", "rtol"), [("relu", 1e-9), ("erf", 1e-9), ("gelu", 1e-9), ("tanh", 1e-5)])
-@pytest.mark.parametrize("b_std", [0.0, 0.4])
-@pytest.mark.parametrize("depth", [1, 3])
-def test_kernels_of_infinitely_wide_networks(activation, rtol, b_std, depth):
+@pytest.mark.parametrize(
+    ("activation", "rtol", "depth", "b_std"),
+    [
+        *(("relu", 1e-9, depth, b_std) for depth in (1, 3) for b_std in (0.0, 0.4)),  # without biases in another unit
+        *((name, rtol, *of) for name, rtol in (("erf", 1e-9), ("gelu", 1e-9), ("tanh", 1e-5)) for of in DEEP_OR_BIASED),
+    ],
+)
+def test_kernels_of_infinitely_wide_networks(activation, rtol, depth, b_std):
     mlp = MLP(depth, activation, w_std=1.3, b_std=b_std)
     atol = 1e-6 if activation == "tanh" else 0.0  # for entries that happen to be near zero
     kernel_fn = twin(mlp)[2]
