@@ -619,6 +619,7 @@ KIND = {
     "book.dragging.Draggable.height": "choice",
     "book.explore.Explorer.compute": "function",
     "book.explore.Explorer.parameters": "mapping",
+    "book.explore.Explorer.text_above": "flag",
     "book.explore.Explorer.x_scale": "choice",
     "book.explore.Explorer.y_scale": "choice",
     "book.explore.Explorer.x_ticks": "ticks",
