@@ -56,6 +56,7 @@ def test_all_claims_are_there_and_lead_to_their_boxes(page, site):
     page.get_by_role("link", name="other", exact=True).last.click()
     assert page.url.endswith("other.html#claim-other")
     box = page.locator("#claim-other")
+    page.locator("#claim-other[open]").wait_for()
     assert re.sub(r"\s+", " ", box.inner_text()) == (
         "≠ It is not two. disagrees with the source measured 3 expected 2 exactly "
         "source Known et al. 2000"  # the link has unfolded it
