@@ -184,6 +184,9 @@ def direct_bytes(n: int) -> int:
     return 2 * n * n * 8
 
 
+_BLOCK = 8192  # rows that are factored at once
+
+
 def require_memory(n: int, advice: str) -> None:
     """Refuse a direct solve with n points that would not fit."""
     _memory.require(direct_bytes(n), f"a direct solve with {n} points", advice)
@@ -203,6 +206,30 @@ class Solved(NamedTuple):
     inverse: Array
 
 
+def _cholesky(matrix: Array) -> tuple[Array, bool]:
+    """The lower factor, in the memory of the matrix, and whether there is none. The upper triangle is left as it was.
+
+    In blocks: OpenBLAS, with several threads, crashes at the whole of a matrix of 20,000 rows (its issues 1413, 2821).
+    """
+    if len(matrix) <= _BLOCK:
+        factor, failed = linalg.lapack.dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
+        return factor, bool(failed)
+    for start in range(0, len(matrix), _BLOCK):
+        end = min(start + _BLOCK, len(matrix))
+        block, failed = linalg.lapack.dpotrf(matrix[start:end, start:end], lower=1, clean=0)
+        matrix[start:end, start:end] = block
+        if failed:
+            return matrix, True
+        for row in range(end, len(matrix), _BLOCK):
+            rows = slice(row, row + _BLOCK)
+            matrix[rows, start:end] = linalg.blas.dtrsm(1.0, block, matrix[rows, start:end], side=1, lower=1, trans_a=1)
+            for column in range(end, row + 1, _BLOCK):
+                columns = slice(column, min(column + _BLOCK, len(matrix)))
+                product = matrix[rows, start:end] @ matrix[columns, start:end].T
+                matrix[rows, columns] -= np.tril(product) if row == column else product
+    return matrix, False
+
+
 def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> Solved:
     """The coefficients (K + λ)⁻¹ y, by a Cholesky factorisation in the memory of K, which is lost.
 
@@ -218,7 +245,7 @@ def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> Solved:
     if not np.isfinite(size):
         raise ValueError("kernel must return finite values, got NaN or infinity")
     # LAPACK counts in columns, so it works on the transpose without a copy, and leaves one triangle as it was.
-    factor, failed = linalg.lapack.dpotrf(matrix.T, lower=1, clean=0, overwrite_a=1)
+    factor, failed = _cholesky(matrix.T)
     if not failed and linalg.lapack.dpocon(factor, size, uplo="L")[0] > np.finfo(float).eps:
         coefficients = linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
         if not last:
