@@ -40,11 +40,13 @@ def data(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return x[:n], clean[:n] + 0.1 * rng.standard_normal(n), x[n:], clean[n:]
 
 
-def ours(n: int, solver: str) -> Any:
+def ours(n: int, solver: str, max_bytes: int | None = None) -> Any:
     x, y, new, _ = data(n)
 
     def call() -> tuple[np.ndarray, np.ndarray]:
-        model = KernelRegressor(lengthscale=LENGTHSCALE, ridge=RIDGE, solver=solver, tol=TOLERANCE).fit(x, y)
+        model = KernelRegressor(
+            lengthscale=LENGTHSCALE, ridge=RIDGE, solver=solver, tol=TOLERANCE, max_bytes=max_bytes
+        ).fit(x, y)
         return model.dual_coef_, model.predict(new)
 
     return call
@@ -102,6 +104,7 @@ def outcome(n: int, results: dict[str, Any]) -> dict[str, float]:
 def case(n: int) -> Case:
     contenders = {
         "KernelRegressor, cg": lambda: ours(n, "cg"),
+        "KernelRegressor, cg, max_bytes=2**30": lambda: ours(n, "cg", 2**30),
         "KernelRegressor, direct": lambda: ours(n, "direct"),
         "GPyTorch, cg": lambda: gpytorch_solve(n),
         "scikit-learn, Nyström": lambda: nystroem(n),

@@ -9,7 +9,7 @@ from scipy import linalg
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ntklib import _memory, _products, _progress, _validation, iterative
+from ntklib import _cholesky, _memory, _products, _progress, _validation, iterative
 from ntklib._kernel_estimator import Array, KernelEstimator, KernelLike, weights_of
 from ntklib._sklearn_kernels import double_precision
 from ntklib._sklearn_validation import validate_data
@@ -43,11 +43,13 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
             has its own it is to be left out.
         ridge: :math:`\lambda \ge 0`.
         solver: ``"direct"``, by Cholesky decomposition of the kernel matrix, :math:`n^3/3` operations and
-            :math:`16 n^2` bytes; ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which never holds the matrix and
-            solves to the residual `tol`: for many points and a ridge that is not tiny; or ``"auto"``, which is
-            ``"direct"`` where that fits in the memory that is available, and ``"cg"`` where it does not. Without a
-            ridge, and for a precomputed kernel, only ``"direct"`` is possible.
+            :math:`16 n^2` bytes; ``"cg"``, by :func:`ntklib.iterative.solve_cg`, which holds no more of the matrix
+            than `max_bytes` and solves to the residual `tol`: for many points and a ridge that is not tiny; or
+            ``"auto"``, which is ``"direct"`` where that fits in the memory that is available, and ``"cg"`` where it
+            does not. Without a ridge, and for a precomputed kernel, only ``"direct"`` is possible.
         tol: the residual, relative to the targets, to which ``"cg"`` solves; below 1.
+        max_bytes: how much memory ``"cg"`` may take for the blocks of the matrix that it keeps; by default half of what
+            is available beyond 2 GiB, and 256 MiB at least. The others are computed again in each iteration.
         verbose: if positive, `fit` prints which solver it takes and why, and draws a bar while it iterates.
 
     Attributes:
@@ -80,6 +82,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         ridge: float = 1.0,
         solver: str = "auto",
         tol: float = 1e-8,
+        max_bytes: int | None = None,
         verbose: int = 0,
     ) -> None:
         self.kernel = kernel
@@ -87,6 +90,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         self.ridge = ridge
         self.solver = solver
         self.tol = tol
+        self.max_bytes = max_bytes
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -111,7 +115,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         else:
             # what "auto" falls back to has no other way
             other = self.ridge > 0 and not self._precomputed
-            advice = "take solver='cg', which never holds the matrix, or fewer points"
+            advice = "take solver='cg', which need not hold the matrix, or fewer points"
             require_memory(len(X), advice if other else "take a positive ridge, or fewer points")
             self.dual_coef_ = solve(self._own_gram(X, root), targets * scale, self.ridge).coefficients
         self.dual_coef_ *= scale
@@ -124,6 +128,8 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         verbose = _validation.count("verbose", self.verbose, 0)
         if not _validation.number("tol", self.tol, positive=True) < 1:
             raise ValueError(f"tol must be below 1, of the targets, got {self.tol!r}")
+        if self.max_bytes is not None:
+            _validation.count("max_bytes", self.max_bytes, iterative.LEAST_BYTES)
         if solver == "cg" and self._precomputed:
             raise ValueError("solver='cg' is for a matrix that is not held; for kernel='precomputed' take 'direct'")
         why = "as it was asked for"
@@ -149,7 +155,14 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         progress = _progress.bar(self.tol) if self.verbose else None
         with double_precision():
             found = iterative.solve_cg(
-                kernel, points, targets, self.ridge, tol=self.tol, max_iter=_MAX_ITER, progress=progress
+                kernel,
+                points,
+                targets,
+                self.ridge,
+                tol=self.tol,
+                max_iter=_MAX_ITER,
+                max_bytes=_room() if self.max_bytes is None else self.max_bytes,
+                progress=progress,
             )
         if progress is not None:
             progress(found.iterations, found.residual, done=True)
@@ -179,12 +192,14 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, KernelEstimator):
         return result
 
 
+def _room() -> int:
+    """How much of the matrix "cg" keeps if nothing is said: the half of what no other program is likely to miss."""
+    return max(2**28, ((_memory.available_bytes() or 0) - 2**31) // 2)
+
+
 def direct_bytes(n: int) -> int:
     """What a direct solve with n points takes: the matrix, and the kernel that it is copied from."""
     return 2 * n * n * 8
-
-
-_BLOCK = 8192  # rows that are factored at once
 
 
 def require_memory(n: int, advice: str) -> None:
@@ -206,30 +221,6 @@ class Solved(NamedTuple):
     inverse: Array
 
 
-def _cholesky(matrix: Array) -> tuple[Array, bool]:
-    """The lower factor, in the memory of the matrix, and whether there is none. The upper triangle is left as it was.
-
-    In blocks: OpenBLAS, with several threads, crashes at the whole of a matrix of 20,000 rows (its issues 1413, 2821).
-    """
-    if len(matrix) <= _BLOCK:
-        factor, failed = linalg.lapack.dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
-        return factor, bool(failed)
-    for start in range(0, len(matrix), _BLOCK):
-        end = min(start + _BLOCK, len(matrix))
-        block, failed = linalg.lapack.dpotrf(matrix[start:end, start:end], lower=1, clean=0)
-        matrix[start:end, start:end] = block
-        if failed:
-            return matrix, True
-        for row in range(end, len(matrix), _BLOCK):
-            rows = slice(row, row + _BLOCK)
-            matrix[rows, start:end] = linalg.blas.dtrsm(1.0, block, matrix[rows, start:end], side=1, lower=1, trans_a=1)
-            for column in range(end, row + 1, _BLOCK):
-                columns = slice(column, min(column + _BLOCK, len(matrix)))
-                product = matrix[rows, start:end] @ matrix[columns, start:end].T
-                matrix[rows, columns] -= np.tril(product) if row == column else product
-    return matrix, False
-
-
 def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> Solved:
     """The coefficients (K + λ)⁻¹ y, by a Cholesky factorisation in the memory of K, which is lost.
 
@@ -245,7 +236,7 @@ def solve(gram: Array, targets: Array, ridge: float, last: int = 0) -> Solved:
     if not np.isfinite(size):
         raise ValueError("kernel must return finite values, got NaN or infinity")
     # LAPACK counts in columns, so it works on the transpose without a copy, and leaves one triangle as it was.
-    factor, failed = _cholesky(matrix.T)
+    factor, failed = _cholesky.factor(matrix.T)
     if not failed and linalg.lapack.dpocon(factor, size, uplo="L")[0] > np.finfo(float).eps:
         coefficients = linalg.lapack.dpotrs(factor, targets, lower=1)[0].reshape(targets.shape)
         if not last:

@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 from scipy import linalg
 
-from ntklib import _examples, _memory, _threads
+from ntklib import _cholesky, _examples, _memory, _threads
 
 __all__ = ["Around", "LeastStep", "Model", "largest", "least_step", "of"]
 
@@ -225,10 +225,12 @@ def least_step(
     fit elsewhere: where the kernel has hardly changed, the same coefficients nearly fit here too, and are begun with.
     """
     ridge = _RIDGE * np.trace(kernel) / model.n + np.finfo(kernel.dtype).tiny
-    factor = linalg.cho_factor(kernel.astype(float) + ridge * np.eye(model.n))
+    factor, failed = _cholesky.factor(np.asfortranarray(kernel.astype(float) + ridge * np.eye(model.n)))
+    if failed:
+        raise linalg.LinAlgError("the kernel must be positive semi-definite, and this one is not")
 
     def near(rest: Array) -> Array:
-        return jnp.asarray(linalg.cho_solve(factor, np.asarray(rest, float)), rest.dtype)
+        return jnp.asarray(linalg.cho_solve((factor, True), np.asarray(rest, float)), rest.dtype)
 
     linear = model.around(flat)
     rest, size = change, float(jnp.linalg.norm(change))

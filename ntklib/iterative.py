@@ -1,9 +1,10 @@
 r"""How is kernel regression done when the kernel matrix does not fit in memory?
 
-By conjugate gradients (SciPy's), which ask for products of the matrix with vectors only. The matrix is computed for
-them again each time, block by block. How many products that takes depends on the condition of :math:`K + \lambda`, so
-the system is preconditioned by a low-rank approximation of the kernel (Frangella, Tropp and Udell 2023), from a few
-columns that are chosen at random where the approximation is still bad (Chen, Epperly, Tropp and Webber 2025).
+By conjugate gradients (SciPy's), which ask for products of the matrix with vectors only. Blocks of the matrix for which
+there is room are kept, and the others computed for each product again. How many products that takes depends on the
+condition of :math:`K + \lambda`, so the system is preconditioned by a low-rank approximation of the kernel (Frangella,
+Tropp and Udell 2023), from a few columns that are chosen at random where the approximation is still bad (Chen, Epperly,
+Tropp and Webber 2025).
 """
 
 import math
@@ -26,6 +27,8 @@ Kernel = Callable[..., Any]
 
 # for each entry of a block of the matrix: the block, what it is made from, and its copy in 64 bits
 _BYTES = 5 * 8
+LEAST_BYTES = _BYTES * 8**2  # those of blocks of eight points
+_SIDE = 512  # of so many points a block stays near the processor
 
 
 class NotConvergedError(RuntimeError):
@@ -62,10 +65,11 @@ def solve_cg(
 ) -> Solution:
     r"""The coefficients :math:`(K + \lambda)^{-1} y` of kernel ridge regression, without the matrix K.
 
-    Takes :math:`n^2/2` values of the kernel for each iteration, and in memory `max_bytes` and n times `landmarks`
-    numbers. The vectors are of 64 bits. The values of the kernel are in the dtype that it computes in, for a kernel of
-    JAX that of `x`, if 64 bits are switched on: those of 32 bits are faster and disturb the matrix by the rounding unit
-    times its largest eigenvalue, which the ridge has to exceed.
+    Of the :math:`n^2/2` values of the kernel, of one triangle, those that fit into `max_bytes` are computed once, and
+    the others in each iteration. In memory it takes `max_bytes` at most and n times `landmarks` numbers. The vectors
+    are of 64 bits. The values of the kernel are in the dtype that it computes in, for a kernel of JAX that of `x`, if
+    64 bits are switched on: those of 32 bits are faster and disturb the matrix by the rounding unit times its largest
+    eigenvalue, which the ridge has to exceed.
 
     Args:
         kernel: ``kernel(a, b)`` gives (n1, n2), and ``kernel(a)`` that of one set; of JAX or NumPy, for instance
@@ -78,7 +82,7 @@ def solve_cg(
             start, :math:`n\,m^2`, and save iterations.
         tol: the residual at which to stop, relative to the targets.
         max_iter: the greatest number of iterations.
-        max_bytes: how much memory the blocks of the matrix may take, 2560 at least.
+        max_bytes: how much memory the blocks of the matrix may take, those that are kept included, 2560 at least.
         seed: of the choice of landmarks.
         progress: called as ``progress(iteration, residual)`` after each of them.
 
@@ -114,16 +118,19 @@ def solve_cg(
     right, n = columns / norms, len(points)
     rank = min(n, math.ceil(4 * math.sqrt(n)) if landmarks is None else landmarks)
     factor = nystrom(kernel, points, rank, seed=seed)
-    left, values, _ = linalg.svd(factor, full_matrices=False, overwrite_a=True)
-    eigenvalues = values**2  # of a kernel that is zero there are none
+    eigenvalues, vectors = np.linalg.eigh(factor.T @ factor)  # those of F Fᵀ; of a kernel that is zero there are none
     dtype, largest = _dtype(kernel, points), float(eigenvalues.max(initial=0))
     _precision.refuse_if_lost(dtype, largest + ridge, ridge, "the ridge")
-    weights = (eigenvalues[-1:] + ridge) / (eigenvalues + ridge) - 1  # Frangella, Tropp and Udell, eq. 1.3
+    known = eigenvalues > len(eigenvalues) * np.finfo(float).eps * largest  # the others are rounding
+    eigenvalues, vectors = eigenvalues[known], vectors[:, known]
+    # Frangella, Tropp and Udell, eq. 1.3, with eigenvectors F v / √μ
+    weights = ((eigenvalues[:1] + ridge) / (eigenvalues + ridge) - 1) / eigenvalues
+    blocks = _Triangle(kernel, points, max_bytes)
 
     def operator(vector: Float) -> Float:
         nonlocal largest
         block = vector.reshape(right.shape)
-        product = matmul(kernel, points, None, block, max_bytes=max_bytes)
+        product = blocks.times(block)
         lengths = np.linalg.norm(block, axis=0)
         # no product is longer than the largest eigenvalue allows, which few landmarks may not show
         largest = max(largest, float(np.max(np.linalg.norm(product, axis=0) / np.where(lengths > 0, lengths, 1))))
@@ -131,7 +138,8 @@ def solve_cg(
 
     def precondition(vector: Float) -> Float:
         block = vector.reshape(right.shape)
-        return (block + left @ (weights[:, None] * (left.T @ block))).ravel()
+        inside = vectors.T @ (factor.T @ block)
+        return (block + factor @ (vectors @ (weights[:, None] * inside))).ravel()
 
     iterations, residual = 0, 1.0
 
@@ -197,19 +205,52 @@ def matmul(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, vectors: ArrayLi
     coefficients = _real("vectors", vectors).astype(float)
     if coefficients.ndim not in (1, 2) or len(coefficients) != len(second):
         raise ValueError(f"vectors must have shape ({len(second)},) or ({len(second)}, k), got {coefficients.shape}")
-    # a block of 512 points stays near the processor
-    size = min(512, math.isqrt(_allowed(max_bytes) // _BYTES))
+    max_bytes = _allowed(max_bytes)
+    if x2 is None:
+        return _Triangle(kernel, first, max_bytes, keep=False).times(coefficients)
+    size = _side(max_bytes)
     result = np.zeros((len(first), *coefficients.shape[1:]))
     for i in range(0, len(first), size):
         rows = slice(i, i + size)
-        for j in range(i if x2 is None else 0, len(second), size):
+        for j in range(0, len(second), size):
             columns = slice(j, j + size)
-            alone = x2 is None and i == j
-            block = _block(kernel, first[rows], None if alone else second[columns]).astype(float, copy=False)
+            block = _block(kernel, first[rows], second[columns]).astype(float, copy=False)
             result[rows] += block @ coefficients[columns]
-            if x2 is None and not alone:
-                result[columns] += block.T @ coefficients[rows]
     return result
+
+
+class _Triangle:
+    """One triangle of a kernel matrix, in square blocks: those for which there is room are computed once."""
+
+    def __init__(self, kernel: Kernel, points: NDArray, max_bytes: int, *, keep: bool = True) -> None:
+        self._kernel, self._points = kernel, points
+        self._side = _side(max_bytes)
+        self._room = max_bytes - _BYTES * self._side**2 if keep else 0  # beside what a block takes while it is computed
+        self._kept: dict[tuple[int, int], NDArray] = {}
+
+    def _block(self, i: int, j: int) -> NDArray:
+        """The block of the points from i on with those from j on."""
+        if (i, j) in self._kept:
+            return self._kept[i, j]
+        first = self._points[i : i + self._side]
+        block = _block(self._kernel, first, None if i == j else self._points[j : j + self._side])
+        if block.nbytes <= self._room:
+            self._room -= block.nbytes
+            self._kept[i, j] = block.copy()  # the kernel may write its next values where it wrote these
+        return block
+
+    def times(self, vectors: Float) -> Float:
+        """The product of the whole matrix with vectors, (n,) or (n, k), summed in 64 bits."""
+        result, n = np.zeros(vectors.shape), len(self._points)
+        for i in range(0, n, self._side):
+            rows = slice(i, i + self._side)
+            for j in range(i, n, self._side):
+                columns = slice(j, j + self._side)
+                block = self._block(i, j).astype(float, copy=False)
+                result[rows] += block @ vectors[columns]
+                if i != j:
+                    result[columns] += block.T @ vectors[rows]
+        return result
 
 
 def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
@@ -268,9 +309,14 @@ def nystrom(kernel: Kernel, x: ArrayLike, rank: int, *, seed: int = 0) -> Float:
     return factor[:, :done]
 
 
+def _side(max_bytes: int) -> int:
+    """Of how many points a block is."""
+    return min(_SIDE, math.isqrt(max_bytes // _BYTES))
+
+
 def _allowed(max_bytes: Any) -> int:
     """How much memory blocks may take, refused if those of eight points take more."""
-    return _validation.count("max_bytes", max_bytes, _BYTES * 8**2)
+    return _validation.count("max_bytes", max_bytes, LEAST_BYTES)
 
 
 def _points(name: str, x: ArrayLike, columns: int | None = None, least: int = 0) -> NDArray:

@@ -25,7 +25,7 @@ from jax import Array
 from jax.scipy.linalg import solve_triangular
 from jax.typing import ArrayLike
 
-from ntklib import _precision, _tree, _validation, kernels
+from ntklib import _cholesky, _precision, _tree, _validation, kernels
 from ntklib._spectral import as_covariance, rounding
 
 __all__ = ["Posterior", "condition"]
@@ -157,7 +157,7 @@ def _decomposed(gram: Array, y: Array, noise: ArrayLike) -> tuple[Array, Array, 
     n = len(gram)
     matrix = gram + jnp.asarray(noise, gram.dtype) * jnp.eye(n, dtype=gram.dtype)
     finite = jnp.isfinite(matrix).all() & jnp.isfinite(y).all()
-    factor = jnp.linalg.cholesky(matrix)
+    factor = _cholesky.traced(matrix)
     pivots = jnp.diag(factor) ** 2
     definite = jnp.min(pivots) > n * jnp.finfo(gram.dtype).eps * jnp.max(jnp.diag(matrix))  # not if one of them is NaN
     factor = jnp.where(definite, factor, jnp.nan)

@@ -691,6 +691,7 @@ KIND = {
     "estimators.SklearnKernel.leaf_bounds": "bounds",
     "estimators.KernelRegressor.kernel": "named kernel",
     "estimators.KernelRegressor.solver": "choice",
+    "estimators.KernelRegressor.max_bytes": "positive count",
     "estimators.KernelClassifier.kernel": "named kernel",
     "estimators.RelevanceVectorRegressor.kernel": "named kernel",
     "estimators.RelevanceVectorClassifier.kernel": "named kernel",

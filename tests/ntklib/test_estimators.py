@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from ntklib import _kernel_regression, _relevance, kernels
+from ntklib import _cholesky, _relevance, kernels
 from ntklib.data import ripley
 from ntklib.estimators import (
     NTK,
@@ -605,12 +605,12 @@ def test_leaves_are_bounded_and_fixed_by_name():
 @pytest.mark.parametrize("n", [5, 16, 23])
 def test_a_large_matrix_is_factored_in_blocks(monkeypatch, n):
     """LAPACK crashes where OpenBLAS factors 20,000 rows at once with several threads."""
-    monkeypatch.setattr(_kernel_regression, "_BLOCK", 5)
+    monkeypatch.setattr(_cholesky, "_BLOCK", 5)
     x = np.random.default_rng(0).standard_normal((n, n))
     matrix = np.asfortranarray(x @ x.T + np.eye(n))
-    factor, failed = _kernel_regression._cholesky(matrix.copy(order="F"))
+    factor, failed = _cholesky.factor(matrix.copy(order="F"))
     assert not failed
     np.testing.assert_allclose(np.tril(factor), np.linalg.cholesky(matrix), rtol=1e-11, atol=1e-11)
     np.testing.assert_array_equal(np.triu(factor, 1), np.triu(matrix, 1))
     matrix[n - 1, n - 1] = -1.0
-    assert _kernel_regression._cholesky(matrix)[1]
+    assert _cholesky.factor(matrix)[1]

@@ -10,7 +10,7 @@ from scipy import linalg
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
-from ntklib import _kernel_regression, _memory, _products, _progress
+from ntklib import _kernel_regression, _memory, _products, _progress, iterative
 from ntklib.estimators import NTK, KernelClassifier, KernelRegressor
 from ntklib.iterative import NotConvergedError, matmul, nystrom, solve_cg
 from ntklib.kernels import RBF
@@ -40,6 +40,43 @@ def test_the_coefficients_are_those_of_the_direct_solve_for_each_target():
     assert [number for number, _ in seen] == list(range(1, found.iterations + 1))
     assert seen[-1][1] < 1e-6 < seen[0][1]
     assert solve_cg(RBF(2.0), X, Y[:, 0], 1e-3).coefficients.shape == (300,)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 120])
+def test_blocks_for_which_there_is_room_are_computed_once(monkeypatch, kept):
+    """Also those of a kernel that writes its values where it wrote the last ones."""
+    monkeypatch.setattr(iterative, "_SIDE", 20)
+    asked, pairs, buffer = 0, RBF(2.0), np.empty((20, 20))
+
+    def kernel(a, b=None):
+        nonlocal asked
+        values = np.asarray(pairs(a, b))
+        if values.shape != buffer.shape:
+            return values
+        asked += 1
+        buffer[:] = values
+        return buffer
+
+    found = solve_cg(kernel, X, Y, 1e-3, tol=1e-9, max_bytes=SMALL + kept * buffer.nbytes + 1)
+    want = solve_cg(pairs, X, Y, 1e-3, tol=1e-9)
+    np.testing.assert_allclose(found.coefficients, want.coefficients, rtol=1e-6, atol=1e-8)
+    assert asked == kept + (120 - kept) * (found.iterations + 1)  # the last product gives the residual
+
+
+def test_the_estimator_keeps_as_much_of_the_matrix_as_it_is_told(monkeypatch):
+    allowed = []
+    monkeypatch.setattr(
+        iterative, "solve_cg", lambda *given, max_bytes, **how: allowed.append(max_bytes) or solve_cg(*given, **how)
+    )
+    monkeypatch.setattr(_memory, "available_bytes", lambda: 10 * 2**30)
+    KernelRegressor(solver="cg").fit(X, Y)
+    KernelRegressor(solver="cg", max_bytes=10**6).fit(X, Y)
+    for available in (2**31, None):
+        monkeypatch.setattr(_memory, "available_bytes", lambda available=available: available)
+        KernelRegressor(solver="cg").fit(X, Y)
+    assert allowed == [4 * 2**30, 10**6, 2**28, 2**28]
+    with pytest.raises(ValueError, match="max_bytes must be an integer of at least 2560, got 100"):
+        KernelRegressor(max_bytes=100).fit(X, Y)
 
 
 def test_landmarks_save_iterations():

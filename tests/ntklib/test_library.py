@@ -27,6 +27,7 @@ FLOORS = {
     "_pairs": 0,
     "_patches": 0,
     "_memory": 0,
+    "_cholesky": 0,
     "_precision": 0,
     "_products": 0,
     "_progress": 0,

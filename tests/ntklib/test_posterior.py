@@ -13,6 +13,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF as SklearnRBF
 from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
 
+from ntklib import _cholesky
+from ntklib import posterior as module
 from ntklib.kernels import RBF, Constant, Laplace, Polynomial
 from ntklib.mlp import MLP
 from ntklib.posterior import condition
@@ -23,8 +25,20 @@ Y = np.sin(2 * X[:, 0]) + 0.1 * RNG.standard_normal(30)
 TWO = np.c_[Y, X[:, 1] ** 2]
 
 
+@pytest.fixture(params=[None, 7], ids=["whole", "in blocks"])
+def block(request, monkeypatch):
+    """The matrix is decomposed whole, or as one that is too large for OpenBLAS."""
+    if request.param:
+        monkeypatch.setattr(_cholesky, "_BLOCK", request.param)
+        module._decomposed.clear_cache()
+        yield
+        module._decomposed.clear_cache()
+    else:
+        yield
+
+
 @pytest.mark.parametrize("y", [Y, TWO], ids=["one", "two"])
-def test_moments_and_evidence_are_those_of_scikit_learn(x64, y):
+def test_moments_and_evidence_are_those_of_scikit_learn(x64, block, y):
     posterior = condition(2.0 * RBF(0.7), X, y, 0.01)
     process = GaussianProcessRegressor(ConstantKernel(2.0) * SklearnRBF(0.7), alpha=0.01, optimizer=None).fit(X, y)
     mean, covariance = process.predict(X_TEST, return_cov=True)
@@ -36,7 +50,7 @@ def test_moments_and_evidence_are_those_of_scikit_learn(x64, y):
     np.testing.assert_allclose(posterior.coefficients, process.alpha_, rtol=1e-8)
 
 
-def test_gradients_of_the_evidence_are_those_of_scikit_learn(x64):
+def test_gradients_of_the_evidence_are_those_of_scikit_learn(x64, block):
     process = GaussianProcessRegressor(
         ConstantKernel(2.0) * SklearnRBF([0.7, 1.1]) + WhiteKernel(0.02), alpha=0, optimizer=None
     ).fit(X, TWO)
@@ -142,7 +156,7 @@ def test_a_posterior_goes_through_jit_and_vmap(x64):
     np.testing.assert_allclose(evidence[1], plain.log_evidence, rtol=1e-12)
 
 
-def test_a_singular_matrix_is_refused_and_while_tracing_all_is_nan(dtype):
+def test_a_singular_matrix_is_refused_and_while_tracing_all_is_nan(block, dtype):
     x, y = jnp.asarray(np.r_[X[:5], X[:1]], dtype), jnp.asarray(Y[:6], dtype)
     for noise in (0, 0.0, float(jnp.finfo(dtype).eps)):
         with pytest.raises(ValueError, match=rf"noise must be larger: .*singular to rounding in {dtype.name}; compute"):
