@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -69,6 +70,15 @@ def test_finite_break():
     check, right, smooth = names["check_break"], names["lopsided"], names["smooth"]
     check(lambda key, width: tuple(right(key, width)))
 
+    def one_sign(key, width):  # for all weights of a layer: each of them is normal, as its sign is a coin
+        first, second = jax.random.split(jax.random.fold_in(key, 0))
+        return changed(
+            key,
+            width,
+            lambda w: jax.random.rademacher(first, (), w.dtype) * jnp.abs(w),
+            lambda w: jax.random.rademacher(second, (), w.dtype) * jnp.abs(w),
+        )
+
     def changed(key, width, hidden=lambda w: w, readout=lambda w: w):
         first, last = smooth.init(key, 16, width)
         return first._replace(weight=hidden(first.weight)), last._replace(weight=readout(last.weight))
@@ -80,9 +90,11 @@ def test_finite_break():
     def only_at(wide, key, width):  # normal at the other width
         return changed(key, width, jnp.abs if width == wide else lambda w: w)
 
+    check(one_sign)
     each_refused(
         check,
         [
+            ("hidden weights have a mean of 0.1", lambda key, width: changed(key, width, lambda w: w + 0.1)),
             (r"the slope is -\d\.\d\d; more than -0\.81 is wanted", lambda key, width: smooth.init(key, 16, width)),
             (r"readout weights have a mean of 0\.[78]\d", lambda key, width: changed(key, width, readout=jnp.abs)),
             (r"hidden weights have a mean of 0\.[78]\d", lambda key, width: changed(key, width, hidden=jnp.abs)),

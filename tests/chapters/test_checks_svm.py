@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from exercises import column, each_refused, exercise
@@ -91,6 +92,12 @@ def test_svm_loo():
         free = lambda machine, x, y: machine.support_[np.abs(machine.dual_coef_[0]) < bound(machine) - 1e-9]  # noqa: E731
         return np.sum(without_each(fit, x, y, free)) / len(x)
 
+    def at_the_bound_alone(fit, x, y):
+        at_bound = lambda machine, x, y: machine.support_[  # noqa: E731
+            np.abs(machine.dual_coef_[0]) > np.abs(machine.dual_coef_[0]).max() - 1e-9
+        ]
+        return np.sum(without_each(fit, x, y, at_bound)) / len(x)
+
     def known_errors_spared(fit, x, y):  # who is wrong in training is wrong when left out
         wrong = fit(x, y).predict(x) != y
         spared = lambda machine, x, y: [i for i in machine.support_ if not wrong[i]]  # noqa: E731
@@ -121,6 +128,7 @@ def test_svm_loo():
             (r"width 0\.2: the error .* is off by", with_another_machine),
             (r"the error .* is off by", over_the_vectors_only),  # divided by their number, not by n
             (r"the error .* is off by", on_the_margin_alone),
+            (r"the error .* is off by", at_the_bound_alone),
             (r"the error .* is off by", lambda fit, x, y: np.mean(fit(x, y).predict(x) != y)),  # in training
             (r"the error .* is off by", lambda *given: 100 * right(*given)),
             (r"the error .* is off by", lambda *given: 1 - right(*given)),
@@ -173,12 +181,17 @@ def test_svm_drop():
     check = lambda first: check_both(lambda phi, y, noise, v: (first(phi, y, noise), chance(noise, v)))  # noqa: E731
     check_chance = lambda second: check_both(lambda *given: [right(*given)[0], second(*given[2:])])  # noqa: E731
     check(lambda phi, y, noise: bool(np.dot(phi, y) ** 2 / noise <= np.sum(phi**2)))
+    check(lambda phi, y, noise: jnp.dot(phi, y) ** 2 / noise <= jnp.sum(phi**2))
     check_chance(lambda noise, v: np.float64(norm.cdf((noise / v) ** 0.5) - norm.cdf(-((noise / v) ** 0.5))))
     check_chance(lambda noise, v: chi2.cdf(noise / v, 1))
     quality = lambda phi, y, noise: (phi @ y) ** 2 / (noise * (phi @ phi))  # noqa: E731
     each_refused(
         check_both,
         [
+            (
+                "is (kept|dropped)",
+                lambda phi, y, noise, v: ((phi @ y) ** 2 <= v * noise * (phi @ phi), chance(noise, v)),
+            ),
             ("a pair is wanted, True or False and a probability, not None", lambda *given: None),
             (
                 "a pair is wanted, True or False and a probability, not np.True_|not True",
