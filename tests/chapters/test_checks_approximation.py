@@ -75,6 +75,7 @@ def test_approximation_knots():
             (grows, power(lambda alpha: 2 * alpha)),
             (grows, power(lambda alpha: 4.0)),  # right for the root alone
             (grows, power(lambda alpha: 8.0)),  # steep enough for powers from 1/4 on
+            (grows, power(lambda alpha: 14.0)),  # and from 1/7 on
             (grows, power(lambda alpha: 1.6 / alpha)),
             (grows, lambda m, alpha: 1 - (np.arange(m + 1) / m)[::-1] ** 2),  # dense at the wrong end
             ("reach from 0 to 1, not from 0.9 to 1", lambda m, alpha: np.linspace(0.9, 1, m + 1)),

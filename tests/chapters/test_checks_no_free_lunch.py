@@ -34,14 +34,16 @@ def test_no_free_lunch_parity():
     check(lambda *given: right(*given).tolist(), Fraction(1, 2))
     check(lambda *given: right(*given).astype(bool), Fraction("0.5"))
     check(lambda *given: right(*given).astype(float), Fraction(2, 4))
+    check(right, 0.5)
     each_refused(
         lambda mean: check(right, mean),
         [
-            ("the mean accuracy over all targets should be a Fraction, not None", None),
-            ("should be a Fraction, not 0.5", 0.5),
-            (r"not at 1, which is \+0\.5000 from its mean accuracy: what does it win elsewhere", 1),
-            (r"not at 0, which is -0\.5000", 0),
-            (r"not at 5/8, which is \+0\.1250", Fraction(5, 8)),
+            ("the mean accuracy over all targets should be a number, not None", None),
+            ("the mean accuracy over all targets should be a number, not '0.5'", "0.5"),
+            (r"not at 0\.5001, which is \+0\.0001", 0.5001),
+            (r"not at 1\.0, which is \+0\.5000 from its mean accuracy: what does it win elsewhere", 1),
+            (r"not at 0\.0, which is -0\.5000", 0),
+            (r"not at 0\.625, which is \+0\.1250", Fraction(5, 8)),
             (r"which is \+0\.0001", Fraction(1, 2) + Fraction(8, 65536)),  # not paid for elsewhere
         ],
     )
@@ -98,6 +100,7 @@ def test_no_free_lunch_balanced():
             (r"N = 4, n = 1: with the label 0 for s = 0 a learner has 33% .* other one 67%", lambda N, n, s: 0),
             (r"with the label 1 for s = 1", lambda N, n, s: 1),
             (r"with the label [01] for s = \d a learner has", lambda N, n, s: 2 * s > n),  # majority
+            (r"with the label [01] for s = \d a learner has", lambda N, n, s: np.bool_(2 * s > n)),
             (r"N = 8, n = 3: with the label [01] for s = \d", lambda N, n, s: s < 1),  # right for N = 4
             (r"with the label [01] for s = \d", lambda N, n, s: s < N // 4),
             ("a label is 0 or 1, not 0.5", lambda N, n, s: 0.5),

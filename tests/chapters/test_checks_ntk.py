@@ -3,6 +3,8 @@
 import numpy as np
 from exercises import exercise, refused
 
+from ntklib.estimators import NTK
+
 
 def test_ntk_bias():
     names = exercise("ntk", "check_bias")
@@ -30,6 +32,9 @@ def test_ntk_bias():
     not_the_library = "write the recursion: the kernel of `MLP` is what yours is compared with"
     refused(check, lambda x, depth, w, b: MLP(depth, w_std=w, b_std=b).ntk(x), not_the_library)
     refused(check, lambda x, depth, w, b: MLP(depth, w_std=w, b_std=b).nngp(x) * (depth + 1), not_the_library)
+    by_hand = names["NetworkKernel"]
+    refused(check, lambda x, depth, w, b: by_hand("ntk", depth, w_std=w, b_std=b)(x), not_the_library)
+    refused(check, lambda x, depth, w, b: NTK(depth=depth, w_std=w, b_std=b)(x), not_the_library)
     assert MLP(1).ntk(np.ones((2, 3))).shape == (2, 2)  # and is whole again
     refused(check, lambda x, depth, w, b: right(x, depth, w, 0.0), "; yours is the kernel without biases;")
     off_by_all = "difference is 1.0e[+]00; your diagonal is right;"
@@ -52,11 +57,14 @@ def test_ntk_rank():
         r"on 6 points yours is off by \+2": lambda n: 0 if n % 2 or n < 5 else n // 2,
         r"on 3 points yours is off by \+1": lambda n: max((n + 1) // 2 - 1, 0) if n % 2 else 0,
         "on 8 points yours is off by -2": lambda n: {6: 1}.get(n, 0),
-        "on 1,000,000,001 points, an odd number": lambda n: names["null_directions"](n) + n // 10**9,
-        "from 1,000,000,000 to twice as many points yours grows by 0 times": lambda n: (
-            names["null_directions"](n) if n < 1000 else 0
+        "on 1,000,001 points, an odd number": lambda n: names["null_directions"](n) + n // 10**6,
+        r"on 1,000,000 points yours is off by -499,998": lambda n: names["null_directions"](n) if n < 1000 else 0,
+        r"on 1,000,000 points yours is off by \+500,002": lambda n: (
+            names["null_directions"](n) if n < 1000 or n % 2 else n
         ),
-        "from 1,000,000,000 to twice": lambda n: names["null_directions"](n) if n < 1000 or n % 2 else n,
+        r"on 1,000,000 points yours is off by \+2": lambda n: (
+            names["null_directions"](n) if n < 1000 or n % 2 else n // 2
+        ),
         "should be a number, not 'six'": lambda n: "six",
     }.items():
         refused(check, wrong, says)
@@ -102,6 +110,8 @@ def test_ntk_deep():
         times.format(1, r"1\.33\d*"): lambda y: np.sum(y) / (len(y) + 2),
         times.format(1, r"2\.99\d*"): lambda y: 0.75 * np.mean(y),
         times.format(1, r"1\.01\d*"): lambda y: 0.2535 * np.sum(y),
+        times.format(1, r"1\.00\d*"): lambda y: 0.2511 * np.sum(y) if len(y) == 1 else right(y),  # at 4,000 layers
+        times.format(1, r"0\.99\d*"): lambda y: np.sum(y) / (len(y) + 3.01),
         times.format(2, r"1\.2\d*"): lambda y: np.sum(y) / 4,  # the diagonal alone
         times.format(2, r"0\.62\d+"): lambda y: np.mean(y) / 4,
         times.format(2, r"[\d.]+"): lambda y: (len(y) / (len(y) + 3)) * y[0],

@@ -89,6 +89,7 @@ def test_parametric_growth():
     check, right = names["check_growth"], names["growth"]
     check(lambda n, ridge, c: np.log2(n / ridge) / np.log2(1 / c))
     check(lambda n, ridge, c: np.log1p(n / ridge) / -np.log1p(c - 1) - 0.5)
+    check(lambda n, ridge, c: np.floor(right(n, ridge, c)))  # how many terms count
     refuses_what_is_no_number(check)
 
     def added_up(n, ridge, c, terms):
@@ -97,7 +98,8 @@ def test_parametric_growth():
 
     for wrong in (
         lambda n, ridge, c: right(n, ridge, c) + 1,
-        lambda n, ridge, c: right(n, ridge, c) - 1,
+        lambda n, ridge, c: right(n, ridge, c) - 1.5,
+        lambda n, ridge, c: np.ceil(right(n, ridge, c)),
         lambda n, ridge, c: 2 * right(n, ridge, c),
         lambda n, ridge, c: -right(n, ridge, c),
         lambda n, ridge, c: np.log(n) / np.log(1 / c),  # without the ridge
