@@ -100,14 +100,14 @@ def test_real_honest():
         check,
         [
             ("is the best score without nesting", flat),
-            ("is the best score without nesting|the nested score is", lambda *g: choose(*g, with_all)),
-            (r"the nested score is \d\.\d+, not \d\.\d+, which is \+", lambda *g: choose(*g, on_the_part)),
-            ("the nested score is", lambda *g: choose(*g, within, outer_train=False)),
-            ("the nested score is", lambda *g: choose(*g, within, score=np.sum)),
-            ("the nested score is", lambda *g: choose(*g, within, score=np.max)),
+            ("is the best score without nesting|your score is off by", lambda *g: choose(*g, with_all)),
+            (r"your score is off by \+0\.\d+ from the nested one", lambda *g: choose(*g, on_the_part)),
+            ("your score is off by", lambda *g: choose(*g, within, outer_train=False)),
+            ("your score is off by", lambda *g: choose(*g, within, score=np.sum)),
+            ("your score is off by", lambda *g: choose(*g, within, score=np.max)),
             ("30 rows are in train and in test|10 rows are in train and in test", trained_on_test),
             ("without its rows in train", leaking_train),
-            ("the nested score is", lambda fit_score, parts, grid: 0.5),
+            ("your score is off by", lambda fit_score, parts, grid: 0.5),
             *not_finite_either(right),
         ],
     )
@@ -121,10 +121,10 @@ def test_real_mcnemar():
         check,
         [
             (
-                r"a = 5, b = 5: the probability is 1\.0000, not 1\.2461",
+                r"a = 5, b = 5: your probability is off by \+0\.2461",
                 lambda a, b: 2 * stats.binom.cdf(min(a, b), a + b, 0.5),
             ),
-            (r"a = 9, b = 1: the probability is 0\.0215, not 0\.0107", lambda a, b: right(a, b) / 2),  # one side
+            (r"a = 9, b = 1: your probability is off by -0\.0107", lambda a, b: right(a, b) / 2),  # one side
             (r"a = 1, b = 9", lambda a, b: min(1, 2 * stats.binom.cdf(b, a + b, 0.5))),  # one direction
             (r"a = 9, b = 1", lambda a, b: stats.chi2.sf((a - b) ** 2 / max(a + b, 1), 1)),  # approximate
             (r"a = 9, b = 1", lambda a, b: 1 - right(a, b)),
