@@ -28,9 +28,9 @@ def test_one_step_of_one_unit():
             (r"d = 3 and k = 2 yours is 1\.143 times", lambda d, k: 1 / (2 * gap(d, k))),  # the hint's
             (r"yours is 0\.500 times", lambda d, k: right(d, k) / 2),
             (r"yours is 2\.000 times", lambda d, k: 2 * right(d, k)),
-            (r"not 15\.0000", lambda d, k: (1 - gap(d, k)) / gap(d, k)),  # a sign has the variance 1
-            (r"not 2\.0000", lambda d, k: (Fraction(1, 2) - 4 * gap(d, k)) / (4 * gap(d, k)) + 1),  # g for 2g
-            (r"not 8\.0000", lambda d, k: right(d, k) + 1),
+            (r"yours is 2\.143 times", lambda d, k: (1 - gap(d, k)) / gap(d, k)),  # a sign has the variance 1
+            (r"yours is 0\.286 times", lambda d, k: (Fraction(1, 2) - 4 * gap(d, k)) / (4 * gap(d, k)) + 1),  # g for 2g
+            (r"yours is 1\.143 times", lambda d, k: right(d, k) + 1),
             (r"for d = 5 and k = 2", lambda d, k: 7),
             (r"for d = 5 and k = 2", lambda d, k: right(3, 2) * comb(d, k) / 3),
             ("should be a number, not None", lambda d, k: None),
