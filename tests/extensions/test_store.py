@@ -61,26 +61,6 @@ There.
 OTHER = "# Another\n\n{ref}`ex-one` is there.\n\n```{verdicts}\n```\n"
 
 
-def test_what_is_kept_of_a_page_is_enough_to_write_another(tmp_path):
-    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
-    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
-    toc = "format: jb-book\nroot: intro\nchapters:\n  - file: one\n  - file: other\n"
-    (tmp_path / "_toc.yml").write_text(toc, encoding="utf-8")
-    for name, text in {"intro": "# A small book\n", "one": CHAPTER, "other": OTHER}.items():
-        (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
-    shown = [(build_linked(tmp_path) / "other.html").read_text(encoding="utf-8")]
-    kept = (tmp_path / "_build" / ".doctrees" / "environment.pickle").read_bytes()
-    assert b"Nothing but this paragraph" not in kept
-    (tmp_path / "other.md").write_text(OTHER + "\nMore.\n", encoding="utf-8")
-    for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
-        (tmp_path / name).unlink()
-    shown.append((build_linked(tmp_path) / "other.html").read_text(encoding="utf-8"))
-    for page in shown:
-        text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
-        assert "True. It is so." in text
-        assert "Exercise 1 is there." in text
-
-
 def test_an_edit_of_prose_reads_one_page_and_writes_what_depends_on_it(tmp_path):
     """The pages that gather from others were read or written by each build, whatever had changed."""
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
@@ -95,17 +75,33 @@ def test_an_edit_of_prose_reads_one_page_and_writes_what_depends_on_it(tmp_path)
     for name, text in pages.items():
         (tmp_path / f"{name}.md").write_text(text, encoding="utf-8")
     site = build_linked(tmp_path)
-    kept = {path: path.stat().st_mtime_ns for folder in (site, site.parent / ".doctrees") for path in _pages(folder)}
-    (tmp_path / "one.md").write_text(CHAPTER.replace("whole page", "whole chapter"), encoding="utf-8")
-    for name in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
-        (tmp_path / name).unlink()
-    build_linked(tmp_path)
-    new = {path.name for path, time in kept.items() if path.stat().st_mtime_ns != time}
+    doctrees = site.parent / ".doctrees"
+    shown = [(site / "other.html").read_text(encoding="utf-8")]
+    assert b"Nothing but this paragraph" not in (doctrees / "environment.pickle").read_bytes()
+    new = _edited(tmp_path, "one.md", CHAPTER.replace("whole page", "whole chapter"))
     assert new & {"one.doctree", "other.doctree", "library.doctree", "ntklib.mlp.doctree"} == {"one.doctree"}
     # the title page is always written; the others of these have no text of the book
     assert new - {"one.doctree"} <= {"one.html", "intro.html", "index.html", "search.html", "genindex.html", "404.html",
                                      "py-modindex.html"}  # fmt: skip
     assert "one.html" in new
+    new = _edited(tmp_path, "other.md", OTHER + "\nMore.\n")
+    assert new & {"one.doctree", "other.doctree"} == {"other.doctree"}, "what is kept of a page is enough for another"
+    shown.append((site / "other.html").read_text(encoding="utf-8"))
+    for page in shown:
+        text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+        assert "True. It is so." in text
+        assert "Exercise 1.1 is there." in text
+
+
+def _edited(folder: Path, name: str, text: str) -> set[str]:
+    """The names of the files that a build after this edit writes anew."""
+    written = folder / "_build"
+    before = {path: path.stat().st_mtime_ns for path in _pages(written)}
+    (folder / name).write_text(text, encoding="utf-8")
+    for link in ("extensions", "tools", "ntklib", "requirements.txt", "references.bib"):
+        (folder / link).unlink()
+    build_linked(folder)
+    return {path.name for path, time in before.items() if path.stat().st_mtime_ns != time}
 
 
 def _pages(folder: Path) -> list[Path]:
