@@ -24,7 +24,7 @@ ANSWERS = {
 }
 SAID = {
     "check-ex-svm-radon": r"Not yet: labels should be ±1, both of them, not \[.*\]\.",
-    "check-ex-svm-loo": r"(width [\d.]+: error [\d.]+ with \d+ fits, bound [\d.]+\s+){3}correct",
+    "check-ex-svm-loo": r"(width [\d.]+: error [\d.]+ with \d+ fits, bound [\d.]+\s+){4}correct",
     "check-ex-svm-features": r"Not yet: `features_needed` was tried and stopped with ZeroDivisionError: .*\n"
     r"That was in line 2 of its cell:  return epsilon / 0",
     "check-ex-svm-drop": r"Not answered yet: write `is_dropped` in the cell “your answer”, .*",
