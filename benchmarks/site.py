@@ -10,6 +10,7 @@ shown. With ``--against`` the pages of another build are opened in turn with the
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -244,6 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         addresses = [stack.enter_context(served(site)) for site in sites]
         browser = stack.enter_context(launched())
         for name in names:
+            if absent := [str(site) for site in sites if not (site / name).exists()]:
+                print(f"{name} is left out, as it is not in {absent[0]}", file=sys.stderr)
+                continue
             looks: list[list[Look]] = [[] for _ in sites]
             for _ in range(options.repeat):  # in turn: what else the machine does meanwhile meets each alike
                 for place, address in enumerate(addresses):
