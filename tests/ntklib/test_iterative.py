@@ -57,7 +57,7 @@ def test_blocks_for_which_there_is_room_are_computed_once(monkeypatch, kept):
         buffer[:] = values
         return buffer
 
-    found = solve_cg(kernel, X, Y, 1e-3, tol=1e-9, max_bytes=SMALL + kept * buffer.nbytes + 1)
+    found = solve_cg(kernel, X, Y, 1e-3, tol=1e-9, max_bytes=SMALL + (kept + 1) * buffer.nbytes - 1)
     want = solve_cg(pairs, X, Y, 1e-3, tol=1e-9)
     np.testing.assert_allclose(found.coefficients, want.coefficients, rtol=1e-6, atol=1e-8)
     assert asked == kept + (120 - kept) * (found.iterations + 1)  # the last product gives the residual
